@@ -1,0 +1,304 @@
+// The contract between the CLI and the proxy process: its configuration, its line protocol and its audit record.
+//
+// Only this file may be imported by src/. The proxy is always a process of its own:
+//
+//   node main.ts serve    stdin: one ProxyConfig line, then ControlMessage lines; end of stdin stops it.
+//                         stdout: ProxyEvent lines. Runs in the sidecar, or as a child of `bottle proxy`.
+//   node main.ts decide   stdin: one DecideRequest line. stdout: one Decision line. No network.
+//   node main.ts relay    in the agent's network namespace (sealed); environment: RelayEnv. stdout: RelayEvent lines.
+//   node main.ts probe    in the agent's network namespace (internal); environment: ProbeEnv. stdout: one ProbeReport line.
+
+export const CONTRACT_VERSION = 1;
+
+// ---------------------------------------------------------------- configuration
+
+export type OnMatch = 'block' | 'redact' | 'log';
+
+/** Shape of a refusal's body: plain is ours, the others are what that API's clients show to a person. */
+export type ErrorShape = 'plain' | 'anthropic' | 'openai' | 'google';
+
+/** One allowance inside a route. Every given part must match; `null` means any. */
+export interface RouteRule {
+  /** Upper case; null = any. */
+  readonly methods: readonly string[] | null;
+  /** Path globs (`*` stops at `/`, `**` does not), matched on the normalised path; null = any. */
+  readonly paths: readonly string[] | null;
+  /** Query parameters that must be present with a value matching the glob; `{}` = none asked. */
+  readonly query: Readonly<Record<string, string>>;
+  /** Header fields (lower case) that must be present with a value matching the glob; `{}` = none asked. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** How the real credential gets into a request. The agent's own value in that place is removed first. */
+export type Auth =
+  | { readonly type: 'bearer'; readonly secret: string }
+  | { readonly type: 'basic'; readonly secret: string; readonly username: string }
+  /** `template` holds `{secret}`; the default template is `{secret}` alone. */
+  | { readonly type: 'header'; readonly secret: string; readonly name: string; readonly template: string }
+  | { readonly type: 'query'; readonly secret: string; readonly name: string };
+
+/** The agent's placeholder is swapped where it stands (header: also inside Basic; query: whole value), on this route alone. */
+export interface PlaceholderSwap {
+  readonly secret: string;
+  readonly in: readonly ('header' | 'query')[];
+}
+
+export interface Route {
+  /** Name of the rule in refusals and records: `allow.3`, `use.anthropic.0`. */
+  readonly id: string;
+  /** Lower-case host name, IP literal, or `*.x` (any name below x, not x itself). */
+  readonly host: string;
+  readonly ports: readonly number[];
+  /** `https` is TLS to the upstream; `http` is plain and only for routes that ask for it. */
+  readonly scheme: 'https' | 'http';
+  /** At least one must match; an empty list matches nothing. */
+  readonly rules: readonly RouteRule[];
+  readonly auth: Auth | null;
+  readonly placeholder: PlaceholderSwap | null;
+  readonly dlp: {
+    readonly onMatch: OnMatch;
+    /** Detector ids or fingerprints that are not findings on this route. */
+    readonly except: readonly string[];
+  };
+  /** Upstream addresses may be private, loopback or link-local. */
+  readonly allowPrivate: boolean;
+  readonly errorShape: ErrorShape;
+}
+
+export interface SecretValue {
+  readonly name: string;
+  readonly value: string;
+  /** What the agent sees instead. */
+  readonly placeholder: string;
+}
+
+export interface ProxyConfig {
+  readonly contractVersion: typeof CONTRACT_VERSION;
+  /** Session id, written to every record. */
+  readonly session: string;
+  readonly listen: {
+    /** `ADDR:PORT` of the explicit proxy (CONNECT, absolute-form), port 0 = any free one; null = off. */
+    readonly explicit: string | null;
+    /** Unix socket on which relays arrive (sealed); null = off. */
+    readonly relaySocket: string | null;
+    /** Transparent ways in (internal): bind address and the ports that carry TLS / plain HTTP; null = off. */
+    readonly transparent: {
+      readonly address: string;
+      readonly tlsPorts: readonly number[];
+      readonly httpPorts: readonly number[];
+    } | null;
+    /** DNS server on UDP and TCP `ADDR:PORT` (internal); null = off. */
+    readonly dns: string | null;
+  };
+  /** Address that our DNS answers to every A question (the relay's or the sidecar's own). */
+  readonly dnsAnswer: string;
+  readonly routes: readonly Route[];
+  /** Host patterns that always win over routes, with the name of the rule. */
+  readonly deny: readonly { readonly id: string; readonly host: string }[];
+  readonly secrets: readonly SecretValue[];
+  readonly dlp: {
+    /** Ids of active detectors; null = every detector that is on by default. */
+    readonly detectors: readonly string[] | null;
+  };
+  readonly upstream: {
+    /** PEM text: the roots that upstream certificates are verified against. */
+    readonly roots: string;
+    /** `host:port` -> `ip:port`: where a name is dialled, and nothing else. Exempt from the check of the resolved address. */
+    readonly map: Readonly<Record<string, string>>;
+    /** CIDRs refused besides the built-in private ranges (the host's own addresses and networks). */
+    readonly refuse: readonly string[];
+  };
+  /** Path of the audit log; opened for append by the proxy. */
+  readonly auditPath: string;
+  readonly limits: ProxyLimits;
+}
+
+/** Every bound of the proxy. All are refused or reset with a verdict of their own, never silently cut. */
+export interface ProxyLimits {
+  /** Largest request head, in bytes. */
+  readonly headBytes: number;
+  /** A request body up to this size is judged whole before its first byte leaves; a larger one streams with a held-back tail. In bytes. */
+  readonly holdBytes: number;
+  /** Most bytes that compressed content may decode to, per message; beyond it: `over_budget`. In bytes. */
+  readonly decodedBytes: number;
+  /** Time for a client to send a complete head, in ms. */
+  readonly headTimeoutMs: number;
+  /** Time to connect and finish TLS with the upstream, in ms. */
+  readonly connectTimeoutMs: number;
+  /** Time without a byte in either direction before an exchange is reset, in ms. */
+  readonly idleTimeoutMs: number;
+  /** Connections open at the same time. */
+  readonly connections: number;
+}
+
+export const DEFAULT_LIMITS: ProxyLimits = {
+  headBytes: 64 * 1024,
+  holdBytes: 4 * 1024 * 1024,
+  decodedBytes: 256 * 1024 * 1024,
+  headTimeoutMs: 30_000,
+  connectTimeoutMs: 10_000,
+  idleTimeoutMs: 30 * 60_000,
+  connections: 16_384,
+};
+
+// ---------------------------------------------------------------- line protocol of `serve`
+
+/** CLI -> proxy, after the configuration line. */
+export type ControlMessage = { readonly do: 'stop' };
+
+/** Proxy -> CLI. */
+export type ProxyEvent =
+  | {
+      readonly event: 'ready';
+      /** The session CA's certificate, PEM. The key never leaves the process. */
+      readonly ca: string;
+      /** Where the explicit proxy listens, `ADDR:PORT`; null when off. */
+      readonly listening: string | null;
+      /** Milliseconds from process start to serving. */
+      readonly startedMs: number;
+    }
+  | { readonly event: 'fatal'; readonly what: string; readonly why: string; readonly fix: string };
+
+// ---------------------------------------------------------------- relay and probe
+
+/** Environment of the relay; all values are public. */
+export interface RelayEnv {
+  /** Path of the sidecar's unix socket. */
+  readonly BOTTLE_SOCKET: string;
+  /** Comma-separated TCP ports that are captured besides 80, 443, 3128 and 53. */
+  readonly BOTTLE_PORTS: string;
+  /** As ProbeEnv.BOTTLE_PROBE. */
+  readonly BOTTLE_PROBE: string;
+}
+
+export interface ProbeEnv {
+  /** JSON of ProbeTargets. */
+  readonly BOTTLE_PROBE: string;
+}
+
+/** What the self-probe tries to reach. A target that answers is a breach. */
+export interface ProbeTargets {
+  readonly topology: 'sealed' | 'internal';
+  /** `ADDR:PORT` TCP targets: host addresses, gateways, metadata, raw IPs. */
+  readonly tcp: readonly string[];
+  /** `ADDR:PORT` DNS servers that must not answer. */
+  readonly dns: readonly string[];
+  /** Address and port of the sidecar's explicit proxy, which must answer (internal); null in sealed. */
+  readonly proxy: string | null;
+}
+
+export interface ProbeReport {
+  readonly ok: boolean;
+  readonly checks: readonly {
+    readonly check: string;
+    readonly ok: boolean;
+    readonly detail: string;
+    readonly ms: number;
+  }[];
+}
+
+export type RelayEvent =
+  | { readonly event: 'ready'; readonly probe: ProbeReport; readonly startedMs: number }
+  | { readonly event: 'fatal'; readonly what: string; readonly why: string; readonly fix: string };
+
+/**
+ * First bytes of every relay -> sidecar connection: one JSON line.
+ * `tcp`: the captured connection's bytes follow, both ways. `dns`: length-prefixed (16 bit, big endian, as DNS over TCP) queries
+ * and answers follow. `lifeline`: nothing follows; its end tells the other side to stop.
+ */
+export type RelayHello =
+  | { readonly kind: 'tcp'; readonly address: string; readonly port: number }
+  | { readonly kind: 'dns' }
+  | { readonly kind: 'lifeline' };
+
+// ---------------------------------------------------------------- decisions without a network (`bottle why`)
+
+export interface DecideRequest {
+  readonly config: ProxyConfig;
+  readonly method: string;
+  /** Absolute URL. */
+  readonly url: string;
+  readonly headers: readonly (readonly [string, string])[];
+  /** Request body as text; '' for none. */
+  readonly body: string;
+}
+
+export interface Decision {
+  readonly verdict: Verdict;
+  readonly stage: Stage;
+  readonly rule: string;
+  readonly reason: string;
+  readonly fix: string;
+  readonly findings: readonly Finding[];
+  /** Names of the secrets that would be injected. */
+  readonly injected: readonly string[];
+  /** Where, for each of `injected`: `header authorization (bearer)`. */
+  readonly injectedInto: readonly string[];
+}
+
+// ---------------------------------------------------------------- audit record
+
+export type Verdict = 'allow' | 'block' | 'redact' | 'hold' | 'observe';
+export type Via = 'connect' | 'absolute' | 'transparent' | 'dns';
+
+/** The step of the pipeline that gave the verdict. */
+export type Stage = 'protocol' | 'policy' | 'dlp' | 'placeholder' | 'address' | 'upstream' | 'audit' | 'none';
+
+export interface Finding {
+  /** Detector id: `known-secret`, `placeholder`, `github-token`, … */
+  readonly detector: string;
+  /** Place and chain of views: `query k > base64`, `body $.messages[3].content`, `header x-note`. */
+  readonly where: string;
+  /** Length of the matched text in its view, in characters. */
+  readonly length: number;
+  /** HMAC-SHA-256 of the matched text, keyed per session, first 16 hex digits. */
+  readonly fingerprint: string;
+}
+
+/** One JSON line an exchange, exactly one, on every path. Key order is as here. */
+export interface AuditRecord {
+  readonly v: 1;
+  /** ISO 8601, UTC, milliseconds: when the exchange began. */
+  readonly ts: string;
+  /** Found again in the refusal that the client saw. 12 characters of base32, lower case. */
+  readonly id: string;
+  readonly session: string;
+  readonly via: Via;
+  readonly host: string;
+  readonly port: number;
+  /** `''` where there was none; for DNS the question's type (`A`, `TXT`). */
+  readonly method: string;
+  /** Without query values: `/a?x=&y=`. Matched secrets in it are replaced by `[detector]`. */
+  readonly path: string;
+  /** HTTP status that the client got; 0 where there was none. */
+  readonly status: number;
+  readonly verdict: Verdict;
+  readonly stage: Stage;
+  readonly rule: string;
+  readonly reason: string;
+  readonly findings: readonly Finding[];
+  /** Names of the credentials that were injected. */
+  readonly injected: readonly string[];
+  /** Body bytes from the agent to the upstream. */
+  readonly bytes_out: number;
+  /** Body bytes from the upstream to the agent. */
+  readonly bytes_in: number;
+  readonly ms: number;
+  /** SHA-256 (hex, first 32 digits) of the previous line without its newline; `''` on the first line of a file. */
+  readonly prev: string;
+}
+
+/** What a refused client reads in JSON. */
+export interface BlockBody {
+  /** `bottle: REASON; FIX (ID)` */
+  readonly error: string;
+  readonly blocked: true;
+  readonly stage: Stage;
+  readonly rule: string;
+  readonly reason: string;
+  readonly fix: string;
+  readonly id: string;
+}
+
+/** Header of every refusal: `STAGE RULE ID`. */
+export const BLOCK_HEADER = 'x-bottle-block';

@@ -1,0 +1,87 @@
+// The boundary of the DLP engine: data in, matches and edits out. Pure; knows nothing of routes, verdicts or sockets.
+
+/** A text or format that the engine can find. `secret` and `placeholder` matches are exact and know whose value it was. */
+export type MatchKind = 'known-secret' | 'placeholder' | 'detector';
+
+export interface Match {
+  /** `known-secret`, `placeholder`, or the detector's id. */
+  readonly detector: string;
+  readonly kind: MatchKind;
+  /** Name of the secret for the exact kinds, '' otherwise. */
+  readonly secret: string;
+  /** Place and chain of views: `query k > base64`, `body $.messages[3].content > percent`. */
+  readonly where: string;
+  /** Length of the matched text in its view, in characters. */
+  readonly length: number;
+  /** HMAC-SHA-256 of the matched text, keyed per session, first 16 hex digits. */
+  readonly fingerprint: string;
+  /**
+   * Where the match stands in the input that was given (a string's characters, a body's bytes after content decoding), so that it
+   * can be replaced: a match inside a decoded view spans the whole encoded piece.
+   */
+  readonly start: number;
+  readonly end: number;
+}
+
+export interface BodyMeta {
+  /** Value of content-type, '' for none. */
+  readonly contentType: string;
+  /** Value of content-encoding, '' or `identity` for none. */
+  readonly contentEncoding: string;
+}
+
+/** Why content could not be judged; each is a verdict of its own. */
+export type Unjudged = { readonly kind: 'undecodable' | 'over_budget'; readonly detail: string };
+
+export interface BodyScan {
+  readonly matches: readonly Match[];
+  /** Set when some of the body could not be read; `matches` then holds what was found before that. */
+  readonly unjudged: Unjudged | null;
+  /**
+   * The body with every match that `chosen` accepts replaced by its stable placeholder, in the original content-encoding. Nothing is
+   * re-serialised: other bytes stay as they are (for a compressed body: after decoding).
+   */
+  rewrite(chosen: (match: Match) => boolean): Buffer;
+}
+
+/** Scan of a body too large to hold: bytes come back once they are judged, a tail of at most `overlapBytes` is held back. */
+export interface StreamScan {
+  /**
+   * Judges `chunk`. `release` may be sent on; it equals input bytes (identity) or the compressed bytes as they came. When `matches` is
+   * not empty, nothing of this call's `release` contains a byte of a match (identity) — the caller stops before sending it if the verdict is to block,
+   * or asks `redact` at construction to have matches replaced in `release`.
+   */
+  push(chunk: Buffer): StreamStep;
+  end(): StreamStep;
+}
+
+export interface StreamStep {
+  readonly release: Buffer;
+  readonly matches: readonly Match[];
+  readonly unjudged: Unjudged | null;
+}
+
+export interface ScannerConfig {
+  readonly secrets: readonly { readonly name: string; readonly value: string; readonly placeholder: string }[];
+  /** Active detector ids; null = all that are on by default. */
+  readonly detectors: readonly string[] | null;
+  /** Key of the fingerprints, at least 16 bytes, random per session. */
+  readonly fingerprintKey: Buffer;
+  /** Most bytes that one body may decode to. */
+  readonly decodedBytes: number;
+}
+
+export interface Scanner {
+  /** A short text (header value, path, query value, host label) in all its views. `where` names the place. */
+  scanText(where: string, text: string): readonly Match[];
+  /** The texts joined in order without separators as well: what is split over several fields. Exact kinds only. */
+  scanJoined(where: string, texts: readonly string[]): readonly Match[];
+  /** A whole body. */
+  scanBody(where: string, body: Buffer, meta: BodyMeta): BodyScan;
+  /** A body that streams. `redact`: matches accepted by it are replaced in `release` (identity encoding only). */
+  scanStream(where: string, meta: BodyMeta, redact: ((match: Match) => boolean) | null): StreamScan;
+  /** Stable replacement for a match: the same text gives the same one: `[bottle:github-token:1f3a9c02]`. */
+  replacement(match: Match): string;
+  /** `text` with every match replaced (for paths in records). */
+  redactText(text: string): string;
+}

@@ -1,0 +1,122 @@
+// The boundary between the pipeline (pure decisions) and net/ (sockets): what net asks, what it is told.
+
+import type { AuditRecord, ErrorShape, Finding, Route, Stage, Verdict, Via } from '../contract.ts';
+import type { Match } from '../dlp/types.ts';
+
+/** A request as it arrived, head only. Header names and values are latin1 strings: byte-exact. */
+export interface RequestView {
+  readonly via: Via;
+  readonly scheme: 'https' | 'http';
+  /** Lower case, without port, trailing dot or brackets; already checked to agree with SNI / CONNECT / absolute URI. */
+  readonly host: string;
+  readonly port: number;
+  readonly method: string;
+  /** Origin-form: path and query as received. */
+  readonly target: string;
+  /** name, value, name, value, …: as received. */
+  readonly rawHeaders: readonly string[];
+}
+
+export interface Refusal {
+  readonly stage: Stage;
+  readonly rule: string;
+  /** One clause, no full stop: `evil.example is not in the allow list`. Never the matched text. */
+  readonly reason: string;
+  /** One clause: `add "evil.example" to egress.allow`. */
+  readonly fix: string;
+  /** The route whose clients must understand the answer. */
+  readonly errorShape: ErrorShape;
+  readonly findings: readonly Finding[];
+}
+
+/** A request whose head passed policy and DLP, before its body is judged. */
+export interface Admitted {
+  readonly route: Route;
+  /** `route.id`, or the more exact rule. */
+  readonly rule: string;
+  /** The target that will be sent (normalised, redacted, placeholder swaps not yet made). */
+  readonly target: string;
+  readonly rawHeaders: readonly string[];
+  /** Findings so far; grows no more: body judges carry their own. */
+  readonly findings: readonly Finding[];
+  /** 'redact' when something of the head was rewritten. */
+  readonly verdict: Extract<Verdict, 'allow' | 'redact'>;
+}
+
+export type HeadJudgement =
+  | { readonly do: 'admit'; readonly admitted: Admitted }
+  | { readonly do: 'refuse'; readonly refusal: Refusal };
+
+export type BodyJudgement =
+  | { readonly do: 'pass'; readonly body: Buffer; readonly findings: readonly Finding[]; readonly redacted: boolean }
+  | { readonly do: 'refuse'; readonly refusal: Refusal };
+
+export type StreamJudgement =
+  | { readonly do: 'pass'; readonly release: Buffer }
+  | { readonly do: 'refuse'; readonly refusal: Refusal };
+
+/** Judges a body, or one direction of WebSocket payload, that is too large to hold. */
+export interface BodyStream {
+  push(chunk: Buffer): StreamJudgement;
+  end(): StreamJudgement;
+  readonly findings: readonly Finding[];
+  readonly redacted: boolean;
+  /** Lengths may change: send chunked instead of content-length. */
+  readonly mayChangeLength: boolean;
+}
+
+/** What goes to the upstream: the only place where a real credential exists in a message. */
+export interface Injected {
+  readonly target: string;
+  readonly rawHeaders: readonly string[];
+  /** Names of the secrets used. */
+  readonly injected: readonly string[];
+  /** Human form: `header authorization (bearer)`. */
+  readonly injectedInto: readonly string[];
+}
+
+/** Removes injected values from what comes back. Replacements have the same length, so framing stays as it is. */
+export interface ResponseGuard {
+  /** Response header fields, scrubbed. */
+  headers(rawHeaders: readonly string[]): readonly string[];
+  /** Identity-coded bytes: what may be released now; holds back at most the longest secret - 1 bytes. */
+  push(chunk: Buffer): Buffer;
+  end(): Buffer;
+  /** True once something was scrubbed. */
+  readonly scrubbed: boolean;
+}
+
+export interface NameJudgement {
+  readonly verdict: Extract<Verdict, 'allow' | 'block'>;
+  readonly stage: Stage;
+  readonly rule: string;
+  readonly reason: string;
+  readonly findings: readonly Finding[];
+}
+
+export interface Pipeline {
+  /** Protocol sanity of the view, policy, DLP on the head, placeholder binding. */
+  judgeHead(view: RequestView): HeadJudgement;
+  /** A whole request body (after transfer decoding). */
+  judgeBody(admitted: Admitted, body: Buffer): BodyJudgement;
+  /** The same, streaming. */
+  streamBody(admitted: Admitted): BodyStream;
+  /** A whole WebSocket message from the agent, text or binary, uncompressed. */
+  judgeMessage(admitted: Admitted, payload: Buffer): BodyJudgement;
+  /** Trailer fields of a chunked request. */
+  judgeTrailers(admitted: Admitted, rawTrailers: readonly string[]): BodyJudgement;
+  inject(admitted: Admitted): Injected;
+  /** null when nothing was injected on this route. */
+  guardResponse(admitted: Admitted, injected: Injected): ResponseGuard | null;
+  /** A name asked of our DNS. */
+  judgeName(name: string, type: string): NameJudgement;
+  /** Is any route, with any rule, there for this host and port? Lets net pre-mint leaves and refuse raw tunnels early. */
+  knowsHost(host: string, port: number): boolean;
+  /** Path for a record: no query values, no matched text. */
+  recordPath(view: RequestView): string;
+}
+
+/** Everything of a record but what the sink adds. */
+export type RecordDraft = Omit<AuditRecord, 'v' | 'prev'>;
+
+export type { Match };
