@@ -29,6 +29,14 @@ export interface Refusal {
   readonly findings: readonly Finding[];
 }
 
+/** A whole answer of ours; content-length is in it, connection fields are added by net. */
+export interface RawAnswer {
+  readonly status: number;
+  /** name, value, name, value, … */
+  readonly rawHeaders: readonly string[];
+  readonly body: Buffer;
+}
+
 /** A request whose head passed policy and DLP, before its body is judged. */
 export interface Admitted {
   readonly route: Route;
@@ -103,7 +111,7 @@ export interface Pipeline {
   streamBody(admitted: Admitted): BodyStream;
   /** A whole WebSocket message from the agent, text or binary, uncompressed. */
   judgeMessage(admitted: Admitted, payload: Buffer): BodyJudgement;
-  /** Trailer fields of a chunked request. */
+  /** Trailer fields of a chunked request. On `pass`, `body` holds the fields to send, serialised as `Name: value\r\n` each. */
   judgeTrailers(admitted: Admitted, rawTrailers: readonly string[]): BodyJudgement;
   inject(admitted: Admitted): Injected;
   /** null when nothing was injected on this route. */
