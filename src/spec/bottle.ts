@@ -1,0 +1,101 @@
+// What a spec means: every default filled in, bases and presets merged, sugar removed, paths absolute. Made by parse.ts, read by plan/.
+
+import type { Auth, ErrorShape, OnMatch, PlaceholderSwap, RouteRule } from '../../proxy/src/contract.ts';
+
+export interface Bottle {
+  readonly version: 1;
+  /** Lower-case letters, digits and dashes; the file's name when the spec gives none. */
+  readonly name: string;
+  /** Absolute path of the spec. */
+  readonly file: string;
+  readonly agent: Agent;
+  readonly workspace: Workspace;
+  /** By name; the agent sees an environment variable of that name which holds a placeholder. */
+  readonly secrets: Readonly<Record<string, SecretSource>>;
+  readonly egress: Egress;
+  readonly dlp: Dlp;
+  readonly logs: Logs;
+}
+
+export interface Agent {
+  /** Image reference; null = our own agent image. */
+  readonly image: string | null;
+  /** Program and arguments; empty = what the image starts by itself. */
+  readonly command: readonly string[];
+  /** Plain values only, with those that presets ask for. Never collides with the variables that bottle sets, nor with a secret's name. */
+  readonly env: Readonly<Record<string, string>>;
+  /** `NAME`, `UID` or `UID:GID`, never root; null = the person who starts it (or the image's agent user when that is root). */
+  readonly user: string | null;
+  readonly network: 'sealed' | 'internal';
+  readonly runtime: 'runc';
+  readonly resources: {
+    /** CPUs, fractions allowed; the session lowers it to what the engine has. */
+    readonly cpus: number;
+    readonly memoryBytes: number;
+    /** Most processes and threads at once. */
+    readonly pids: number;
+  };
+}
+
+export interface Workspace {
+  /** Absolute host path that the agent sees as /workspace; null = none, an empty tmpfs. */
+  readonly path: string | null;
+  readonly mode: 'mount';
+  /** Globs below `path` that the agent sees empty. The spec itself is among them when it lies in the workspace. */
+  readonly hide: readonly string[];
+}
+
+export type SecretSource =
+  /** Variable of the environment that `bottle` was started in. */
+  | { readonly kind: 'env'; readonly env: string }
+  /** Absolute path; the content without its last line break. */
+  | { readonly kind: 'file'; readonly file: string }
+  /** Program and arguments; its stdout without the last line break. */
+  | { readonly kind: 'cmd'; readonly cmd: readonly string[] };
+
+export interface Egress {
+  readonly mode: 'enforce';
+  /** The spec's own entries first, then those of presets. Order matters: the first that matches decides. */
+  readonly allow: readonly AllowEntry[];
+  readonly deny: readonly DenyEntry[];
+  readonly onDeny: 'block';
+}
+
+export interface AllowEntry {
+  /** `allow.N`, `use.PRESET.N`, or the name that the spec gives. */
+  readonly id: string;
+  /** Lower case; a name, `*.x`, or an IP literal without brackets. */
+  readonly host: string;
+  readonly ports: readonly number[];
+  readonly scheme: 'https' | 'http';
+  /** Never empty. */
+  readonly rules: readonly RouteRule[];
+  readonly auth: Auth | null;
+  readonly placeholder: PlaceholderSwap | null;
+  readonly dlp: { readonly onMatch: OnMatch; readonly except: readonly string[] };
+  readonly allowPrivate: boolean;
+  readonly errorShape: ErrorShape;
+}
+
+export interface DenyEntry {
+  /** `deny.N` */
+  readonly id: string;
+  readonly host: string;
+}
+
+export interface Dlp {
+  /** What entries without a `dlp.on_match` of their own use. */
+  readonly onMatch: OnMatch;
+  /** Detector ids; null = those that are on by default. */
+  readonly detectors: readonly string[] | null;
+  /** Names of secrets that are watched for only: the agent gets no placeholder for them. All other secrets are watched for as well. */
+  readonly known: readonly string[];
+}
+
+export interface Logs {
+  /** Absolute directory that gets a copy of the audit log; null = the session's own directory alone. */
+  readonly dir: string | null;
+  /** How many ended sessions of this name keep their log. */
+  readonly keep: number;
+  readonly bodies: 'never';
+}
