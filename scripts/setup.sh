@@ -29,10 +29,9 @@ fi
 began=$(now_ms)
 for step in $steps; do
   step_began=$(now_ms)
-  if [ -f "$root/scripts/setup/$step.sh" ]; then
-    result=$(sh "$root/scripts/setup/$step.sh" </dev/null 9>&-)
-  else
-    result=$("$root/scripts/with-node.sh" node --disable-warning=ExperimentalWarning "$root/scripts/setup/$step.ts" </dev/null 9>&-)
+  if ! result=$(sh "$root/scripts/setup/$step.sh" </dev/null 9>&-); then
+    echo "setup: $step failed; mend what it says above and run npm run setup again" >&2
+    exit 125
   fi
   printf 'setup: %-9s %s (%s)\n' "$step" "$result" "$(seconds $(($(now_ms) - step_began)))" >&2
 done

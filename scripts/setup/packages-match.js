@@ -4,7 +4,9 @@ import { readFileSync } from 'node:fs';
 
 const wanted = packagesOf('package-lock.json');
 const installed = packagesOf('node_modules/.package-lock.json');
-const wrong = Object.entries(wanted).filter(([path, entry]) => path.startsWith('node_modules/') && differs(path, entry));
+const wrong = Object.entries(wanted).filter(
+  ([path, entry]) => path.startsWith('node_modules/') && differs(path, entry),
+);
 console.log(
   wrong.length === 0
     ? `${Object.keys(installed).length} packages, as locked`
