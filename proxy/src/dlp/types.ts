@@ -80,7 +80,10 @@ export interface Scanner {
   scanBody(where: string, body: Buffer, meta: BodyMeta): BodyScan;
   /** A body that streams. `redact`: matches accepted by it are replaced in `release` (identity encoding only). */
   scanStream(where: string, meta: BodyMeta, redact: ((match: Match) => boolean) | null): StreamScan;
-  /** Stable replacement for a match: the same text gives the same one: `[bottle:github-token:1f3a9c02]`. */
+  /**
+   * Stable replacement for a match: the same text gives the same one, `bottle-redacted-github-token-1f3a9c02`. Its characters mean
+   * nothing in JSON, forms, URLs, multipart and headers, so that it stands in any of them as it is.
+   */
   replacement(match: Match): string;
   /** `text` with every match replaced (for paths in records). */
   redactText(text: string): string;
