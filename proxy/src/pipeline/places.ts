@@ -1,0 +1,159 @@
+// Where a route's credential goes: which fields of the agent are removed, and where its placeholder may stand.
+import type { ProxyConfig, Route, SecretValue } from '../contract.ts';
+import { ProxyFailure } from '../failure.ts';
+import { asLatin1, decodeQueryText } from './target.ts';
+
+export interface Swap {
+  readonly secret: string;
+  readonly placeholder: string;
+  /** Latin1, as header fields carry it. */
+  readonly value: string;
+  readonly inHeader: boolean;
+  readonly inQuery: boolean;
+}
+
+export interface Places {
+  /** Lower-case header whose every field is removed before ours goes in; null = none. */
+  readonly header: string | null;
+  /** Decoded query parameter that is removed; null = none. */
+  readonly query: string | null;
+  /** What replaces it: the whole header value, or the encoded query value; '' without auth. */
+  readonly credential: string;
+  /** Name of the secret in `credential`; '' without auth. */
+  readonly secret: string;
+  /** Human form: `header authorization (bearer)`. */
+  readonly label: string;
+  readonly swap: Swap | null;
+}
+
+export interface PlaceIndex {
+  of(route: Route): Places;
+  /** Hosts whose routes use the secret, for the fix of a refusal. */
+  hostsOf(secret: string): readonly string[];
+}
+
+const NO_CREDENTIAL = { header: null, query: null, credential: '', secret: '', label: '' } as const;
+/** Fields that frame a message or name its host: never a place for a credential. */
+const FRAMING = /^(host|content-length|transfer-encoding|connection|upgrade|te|trailer|expect|keep-alive|proxy-.*)$/;
+
+/** Throws ProxyFailure when a credential cannot be sent as the route asks. */
+export function indexPlaces(config: Pick<ProxyConfig, 'routes' | 'secrets'>): PlaceIndex {
+  const secrets = new Map(config.secrets.map((secret) => [secret.name, secret]));
+  const places = new Map(config.routes.map((route) => [route, compilePlaces(route, secrets)]));
+  return {
+    of(route) {
+      const found = places.get(route);
+      if (found === undefined) throw new TypeError(`route ${route.id} is not of this configuration`);
+      return found;
+    },
+    hostsOf: (secret) => [
+      ...new Set(
+        config.routes
+          .filter((route) => route.auth?.secret === secret || route.placeholder?.secret === secret)
+          .map((route) => route.host),
+      ),
+    ],
+  };
+}
+
+function compilePlaces(route: Route, secrets: ReadonlyMap<string, SecretValue>): Places {
+  const auth = route.auth === null ? NO_CREDENTIAL : compileAuth(route, route.auth, secrets);
+  if (route.placeholder === null) return { ...auth, swap: null };
+  const { value, placeholder } = secretOf(route, route.placeholder.secret, secrets);
+  const swap = {
+    secret: route.placeholder.secret,
+    placeholder: asLatin1(placeholder),
+    value: asLatin1(value),
+    inHeader: route.placeholder.in.includes('header'),
+    inQuery: route.placeholder.in.includes('query'),
+  };
+  if (swap.inHeader) checkHeaderSafe(route, swap.secret, swap.value);
+  if (swap.placeholder.length < 8) {
+    throw unusable(
+      route,
+      `the placeholder of ${swap.secret} is too short to be recognised`,
+      'use at least 8 characters',
+    );
+  }
+  return { ...auth, swap };
+}
+
+function compileAuth(route: Route, auth: NonNullable<Route['auth']>, secrets: ReadonlyMap<string, SecretValue>) {
+  const { value } = secretOf(route, auth.secret, secrets);
+  const inHeader = (name: string, credential: string, kind: string) => {
+    checkHeaderSafe(route, auth.secret, credential);
+    const header = name.toLowerCase();
+    if (!/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(header) || FRAMING.test(header)) {
+      throw unusable(route, `auth cannot use the header "${name}"`, 'name a header that carries credentials');
+    }
+    return { header, query: null, credential, secret: auth.secret, label: `header ${header} (${kind})` };
+  };
+  switch (auth.type) {
+    case 'bearer':
+      return inHeader('authorization', `Bearer ${asLatin1(value)}`, 'bearer');
+    case 'basic': {
+      if (auth.username.includes(':')) throw unusable(route, 'a basic user name holds no colon', 'take the colon out');
+      const pair = Buffer.from(`${auth.username}:${value}`, 'utf8').toString('base64');
+      return inHeader('authorization', `Basic ${pair}`, 'basic');
+    }
+    case 'header':
+      // split/join: `$` in a secret means nothing.
+      return inHeader(auth.name, asLatin1(auth.template.split('{secret}').join(value)), 'header');
+    case 'query':
+      return {
+        header: null,
+        query: asLatin1(auth.name),
+        credential: encodeURIComponent(value),
+        secret: auth.secret,
+        label: `query ${auth.name}`,
+      };
+    default:
+      return auth satisfies never;
+  }
+}
+
+function secretOf(route: Route, name: string, secrets: ReadonlyMap<string, SecretValue>): SecretValue {
+  const secret = secrets.get(name);
+  if (secret === undefined) throw unusable(route, `there is no secret ${name}`, `add ${name} to secrets`);
+  if (secret.value === '') throw unusable(route, `secret ${name} is empty`, 'give it a value');
+  return secret;
+}
+
+function checkHeaderSafe(route: Route, secret: string, value: string): void {
+  if (/[\x00-\x08\x0a-\x1f\x7f]/.test(value) || value.trim() !== value) {
+    throw unusable(
+      route,
+      `secret ${secret} cannot stand in a header: it holds a line break, a control character or outer white space`,
+      'take the value without its line end',
+    );
+  }
+}
+
+function unusable(route: Route, why: string, fix: string): ProxyFailure {
+  return new ProxyFailure({ what: `route ${route.id} (${route.host}) cannot be enforced`, why, fix });
+}
+
+export function isOwnHeader(places: Places, lowerName: string): boolean {
+  return places.header !== null && places.header === lowerName;
+}
+
+export function isOwnParameter(places: Places, rawName: string): boolean {
+  return places.query !== null && (rawName === places.query || decodeQueryText(rawName) === places.query);
+}
+
+/** A header value with the placeholder swapped where that is legal: plain, or inside Basic. null = nothing to swap. */
+export function swapInHeader(swap: Swap, lowerName: string, value: string, by: string): string | null {
+  if (!swap.inHeader || FRAMING.test(lowerName)) return null;
+  const isPlain = value.includes(swap.placeholder);
+  const swapped = isPlain ? value.split(swap.placeholder).join(by) : value;
+  const basic = /^(\s*basic\s+)([A-Za-z0-9+/_-]{8,}={0,2})\s*$/i.exec(swapped);
+  if (basic === null) return isPlain ? swapped : null;
+  const pair = Buffer.from(basic[2]!, 'base64').toString('latin1');
+  if (!pair.includes(swap.placeholder)) return isPlain ? swapped : null;
+  return basic[1]! + Buffer.from(pair.split(swap.placeholder).join(by), 'latin1').toString('base64');
+}
+
+/** Is the query value the placeholder, whole? */
+export function isSwapValue(swap: Swap, rawValue: string): boolean {
+  return swap.inQuery && (rawValue === swap.placeholder || decodeQueryText(rawValue) === swap.placeholder);
+}

@@ -1,0 +1,174 @@
+// May this request pass by host, port, scheme, method, path, query and headers? Compiled once; knows nothing of secrets.
+import type { ErrorShape, ProxyConfig, Route } from '../contract.ts';
+import { createAddressJudge } from '../net/address-judge.ts';
+import { type HostIndex, indexHosts } from './host-index.ts';
+import { type PathReadings, readPath } from './path.ts';
+import { askRoute, type CompiledRoute, compileRoute } from './rules.ts';
+import type { Target } from './target.ts';
+import type { RequestView } from './types.ts';
+
+export interface PolicyRefusal {
+  readonly do: 'refuse';
+  readonly rule: string;
+  readonly reason: string;
+  readonly fix: string;
+  readonly errorShape: ErrorShape;
+}
+
+export type PolicyAnswer =
+  | { readonly do: 'admit'; readonly route: Route /** What is sent. */; readonly path: string }
+  | PolicyRefusal;
+
+export interface Policy {
+  /** `quote` makes a text of the agent fit for a message: no matched secrets, printable, short. */
+  judge(view: RequestView, target: Target, quote: (text: string) => string): PolicyAnswer;
+  /** Does the admitted route still allow the request when its target has changed? The path to send, or null. */
+  stillAllows(route: Route, view: RequestView, target: Target): string | null;
+  judgeHost(host: string): { readonly isAllowed: boolean; readonly rule: string; readonly reason: string };
+  knowsHost(host: string, port: number): boolean;
+}
+
+export function createPolicy(config: Pick<ProxyConfig, 'routes' | 'deny'>): Policy {
+  const routes = indexHosts(config.routes.map(compileRoute), ({ route }) => route.host);
+  const denied = indexHosts(config.deny, ({ host }) => host);
+
+  function judge(view: RequestView, target: Target, quote: (text: string) => string): PolicyAnswer {
+    const refuse = denied.find(view.host)[0];
+    if (refuse !== undefined) return denial(refuse, quote(view.host));
+    let read: PathReadings | null = null;
+    const readings = (): PathReadings => {
+      read ??= readPath(target.path);
+      return read;
+    };
+    let ambiguity: string | null = null;
+    let nearest: CompiledRoute | null = null;
+    let isNear = false;
+    const known = routes.find(view.host);
+    for (const compiled of known) {
+      const { route } = compiled;
+      if (route.scheme !== view.scheme || !route.ports.includes(view.port)) continue;
+      const answer = askRoute(compiled, view, target, readings);
+      switch (answer.kind) {
+        case 'allowed':
+          return { do: 'admit', route, path: answer.path };
+        case 'ambiguous':
+          ambiguity ??= answer.why;
+          nearest ??= compiled;
+          break;
+        case 'refused':
+          if (nearest === null || (answer.nearMiss && !isNear)) nearest = compiled;
+          isNear ||= answer.nearMiss;
+          break;
+        default:
+          return answer satisfies never;
+      }
+    }
+    if (nearest === null) return unknownPlace(view, known, quote(view.host));
+    if (ambiguity !== null) return ambiguousPath(nearest.route, ambiguity);
+    const sent = readings();
+    return noRule(view, nearest.route, quote(sent.kind === 'clear' ? sent.sent : target.path), quote);
+  }
+
+  return {
+    judge,
+    stillAllows(route, view, target) {
+      const compiled = routes.find(view.host).find((one) => one.route === route);
+      if (compiled === undefined) return null;
+      const answer = askRoute(compiled, view, target, () => readPath(target.path));
+      return answer.kind === 'allowed' ? answer.path : null;
+    },
+    judgeHost: (host) => judgeHost(host, routes, denied),
+    knowsHost: (host, port) =>
+      denied.find(host).length === 0 && routes.find(host).some(({ route }) => route.ports.includes(port)),
+  };
+}
+
+function judgeHost(host: string, routes: HostIndex<CompiledRoute>, denied: HostIndex<{ id: string; host: string }>) {
+  const refuse = denied.find(host)[0];
+  if (refuse !== undefined) return { isAllowed: false, rule: refuse.id, reason: `${host} is denied by ${refuse.id}` };
+  const first = routes.find(host)[0];
+  if (first === undefined) return { isAllowed: false, rule: 'default', reason: `${host} is not in the allow list` };
+  return { isAllowed: true, rule: first.route.id, reason: `${host} is in the allow list` };
+}
+
+function denial(entry: { readonly id: string; readonly host: string }, host: string): PolicyRefusal {
+  return {
+    do: 'refuse',
+    rule: entry.id,
+    reason: `${host} is denied by ${entry.id}`,
+    fix: `remove "${entry.host}" from egress.deny if this is meant`,
+    errorShape: 'plain',
+  };
+}
+
+/** No route for this host, port and scheme. */
+function unknownPlace(view: RequestView, known: readonly CompiledRoute[], host: string): PolicyRefusal {
+  const refusal = { do: 'refuse', rule: 'default', errorShape: known[0]?.route.errorShape ?? 'plain' } as const;
+  const usualPort = view.scheme === 'https' ? 443 : 80;
+  const otherScheme = known.find(({ route }) => route.scheme !== view.scheme);
+  const samePort = known.some(({ route }) => route.scheme === view.scheme);
+  const extras = [
+    ...(view.scheme === 'http' ? ['scheme: http'] : []),
+    ...(view.port === usualPort ? [] : [`port: ${view.port}`]),
+  ];
+  if (known.length > 0 && !samePort && otherScheme !== undefined) {
+    return {
+      ...refusal,
+      rule: otherScheme.route.id,
+      reason: `${host} is allowed over ${otherScheme.route.scheme} only`,
+      fix: `use ${otherScheme.route.scheme}:// or add { ${[`host: "${host}"`, ...extras].join(', ')} } to egress.allow`,
+    };
+  }
+  const reason =
+    known.length > 0 ? `port ${view.port} of ${host} is not in the allow list` : `${host} is not in the allow list`;
+  // What allow_private or nothing at all would open is said at once: one refusal instead of two.
+  const address = createAddressJudge([]).judgeHost(PRIVATE_ASKER, view.host);
+  if (address?.rule === 'metadata-address') {
+    return {
+      ...refusal,
+      reason: `${host} is a cloud metadata service, and not in the allow list`,
+      fix: 'nothing should allow it',
+    };
+  }
+  if (address?.rule === 'private-address') extras.push('allow_private: true');
+  const entry = extras.length === 0 ? `"${host}"` : `{ ${[`host: "${host}"`, ...extras].join(', ')} }`;
+  return { ...refusal, reason, fix: `add ${entry} to egress.allow${address === null ? '' : ' if this is meant'}` };
+}
+
+/** A route that allows nothing private, to ask what kind of place an unlisted host is. */
+const PRIVATE_ASKER: Route = {
+  id: 'default',
+  host: '',
+  ports: [],
+  scheme: 'https',
+  rules: [],
+  auth: null,
+  placeholder: null,
+  dlp: { onMatch: 'block', except: [] },
+  allowPrivate: false,
+  errorShape: 'plain',
+};
+
+function ambiguousPath(route: Route, why: string): PolicyRefusal {
+  return {
+    do: 'refuse',
+    rule: 'ambiguous-path',
+    reason: `${why} (${route.id})`,
+    fix: 'write the path plainly, without encoded slashes, dots or parameters, or allow every reading of it',
+    errorShape: route.errorShape,
+  };
+}
+
+function noRule(view: RequestView, route: Route, path: string, quote: (text: string) => string): PolicyRefusal {
+  const line = `${quote(view.method)} ${path}`;
+  const isOwn = !route.id.startsWith('use.');
+  return {
+    do: 'refuse',
+    rule: route.id,
+    reason: `no rule for ${quote(view.host)} allows ${line} (${route.id})`,
+    fix: isOwn
+      ? `add ${JSON.stringify(line)} to rules of the egress.allow entry for ${route.host} (${route.id})`
+      : `add { host: "${quote(view.host)}", rules: [${JSON.stringify(line)}] } to egress.allow`,
+    errorShape: route.errorShape,
+  };
+}

@@ -1,0 +1,121 @@
+// What a match means on a route: refuse, rewrite, note or nothing; and the words of a refusal.
+import type { Finding, Route, Stage } from '../contract.ts';
+import type { Match, Unjudged } from '../dlp/types.ts';
+import type { Refusal } from './types.ts';
+
+export type Action = 'block' | 'redact' | 'log' | 'none';
+
+/**
+ * Exact kinds (a known secret, a placeholder out of place) are never only noted: they are rewritten on routes that redact and refused
+ * everywhere else. Only `except` silences them.
+ */
+export function actionOn(route: Route, match: Match): Action {
+  if (isExcepted(route, match.detector, match.fingerprint)) return 'none';
+  if (match.kind === 'detector') return route.dlp.onMatch;
+  return route.dlp.onMatch === 'redact' ? 'redact' : 'block';
+}
+
+/** Content that could not be read is refused wherever a match would be, for what could not be searched cannot be rewritten either. */
+export function actionOnUnjudged(route: Route, unjudged: Unjudged): Exclude<Action, 'redact'> {
+  if (isExcepted(route, unjudged.kind, '')) return 'none';
+  return route.dlp.onMatch === 'log' ? 'log' : 'block';
+}
+
+function isExcepted(route: Route, detector: string, fingerprint: string): boolean {
+  const { except } = route.dlp;
+  return except.length > 0 && (except.includes(detector) || (fingerprint !== '' && except.includes(fingerprint)));
+}
+
+export interface Sorted {
+  /** Every match but the excepted ones, once each. */
+  readonly findings: readonly Finding[];
+  /** Matches that refuse the request; the first names the refusal. */
+  readonly blocking: readonly Match[];
+  readonly redacting: readonly Match[];
+}
+
+/** `canRedact`: false where a rewrite is impossible; what would be redacted is then refused. */
+export function sortMatches(route: Route, matches: readonly Match[], canRedact: (match: Match) => boolean): Sorted {
+  const findings = new Map<string, Finding>();
+  const blocking: Match[] = [];
+  const redacting: Match[] = [];
+  for (const match of matches) {
+    const action = actionOn(route, match);
+    if (action === 'none') continue;
+    findings.set(`${match.detector} ${match.where} ${match.fingerprint}`, findingOf(match));
+    if (action === 'block' || (action === 'redact' && !canRedact(match))) blocking.push(match);
+    else if (action === 'redact') redacting.push(match);
+  }
+  return { findings: [...findings.values()], blocking, redacting };
+}
+
+export function findingOf({ detector, where, length, fingerprint }: Match): Finding {
+  return { detector, where, length, fingerprint };
+}
+
+/** `lengthBytes`: of the content that could not be read. */
+export function findingOfUnjudged(unjudged: Unjudged, where: string, lengthBytes: number): Finding {
+  return { detector: unjudged.kind, where, length: lengthBytes, fingerprint: '' };
+}
+
+/** `hostsOf`: where a secret's placeholder may go. */
+export function refuseMatches(
+  route: Route,
+  sorted: Pick<Sorted, 'blocking' | 'findings'>,
+  hostsOf: (secret: string) => readonly string[],
+): Refusal {
+  // A placeholder on its way to a place it is not bound to is the loudest alarm: it names the refusal.
+  const first = sorted.blocking.find(({ kind }) => kind === 'placeholder') ?? sorted.blocking[0]!;
+  const more = new Set(sorted.blocking.map(({ fingerprint }) => fingerprint)).size - 1;
+  const stage: Stage = first.kind === 'placeholder' ? 'placeholder' : 'dlp';
+  return {
+    stage,
+    rule: first.detector,
+    reason: `${subject(first)} in ${first.where}${more > 0 ? ` and ${more} more` : ''} (${route.id})`,
+    fix: fixOf(route, first, hostsOf(first.secret)),
+    errorShape: route.errorShape,
+    findings: sorted.findings,
+  };
+}
+
+function subject(match: Match): string {
+  switch (match.kind) {
+    case 'known-secret':
+      return `the value of secret ${match.secret}`;
+    case 'placeholder':
+      return `the placeholder of secret ${match.secret}`;
+    case 'detector':
+      return match.detector;
+    default:
+      return match.kind satisfies never;
+  }
+}
+
+function fixOf(route: Route, match: Match, boundHosts: readonly string[]): string {
+  const hint = route.errorShape === 'plain' ? '' : ', or take it out of the conversation (a new session forgets it)';
+  const bound = boundHosts.length === 0 ? 'no host' : boundHosts.join(', ');
+  switch (match.kind) {
+    case 'known-secret':
+      return `bottle adds this secret by itself to requests for ${bound}; send it nowhere else${hint}`;
+    case 'placeholder':
+      return boundHosts.length === 0
+        ? `no egress.allow entry uses ${match.secret}: add auth or placeholder to the one it is meant for${hint}`
+        : `it belongs to ${bound} alone, in the place that its auth names${hint}`;
+    case 'detector':
+      return `use the secret through secrets and auth; if it is none: dlp: { except: [${match.detector}] } on the egress.allow entry for ${route.host}${hint}`;
+    default:
+      return match.kind satisfies never;
+  }
+}
+
+export function refuseUnjudged(route: Route, unjudged: Unjudged, where: string, findings: readonly Finding[]): Refusal {
+  const what = unjudged.kind === 'undecodable' ? 'cannot be decoded' : 'decodes to more than the limit';
+  return {
+    stage: 'dlp',
+    rule: unjudged.kind,
+    reason: `the ${where} ${what} and so cannot be searched for secrets (${route.id})`,
+    fix: `send it without content-encoding${unjudged.kind === 'over_budget' ? ' or in smaller pieces' : ''}, or dlp: { except: [${unjudged.kind}] } on the egress.allow entry for ${route.host}`,
+    errorShape: route.errorShape,
+    findings,
+  };
+}
