@@ -1,5 +1,5 @@
 // An audit record's text: key order, hash chain, characters that cannot break a line or a terminal. Pure but for newRecordId.
-import { createHash, randomFillSync } from 'node:crypto';
+import { hash, randomFillSync } from 'node:crypto';
 import type { AuditRecord } from '../contract.ts';
 import type { RecordDraft } from '../pipeline/types.ts';
 
@@ -55,8 +55,9 @@ export function completeRecord(draft: RecordDraft, prev: string): AuditRecord {
   };
 }
 
-// JSON.stringify escapes C0 and lone surrogates by itself; DEL, C1 and U+2028/9 pass it and can move a terminal or split lines.
-const HOSTILE = /[\u007f-\u009f\u2028\u2029]/g;
+// JSON.stringify escapes C0 and lone surrogates by itself; DEL, C1, U+2028/9 and
+// the bidirectional controls pass it and can move a terminal, split lines or show a name backwards.
+const HOSTILE = /[\u007f-\u009f\u200e\u200f\u2028-\u202e\u2066-\u2069]/g;
 
 /** One line with its newline. */
 export function formatRecord(draft: RecordDraft, prev: string): string {
@@ -66,5 +67,5 @@ export function formatRecord(draft: RecordDraft, prev: string): string {
 
 /** What the next record's `prev` holds: SHA-256 of the line without its newline, first 32 hex digits. */
 export function chainHash(line: string | Uint8Array): string {
-  return createHash('sha256').update(line).digest('hex').slice(0, 32);
+  return hash('sha256', line, 'hex').slice(0, 32);
 }

@@ -1,5 +1,9 @@
 // The audit log's file: one whole line a record, synchronously appended; what cannot be written refuses the exchange.
+import { closeSync, constants, fstatSync, ftruncateSync, openSync, statfsSync, writeSync } from 'node:fs';
 import type { RecordDraft } from '../pipeline/types.ts';
+import { AuditFailure } from './failure.ts';
+import { chainHash, formatRecord } from './record.ts';
+import { readTail } from './tail.ts';
 
 export interface AuditSinkOptions {
   /** Free space below which nothing is let through, in bytes; default 1 MiB. */
@@ -15,7 +19,150 @@ export interface AuditSink {
   close(): void;
 }
 
+const MIN_FREE_BYTES = 1024 * 1024;
+/** Between two looks at free space and the file's link count, in ms. */
+const CHECK_INTERVAL_MS = 20;
+/** Between two attempts to get a failed log going again, in ms. */
+const RETRY_INTERVAL_MS = 250;
+const TRIAL = Buffer.alloc(4096, ' ');
+// Readable by others: in the sidecar the writer's uid is not the user's. The directory above it is private.
+const MODE = 0o644;
+
+type State =
+  | { readonly kind: 'open'; readonly fd: number; prev: string; checkedAtMs: number }
+  | { readonly kind: 'failed'; readonly failure: AuditFailure; readonly retryAtMs: number }
+  | { readonly kind: 'closed' };
+
 /** Opens (creates) the log and proves by a trial write that it takes records; throws AuditFailure (a ProxyFailure). */
-export function openAuditSink(_path: string, _options: AuditSinkOptions = {}): AuditSink {
-  throw new Error('being written');
+export function openAuditSink(path: string, options: AuditSinkOptions = {}): AuditSink {
+  const minFreeBytes = options.minFreeBytes ?? MIN_FREE_BYTES;
+  let state: State = openLog(path, minFreeBytes);
+
+  const fail = (why: string, cause?: unknown): AuditFailure => {
+    if (state.kind === 'open') closeSync(state.fd);
+    const failure = notWritable(path, why, cause);
+    state = { kind: 'failed', failure, retryAtMs: performance.now() + RETRY_INTERVAL_MS };
+    return failure;
+  };
+
+  /** A failed log stays failed until opening it anew, with its trial write, succeeds. */
+  const writable = (): Extract<State, { kind: 'open' }> => {
+    if (state.kind === 'closed') throw notWritable(path, 'the proxy is stopping');
+    if (state.kind === 'failed') {
+      if (performance.now() < state.retryAtMs) throw state.failure;
+      try {
+        state = openLog(path, minFreeBytes);
+      } catch (error) {
+        if (!(error instanceof AuditFailure)) throw error;
+        throw fail(error.why, error.cause);
+      }
+    }
+    return state;
+  };
+
+  return {
+    assertWritable: () => {
+      const log = writable();
+      const nowMs = performance.now();
+      if (nowMs - log.checkedAtMs < CHECK_INTERVAL_MS) return;
+      log.checkedAtMs = nowMs;
+      const problem = findProblem(log.fd, path, minFreeBytes);
+      if (problem !== null) throw fail(problem);
+    },
+    append: (draft) => {
+      const log = writable();
+      const line = Buffer.from(formatRecord(draft, log.prev));
+      try {
+        writeLine(log.fd, line);
+      } catch (error) {
+        throw fail(message(error), error);
+      }
+      log.prev = chainHash(line.subarray(0, -1));
+    },
+    close: () => {
+      if (state.kind === 'open') closeSync(state.fd);
+      state = { kind: 'closed' };
+    },
+  };
+}
+
+function openLog(path: string, minFreeBytes: number): Extract<State, { kind: 'open' }> {
+  let fd: number;
+  try {
+    fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, MODE);
+  } catch (error) {
+    throw notWritable(path, message(error), error);
+  }
+  try {
+    const stat = fstatSync(fd);
+    // A trial write first: for /dev/full the honest reason is "no space", not "not a file".
+    if (!stat.isFile()) {
+      writeSync(fd, TRIAL);
+      throw notWritable(path, 'it is not a regular file, so records could not be kept');
+    }
+    const tail = readTail(fd);
+    if (tail.kind === 'foreign') throw notWritable(path, 'the file holds something else than audit records');
+    // Its truncation also cuts off a line that a crash left half-written.
+    writeTrial(fd, tail.size);
+    const problem = findProblem(fd, path, minFreeBytes);
+    if (problem !== null) throw notWritable(path, problem);
+    return { kind: 'open', fd, prev: tail.prev, checkedAtMs: performance.now() };
+  } catch (error) {
+    closeSync(fd);
+    throw error instanceof AuditFailure ? error : notWritable(path, message(error), error);
+  }
+}
+
+function writeTrial(fd: number, size: number): void {
+  // First without effect: where truncation is forbidden (an append-only file) the trial must not leave bytes behind.
+  ftruncateSync(fd, size);
+  try {
+    writeWhole(fd, TRIAL);
+  } finally {
+    ftruncateSync(fd, size);
+  }
+}
+
+function writeLine(fd: number, line: Buffer): void {
+  const written = writeSync(fd, line);
+  if (written === line.length) return;
+  const sizeBefore = fstatSync(fd).size - written;
+  try {
+    writeWhole(fd, line.subarray(written));
+  } catch (error) {
+    // Taken back: a reader never sees half a line.
+    ftruncateSync(fd, sizeBefore);
+    throw error;
+  }
+}
+
+function writeWhole(fd: number, bytes: Buffer): void {
+  let written = 0;
+  while (written < bytes.length) written += writeSync(fd, bytes, written);
+}
+
+function findProblem(fd: number, path: string, minFreeBytes: number): string | null {
+  try {
+    if (fstatSync(fd).nlink === 0) return 'the file was removed';
+    const { bavail, bsize, blocks } = statfsSync(path);
+    // Some network file systems report no sizes at all.
+    if (blocks > 0 && bavail * bsize < minFreeBytes)
+      return `less than ${minFreeBytes} bytes are free on its file system`;
+    return null;
+  } catch (error) {
+    return message(error);
+  }
+}
+
+function notWritable(path: string, why: string, cause?: unknown): AuditFailure {
+  return new AuditFailure({
+    what: `the audit log ${path} cannot be written`,
+    why,
+    fix: 'make it writable and free space there; nothing passes until a trial write succeeds',
+    cause,
+  });
+}
+
+function message(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }
