@@ -1,0 +1,98 @@
+// The agent's container: the person's program with our network, our trust, and nothing else. Pure.
+import type { Bottle } from '../spec/bottle.ts';
+import { AGENT_HOME, agentEnv } from './agent-env.ts';
+import type { Facts } from './facts.ts';
+import { hardened, MEBIBYTE } from './hardening.ts';
+import type { ContainerSpec, HostConfig, Mount } from './plan.ts';
+import { EXPLICIT_PORT, type Labels } from './proxy-containers.ts';
+import { TRUST } from './trust-paths.ts';
+
+export const WORKSPACE = '/workspace';
+
+export type AgentNetwork =
+  | { readonly kind: 'sealed'; readonly relay: string }
+  | { readonly kind: 'internal'; readonly network: string };
+
+export function agentContainer(bottle: Bottle, facts: Facts, labels: Labels, network: AgentNetwork): ContainerSpec {
+  const { uid, gid } = facts.user;
+  const command = facts.command ?? bottle.agent.command;
+  const { cpus, memoryBytes, pids } = bottle.agent.resources;
+  return {
+    Image: facts.images.agent,
+    ...(command.length === 0 ? {} : { Cmd: command }),
+    User: `${uid}:${gid}`,
+    ...(network.kind === 'internal' ? { Hostname: 'bottle' } : {}),
+    WorkingDir: WORKSPACE,
+    Env: agentEnv(bottle, {
+      proxyHost: network.kind === 'sealed' ? '127.0.0.1' : facts.subnet.proxy,
+      proxyPort: EXPLICIT_PORT,
+      terminalEnv: facts.terminal.env,
+    }),
+    Labels: labels('agent'),
+    Tty: facts.terminal.tty,
+    OpenStdin: true,
+    StdinOnce: true,
+    AttachStdin: true,
+    AttachStdout: true,
+    AttachStderr: true,
+    HostConfig: {
+      ...placement(network, facts),
+      ...hardened({ cpus: Math.min(cpus, facts.engineCpus), memoryBytes, pids }),
+      Tmpfs: {
+        '/tmp': 'rw,nosuid,nodev,exec,mode=1777,size=2g',
+        [AGENT_HOME]: `rw,nosuid,nodev,exec,mode=0700,uid=${uid},gid=${gid},size=2g`,
+        ...(bottle.workspace.path === null
+          ? { [WORKSPACE]: `rw,nosuid,nodev,exec,mode=0700,uid=${uid},gid=${gid},size=2g` }
+          : {}),
+      },
+      Mounts: [...workspaceMounts(bottle, facts), ...userMounts(facts), ...trustMounts(labels)],
+    },
+    ...(network.kind === 'internal'
+      ? {
+          NetworkingConfig: {
+            EndpointsConfig: { [network.network]: { IPAMConfig: { IPv4Address: facts.subnet.agent } } },
+          },
+        }
+      : {}),
+  };
+}
+
+function placement(
+  network: AgentNetwork,
+  facts: Facts,
+): Pick<HostConfig, 'NetworkMode' | 'PidMode' | 'Init' | 'Dns' | 'DnsSearch'> {
+  if (network.kind === 'sealed') {
+    const relay = `container:${network.relay}`;
+    // One PID namespace with the relay: when that ends, by whatever cause, the kernel ends every process of the agent.
+    return { NetworkMode: relay, PidMode: relay };
+  }
+  return { NetworkMode: network.network, Init: true, Dns: [facts.subnet.proxy], DnsSearch: ['.'] };
+}
+
+function workspaceMounts(bottle: Bottle, facts: Facts): readonly Mount[] {
+  if (bottle.workspace.path === null) return [];
+  const masks = facts.hidden.map(({ path, kind }): Mount => {
+    const Target = `${WORKSPACE}/${path}`;
+    return kind === 'file'
+      ? { Type: 'bind', Source: facts.files.empty, Target, ReadOnly: true }
+      : { Type: 'tmpfs', Target, ReadOnly: true, TmpfsOptions: { SizeBytes: MEBIBYTE, Mode: 0o555 } };
+  });
+  return [{ Type: 'bind', Source: bottle.workspace.path, Target: WORKSPACE, ReadOnly: false }, ...masks];
+}
+
+function userMounts({ files }: Facts): readonly Mount[] {
+  return [
+    { Type: 'bind', Source: files.passwd, Target: '/etc/passwd', ReadOnly: true },
+    { Type: 'bind', Source: files.group, Target: '/etc/group', ReadOnly: true },
+  ];
+}
+
+/** Empty volumes that get the session's certificate before the agent starts. The image's own roots are of no use: nothing else can be reached. */
+function trustMounts(labels: Labels): readonly Mount[] {
+  return TRUST.directories.map((Target) => ({
+    Type: 'volume',
+    Target,
+    ReadOnly: false,
+    VolumeOptions: { NoCopy: true, Labels: labels('trust') },
+  }));
+}
