@@ -1,31 +1,40 @@
 // npm run engine:start | engine:stop, and the engine step of the set-up: scripts/engine/main.ts start|stop
-import { BottleError } from '../../src/report/bottle-error.ts';
-import { daemonFiles, runningDaemon, startDaemon, stopDaemon } from './daemon.ts';
-import { engineVersion, findEngine } from './find.ts';
+import { connectEngine, type Engine, locateEngine } from '../../src/engine/connect.ts';
+import { BottleError, EXIT } from '../../src/report/bottle-error.ts';
+import { DEFAULT_SOCKET, daemonFiles, runningDaemon, startDaemon, stopDaemon } from './daemon.ts';
 
 async function start(): Promise<string> {
-  const { docker, isDefault } = findEngine();
   const files = daemonFiles();
-  let version = await engineVersion(docker);
-  if (version === undefined && !isDefault) {
-    throw new BottleError({
-      what: 'the Docker engine does not answer',
-      why: `nothing listens at DOCKER_HOST=${process.env.DOCKER_HOST}`,
-      fix: 'start it, or unset DOCKER_HOST, and run this again',
-    });
+  let engine = await connectOrNone();
+  if (engine === undefined) {
+    await startDaemon(
+      files,
+      async () => (await connectOrNone()) !== undefined,
+      (line) => console.error(`    ${line}`),
+    );
+    engine = await connectEngine();
   }
-  if (version === undefined) {
-    const answers = async () => (await engineVersion(docker)) !== undefined;
-    await startDaemon(files, answers, (line) => console.error(`    ${line}`));
-    version = await engineVersion(docker);
-  }
+  const { Version } = await engine.docker.version();
   const own = runningDaemon(files);
-  return `Docker ${version}${own === undefined ? '' : `, ours: pid ${own}, log ${files.log}`}`;
+  return `Docker ${Version}, ${own === undefined ? engine.url : `ours: pid ${own}, log ${files.log}`}`;
+}
+
+/** The engine that is meant; none where nobody listens on the default socket, so that one of our own may be started there. */
+async function connectOrNone(): Promise<Engine | undefined> {
+  const address = locateEngine();
+  try {
+    return await connectEngine();
+  } catch (error) {
+    const code =
+      error instanceof BottleError && error.cause instanceof Error && 'code' in error.cause && error.cause.code;
+    const isDefault = address.kind === 'unix' && address.path === DEFAULT_SOCKET;
+    if (isDefault && (code === 'ENOENT' || code === 'ECONNREFUSED')) return undefined;
+    throw error;
+  }
 }
 
 async function stop(): Promise<string> {
-  const files = daemonFiles();
-  return (await stopDaemon(files)) ? 'stopped' : 'no engine of ours runs';
+  return (await stopDaemon(daemonFiles())) ? 'stopped' : 'no engine of ours runs';
 }
 
 const verbs: Record<string, () => Promise<string>> = { start, stop };
@@ -36,5 +45,5 @@ try {
 } catch (error) {
   if (!(error instanceof BottleError)) throw error;
   console.error(`bottle: ${error.message}`);
-  process.exitCode = 125;
+  process.exitCode = EXIT.failed;
 }

@@ -1,12 +1,13 @@
 // Has the images built that the engine lacks.
 import { join } from 'node:path';
+import { connectEngine } from '../../src/engine/connect.ts';
 import { ensureImages } from '../../src/images/ensure.ts';
-import { BottleError } from '../../src/report/bottle-error.ts';
-import { findEngine } from '../engine/find.ts';
+import { BottleError, EXIT } from '../../src/report/bottle-error.ts';
 
 try {
   const repoRoot = join(import.meta.dirname, '../..');
-  const tags = await ensureImages(findEngine().docker, {
+  const { docker } = await connectEngine();
+  const tags = await ensureImages(docker, {
     repoRoot,
     onProgress: (line) => console.error(`    ${line}`),
   });
@@ -14,5 +15,5 @@ try {
 } catch (error) {
   if (!(error instanceof BottleError)) throw error;
   console.error(`bottle: ${error.message}`);
-  process.exitCode = 125;
+  process.exitCode = EXIT.failed;
 }
