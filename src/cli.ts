@@ -1,0 +1,61 @@
+// The commander program: wires the verbs, and is the only place that prints errors and ends the process.
+import { Command, CommanderError } from 'commander';
+import packageJson from '../package.json' with { type: 'json' };
+import { registerLogs } from './commands/logs.ts';
+import { registerProxy } from './commands/proxy.ts';
+import { registerWhy } from './commands/why.ts';
+import { EXIT } from './report/bottle-error.ts';
+import { failureText } from './report/failure-text.ts';
+import { endQuietlyOnClosedPipe, printNote } from './report/output.ts';
+import { usageText } from './report/usage-text.ts';
+
+const EXAMPLES = `
+Examples:
+  bottle init > web-shop.yaml            a spec to begin with
+  bottle start web-shop.yaml             run its agent
+  bottle logs --blocked                  what was refused, and the line that would allow it
+  bottle why web-shop.yaml GET https://api.github.com/user
+
+Exit codes: 0 fine; 1 the answer is no; 2 the input is wrong; 125 bottle or the engine failed.
+"start" and "exec" pass on the agent's own.`;
+
+function createProgram(): Command {
+  const program = new Command('bottle')
+    .description('Runs a coding agent in a container whose only way out is a proxy that checks, scans and injects.')
+    .version(packageJson.version, '-V, --version', 'print the version')
+    .helpOption('-h, --help', 'print this help')
+    .helpCommand('help [verb]', 'print the help of a verb')
+    .usage('VERB [options]')
+    .addHelpText('after', EXAMPLES)
+    .enablePositionalOptions()
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({ outputError: (text) => printNote(usageText(text)) });
+  registerLogs(program);
+  registerWhy(program);
+  registerProxy(program);
+  return program;
+}
+
+/** Exit code of a parse that commander stopped: help and version are fine, all else is wrong input. */
+function usageExitCode(error: CommanderError): number {
+  return error.exitCode === 0 ? EXIT.fine : EXIT.input;
+}
+
+async function main(): Promise<void> {
+  endQuietlyOnClosedPipe();
+  try {
+    await createProgram().parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) {
+      process.exitCode = usageExitCode(error);
+      return;
+    }
+    const { lines, exitCode } = failureText(error, process.env.BOTTLE_DEBUG === '1');
+    for (const line of lines) printNote(line);
+    // What a failed command left open must not keep the process.
+    process.exit(exitCode);
+  }
+}
+
+await main();

@@ -1,0 +1,36 @@
+// The output of a child: whole lines of stdout as they come, and the end of stderr for when it fails.
+import type { ChildProcessWithoutNullStreams } from 'node:child_process';
+import { createInterface } from 'node:readline';
+
+/** Enough for a stack; what a failing program says last is what matters. */
+const TAIL_CHARACTERS = 4000;
+
+export interface ChildOutput {
+  readonly lines: AsyncIterable<string>;
+  /** The end of what stderr said so far. */
+  stderrTail(): string;
+  /** Resolves once the process is gone and its streams are read. */
+  readonly closed: Promise<{ readonly code: number | null; readonly signal: NodeJS.Signals | null }>;
+}
+
+export function readOutput(
+  child: ChildProcessWithoutNullStreams,
+  onStderr: (text: string) => void = () => {},
+): ChildOutput {
+  let tail = '';
+  child.stderr.setEncoding('utf8').on('data', (text: string) => {
+    tail = (tail + text).slice(-TAIL_CHARACTERS);
+    onStderr(text);
+  });
+  const closed = new Promise<{ code: number | null; signal: NodeJS.Signals | null }>((resolve, reject) => {
+    child.once('error', reject);
+    child.once('close', (code, signal) => resolve({ code, signal }));
+  });
+  // Awaited by some callers only; whoever awaits it still gets the error.
+  closed.catch(() => {});
+  return {
+    lines: createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY }),
+    stderrTail: () => tail,
+    closed,
+  };
+}

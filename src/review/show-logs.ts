@@ -1,0 +1,128 @@
+// What `bottle logs` does: finds the log, reads or follows it, prints.
+import type { AuditRecord } from '../../proxy/src/contract.ts';
+import type { LogsOptions } from '../commands/logs.ts';
+import { BottleError, EXIT } from '../report/bottle-error.ts';
+import { paint, printLine, printNote, printWarning } from '../report/output.ts';
+import { safeJson } from '../report/printable.ts';
+import { stateDir } from '../state/paths.ts';
+import { findSession, isAlive, type SessionOnDisk } from '../state/sessions.ts';
+import { type ChainReader, damageText, type LogLine } from './chain.ts';
+import { groupRecords, isRefusal } from './group.ts';
+import { followLog, readLog } from './read-log.ts';
+import { passedLines, recordLine, refusedLines } from './render.ts';
+import { parseSince } from './since.ts';
+
+interface Source {
+  readonly file: string;
+  /** Null with `--log`. */
+  readonly session: SessionOnDisk | null;
+}
+
+export async function showLogs(query: string | undefined, options: LogsOptions): Promise<void> {
+  const isWanted = filterFor(options);
+  const source = await findSource(query, options);
+  if (options.follow) {
+    await follow(source, options, isWanted);
+    return;
+  }
+  const { lines, chain } = await readLog(source.file, source.session !== null);
+  if (options.verify) {
+    verify(source, lines.length, chain);
+    return;
+  }
+  const records = lines.map(({ record }) => record).filter(isWanted);
+  if (options.json) for (const record of records) printLine(safeJson(record));
+  else printGroups(source, records, options);
+  warnOfDamage(source, chain);
+}
+
+function filterFor({ blocked, since }: LogsOptions): (record: AuditRecord) => boolean {
+  const fromMs = since === undefined ? Number.NEGATIVE_INFINITY : parseSince(since, Date.now());
+  if (fromMs === null) {
+    throw new BottleError({
+      what: `--since does not understand "${since}"`,
+      why: 'it is no duration and no time',
+      fix: 'write 90s, 10m, 2h, 1d, 14:30, 2031-05-01 or 2031-05-01T14:30:00Z',
+      exitCode: EXIT.input,
+    });
+  }
+  return (record) => (blocked !== true || isRefusal(record)) && Date.parse(record.ts) >= fromMs;
+}
+
+async function findSource(query: string | undefined, { log }: LogsOptions): Promise<Source> {
+  if (log === undefined) {
+    const session = await findSession(stateDir(), query);
+    return { file: session.paths.auditFile, session };
+  }
+  if (query === undefined) return { file: log, session: null };
+  throw new BottleError({
+    what: 'a session and --log were given',
+    why: 'only one log is read at a time',
+    fix: 'leave one of them out',
+    exitCode: EXIT.input,
+  });
+}
+
+function printGroups(source: Source, records: readonly AuditRecord[], options: LogsOptions): void {
+  const groups = groupRecords(records);
+  const refused = groups.filter(isRefusal);
+  const passed = groups.filter((group) => !isRefusal(group));
+  const title = source.session === null ? source.file : `session ${source.session.id}${stateOf(source.session)}`;
+  const requests = records.filter(({ via }) => via !== 'dns').length;
+  const lookups = records.length - requests;
+  const counts = `${requests} ${requests === 1 ? 'request' : 'requests'}${lookups > 0 ? `, ${lookups} DNS look-ups` : ''}`;
+  if (records.length === 0) {
+    printLine(
+      `${title}: ${options.blocked ? 'nothing was refused' : 'no records'}${options.since ? ' since then' : ''}`,
+    );
+    return;
+  }
+  printLine(paint('bold', `${title}: ${options.blocked ? 'refused ' : ''}${counts}`));
+  if (passed.length > 0) printLine(`\n${passedLines(passed).join('\n')}`);
+  if (refused.length > 0) printLine(`\n${refusedLines(refused, paint).join('\n')}`);
+}
+
+function stateOf(session: SessionOnDisk): string {
+  return isRunning(session) ? ' (running)' : '';
+}
+
+function isRunning(session: SessionOnDisk): boolean {
+  return session.endedAt === null && isAlive(session.pid);
+}
+
+async function follow(source: Source, options: LogsOptions, isWanted: (record: AuditRecord) => boolean): Promise<void> {
+  const stop = new AbortController();
+  const onSignal = () => stop.abort();
+  process.once('SIGINT', onSignal).once('SIGTERM', onSignal);
+  const onLine = ({ record }: LogLine) => {
+    if (isWanted(record)) printLine(options.json ? safeJson(record) : recordLine(record, paint));
+  };
+  const { session } = source;
+  const isOver = async () => session !== null && !isRunning(await findSession(stateDir(), session.id));
+  try {
+    const chain = await followLog(source.file, { onLine, isOver, signal: stop.signal });
+    warnOfDamage(source, chain);
+    if (session !== null && !stop.signal.aborted) printNote(`bottle: session ${session.id} has ended`);
+  } finally {
+    process.off('SIGINT', onSignal).off('SIGTERM', onSignal);
+  }
+}
+
+function verify(source: Source, records: number, chain: ChainReader): void {
+  const damage = damageText(chain.damage);
+  if (damage === null && chain.unfinishedBytes === 0) {
+    printLine(`${source.file}: ${records} ${records === 1 ? 'record' : 'records'}, whole and unchanged`);
+    return;
+  }
+  printLine(`${source.file}: ${damage ?? 'the last line is not whole'}`);
+  process.exitCode = EXIT.no;
+}
+
+function warnOfDamage(source: Source, chain: ChainReader): void {
+  const damage = damageText(chain.damage);
+  if (damage !== null) printWarning(`${source.file}: ${damage}`);
+  const mayBeGrowing = source.session === null || isRunning(source.session);
+  if (chain.unfinishedBytes > 0 && !mayBeGrowing) {
+    printWarning(`${source.file}: its last line is not whole; the proxy was killed while it wrote`);
+  }
+}
