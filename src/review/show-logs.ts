@@ -5,7 +5,7 @@ import { BottleError, EXIT } from '../report/bottle-error.ts';
 import { paint, printLine, printNote, printWarning } from '../report/output.ts';
 import { safeJson } from '../report/printable.ts';
 import { stateDir } from '../state/paths.ts';
-import { findSession, isAlive, type SessionOnDisk } from '../state/sessions.ts';
+import { findSession, isAlive, readSession, type SessionOnDisk } from '../state/sessions.ts';
 import { type ChainReader, damageText, type LogLine } from './chain.ts';
 import { groupRecords, isRefusal } from './group.ts';
 import { followLog, readLog } from './read-log.ts';
@@ -98,7 +98,11 @@ async function follow(source: Source, options: LogsOptions, isWanted: (record: A
     if (isWanted(record)) printLine(options.json ? safeJson(record) : recordLine(record, paint));
   };
   const { session } = source;
-  const isOver = async () => session !== null && !isRunning(await findSession(stateDir(), session.id));
+  const isOver = async () => {
+    if (session === null) return false;
+    const now = await readSession(stateDir(), session.id);
+    return now === null || !isRunning(now);
+  };
   try {
     const chain = await followLog(source.file, { onLine, isOver, signal: stop.signal });
     warnOfDamage(source, chain);

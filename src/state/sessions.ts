@@ -10,15 +10,16 @@ export type SessionOnDisk = StoredSession & { readonly paths: SessionPaths };
 /** Every readable session, newest first. A directory without a whole session.json is skipped: it is being born or dying. */
 export async function listSessions(state: string): Promise<SessionOnDisk[]> {
   const ids = await entriesOf(sessionsDir(state));
-  const read = await Promise.all(
-    ids.map(async (id) => {
-      const paths = sessionPaths(state, id);
-      const text = await textOf(paths.sessionFile);
-      const session = text === null ? null : parseStoredSession(text);
-      return session === null ? null : { ...session, paths };
-    }),
-  );
+  const read = await Promise.all(ids.map((id) => readSession(state, id)));
   return sortSessions(read.filter((session) => session !== null));
+}
+
+/** Null when there is no such session (any more). */
+export async function readSession(state: string, id: string): Promise<SessionOnDisk | null> {
+  const paths = sessionPaths(state, id);
+  const text = await textOf(paths.sessionFile);
+  const session = text === null ? null : parseStoredSession(text);
+  return session === null ? null : { ...session, paths };
 }
 
 /** The session that a NAME or ID means, or the newest; a BottleError when there is none. */

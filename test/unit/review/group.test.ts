@@ -7,7 +7,7 @@ const refused = (parts: Parameters<typeof record>[0]) =>
 
 describe('records become one row for each thing to fix', () => {
   test('requests to one unlisted host are one row, with what was asked and the latest id', () => {
-    const last = refused({ method: 'POST', path: '/upload/7?k=' });
+    const last = refused({ ts: '2031-05-01T13:00:00.000Z', method: 'POST', path: '/upload/7?k=' });
     const [group, ...others] = groupRecords([
       refused({ path: '/a' }),
       refused({ path: '/a' }),
