@@ -1,7 +1,15 @@
-// Opens the connection to an upstream: checks the requested name, resolves, judges every address, pins the judged one, TLS.
+// Opens the connection to an upstream: checks the requested name, resolves, judges every address, pins a judged one, TLS.
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { ProxyConfig, Route, Stage } from '../contract.ts';
+import type { ProxyConfig, Route } from '../contract.ts';
+import { parseAddress } from './address.ts';
+import { type AddressJudge, type AddressRefusal, createAddressJudge } from './address-judge.ts';
+import { createLookup, type Lookup } from './dial-lookup.ts';
+import { DialRefused, timedOut } from './dial-refused.ts';
+import { connectFirst, type Endpoint } from './dial-tcp.ts';
+import { createTlsDialer } from './dial-tls.ts';
+
+export { DialRefused } from './dial-refused.ts';
 
 export interface DialerOptions {
   readonly upstream: ProxyConfig['upstream'];
@@ -12,28 +20,87 @@ export interface DialerOptions {
 export interface Dialer {
   /** TLS for `https` routes (handshake finished, certificate verified), plain TCP for `http`; throws DialRefused. */
   dial(route: Route, host: string, port: number): Promise<TLSSocket | Socket>;
+  /** Does now what the first dial would wait for (10 ms): call it once the proxy serves. */
+  warm(): void;
   /** Forgets cached addresses and sessions; open sockets belong to the caller. */
   close(): void;
 }
 
-/** Why there is no connection; the fields go into refusal and record as they are. */
-export class DialRefused extends Error {
-  override readonly name = 'DialRefused';
-  readonly stage: Extract<Stage, 'address' | 'upstream'>;
-  /** `private-address`, `metadata-address`, `local-name`, `dns`, `connect`, `timeout`, `certificate`, `tls`. */
-  readonly rule: string;
-  readonly reason: string;
-  readonly fix: string;
+/** Throws RangeError for a CIDR or map entry that is none. */
+export function createDialer({ upstream, connectTimeoutMs }: DialerOptions): Dialer {
+  const judge = createAddressJudge(upstream.refuse);
+  const map = readMap(upstream.map);
+  const lookup = createLookup();
+  const tls = createTlsDialer(upstream.roots);
 
-  constructor(refusal: Pick<DialRefused, 'stage' | 'rule' | 'reason' | 'fix'>, cause?: unknown) {
-    super(`${refusal.reason}; ${refusal.fix}`, { cause });
-    this.stage = refusal.stage;
-    this.rule = refusal.rule;
-    this.reason = refusal.reason;
-    this.fix = refusal.fix;
-  }
+  return {
+    dial: async (route, host, port) => {
+      const place = `${host}:${port}`;
+      // The requested host is judged before the map is consulted: being mapped is no permission for a private literal.
+      refuseIf(judge.judgeHost(route, host));
+      const doing = { what: 'looking up its address' };
+      const deadline = new AbortController();
+      const timer = setTimeout(() => deadline.abort(timedOut(place, doing.what, connectTimeoutMs)), connectTimeoutMs);
+      try {
+        const endpoints = map.get(place) ?? (await findEndpoints(judge, lookup, route, host, port, deadline.signal));
+        doing.what = 'connecting';
+        const socket = await connectFirst(place, endpoints, deadline.signal);
+        if (route.scheme === 'http') return socket;
+        doing.what = 'TLS handshake';
+        return await tls.secure(socket, host, port, deadline.signal);
+      } finally {
+        clearTimeout(timer);
+      }
+    },
+    warm: tls.warm,
+    close: () => {
+      lookup.clear();
+      tls.clear();
+    },
+  };
 }
 
-export function createDialer(_options: DialerOptions): Dialer {
-  throw new Error('being written');
+/** Only judged addresses, in canonical text: nothing is resolved again after this. */
+async function findEndpoints(
+  judge: AddressJudge,
+  lookup: Lookup,
+  route: Route,
+  host: string,
+  port: number,
+  signal: AbortSignal,
+): Promise<readonly Endpoint[]> {
+  const literal = parseAddress(host);
+  if (literal !== null) return [{ address: literal.text, port }];
+  const found = await orAborted(lookup.addressesOf(host), signal);
+  const refusals = found.map((address) => judge.judgeResolved(route, host, address));
+  const allowed = found.filter((_, i) => refusals[i] === null);
+  // One good address among bad ones is enough; the bad ones are never dialled.
+  if (allowed.length === 0) refuseIf(refusals[0] ?? null);
+  return allowed.map((address) => ({ address, port }));
+}
+
+function refuseIf(refusal: AddressRefusal | null): void {
+  if (refusal !== null) throw new DialRefused({ stage: 'address', ...refusal });
+}
+
+function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
+  const { promise: aborted, reject } = Promise.withResolvers<never>();
+  const onAbort = (): void => reject(signal.reason);
+  signal.addEventListener('abort', onAbort);
+  return Promise.race([promise, aborted]).finally(() => signal.removeEventListener('abort', onAbort));
+}
+
+function readMap(map: ProxyConfig['upstream']['map']): ReadonlyMap<string, readonly Endpoint[]> {
+  const withoutBrackets = (place: string): string => place.toLowerCase().replace(/^\[(.*)\](?=:\d+$)/, '$1');
+  return new Map(
+    Object.entries(map).map(([from, to]) => {
+      const plain = withoutBrackets(to);
+      const address = parseAddress(plain.slice(0, plain.lastIndexOf(':')));
+      const port = Number(plain.slice(plain.lastIndexOf(':') + 1));
+      if (address === null || address.kind === 'malformed' || !(port > 0 && port < 65536)) {
+        throw new RangeError(`upstream map: "${to}" is not ip:port`);
+      }
+      return [withoutBrackets(from), [{ address: address.text, port }]];
+    }),
+  );
 }
