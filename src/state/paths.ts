@@ -1,12 +1,12 @@
 // Where bottle keeps its state on the host: pure functions from the environment to paths.
 import { homedir } from 'node:os';
-import { isAbsolute, join } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** `BOTTLE_STATE_DIR`, or `bottle` below `XDG_STATE_HOME`, or `~/.local/state/bottle`. */
 export function stateDir(env: Environment = process.env, home: string = homedir()): string {
-  if (env.BOTTLE_STATE_DIR !== undefined && isAbsolute(env.BOTTLE_STATE_DIR)) return env.BOTTLE_STATE_DIR;
+  if (env.BOTTLE_STATE_DIR) return resolve(env.BOTTLE_STATE_DIR);
   return join(xdgDir(env.XDG_STATE_HOME, join(home, '.local', 'state')), 'bottle');
 }
 
