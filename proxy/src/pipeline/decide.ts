@@ -1,6 +1,109 @@
-// The same decision without a network, for `bottle why`.
-import type { DecideRequest, Decision } from '../contract.ts';
+// The same decision without a network, for `bottle why`: what the request would meet, were it sent.
+import { randomBytes } from 'node:crypto';
+import type { DecideRequest, Decision, Finding, Stage } from '../contract.ts';
+import { createScanner } from '../dlp/scanner.ts';
+import { createAddressJudge } from '../net/address-judge.ts';
+import { createPipeline } from './pipeline.ts';
+import type { Refusal, RequestView } from './types.ts';
 
-export function decide(_request: DecideRequest): Decision {
-  throw new Error('decide is being built');
+export function decide(request: DecideRequest): Decision {
+  const { config } = request;
+  const scanner = createScanner({
+    secrets: config.secrets,
+    detectors: config.dlp.detectors,
+    fingerprintKey: randomBytes(32),
+    decodedBytes: config.limits.decodedBytes,
+  });
+  const pipeline = createPipeline(config, scanner);
+  const view = viewOf(request);
+  if (view === null) {
+    return blocked({
+      stage: 'protocol',
+      rule: 'bad-target',
+      reason: 'the URL is not an absolute http, https, ws or wss URL',
+      fix: 'write it as https://host/path',
+      findings: [],
+    });
+  }
+  const head = pipeline.judgeHead(view);
+  if (head.do === 'refuse') return blocked(head.refusal);
+  const { admitted } = head;
+
+  const body = pipeline.judgeBody(admitted, Buffer.from(request.body, 'utf8'));
+  if (body.do === 'refuse') return blocked(body.refusal);
+  const findings = [...admitted.findings, ...body.findings];
+
+  // What net does before it looks a name up; where the name resolves to is not known here.
+  const address = createAddressJudge(config.upstream.refuse).judgeHost(admitted.route, view.host);
+  if (address !== null) return blocked({ ...address, stage: 'address', findings });
+
+  const { injected, injectedInto } = pipeline.inject(admitted);
+  const isRedacted = admitted.verdict === 'redact' || body.redacted;
+  const first = findings[0];
+  return {
+    verdict: isRedacted ? 'redact' : 'allow',
+    stage: isRedacted ? 'dlp' : 'none',
+    rule: admitted.rule,
+    reason:
+      first === undefined ? `allowed by ${admitted.rule}` : `${first.detector} in ${first.where} (${admitted.rule})`,
+    fix: '',
+    findings,
+    injected,
+    injectedInto,
+  };
+}
+
+function blocked(
+  refusal: Pick<Refusal, 'rule' | 'reason' | 'fix'> & { readonly stage: Stage; readonly findings: readonly Finding[] },
+): Decision {
+  const { stage, rule, reason, fix, findings } = refusal;
+  return { verdict: 'block', stage, rule, reason, fix, findings, injected: [], injectedInto: [] };
+}
+
+/** As a client would send it; null when the URL is none. The path stays as written: a URL parser would resolve what we must judge. */
+function viewOf({ url, method, headers }: DecideRequest): RequestView | null {
+  const parts =
+    /^(https?|wss?):\/\/(?:([^/?#@]*)@)?(\[[^\]/?#]*\]|[^:/?#@]*)(?::(\d{1,5}))?([/?][^#]*)?(?:#.*)?$/is.exec(
+      url.toWellFormed(),
+    );
+  if (parts === null) return null;
+  const [, protocol = '', userinfo, hostText = '', portText, rest = '/'] = parts;
+  const scheme = /s$/i.test(protocol) ? 'https' : 'http';
+  const host = hostOf(hostText);
+  const port = portText === undefined ? (scheme === 'https' ? 443 : 80) : Number(portText);
+  if (host === null || port < 1 || port > 65_535) return null;
+  const fields = headers.flatMap(([name, value]) => [name, Buffer.from(value, 'utf8').toString('latin1')]);
+  if (fields.some((text) => /[\r\n\0]/.test(text))) return null;
+  const names = new Set(headers.map(([name]) => name.toLowerCase()));
+  const rawHeaders = [...fields];
+  if (!names.has('host')) rawHeaders.unshift('Host', portText === undefined ? hostText : `${hostText}:${portText}`);
+  if (userinfo !== undefined && !names.has('authorization')) {
+    rawHeaders.push('Authorization', `Basic ${Buffer.from(decodeUserinfo(userinfo), 'utf8').toString('base64')}`);
+  }
+  const target = (rest.startsWith('?') ? `/${rest}` : rest).replace(/[^\x21-\x7e]/gu, encodeURIComponent);
+  return { via: 'connect', scheme, host, port, method, target, rawHeaders };
+}
+
+function hostOf(text: string): string | null {
+  const host = text
+    .toLowerCase()
+    .replace(/^\[|\]$/g, '')
+    .replace(/\.$/, '');
+  if (host === '') return null;
+  if (/^[\x21-\x7e]+$/.test(host)) return host;
+  try {
+    return new URL(`http://${host}/`).hostname;
+  } catch {
+    // Not a name in any script: no URL.
+    return null;
+  }
+}
+
+function decodeUserinfo(text: string): string {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    // Broken escapes are sent as they are.
+    return text;
+  }
 }

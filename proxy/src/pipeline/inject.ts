@@ -4,17 +4,25 @@ import { joinTarget, type QueryPart, splitTarget } from './target.ts';
 import type { Admitted, Injected } from './types.ts';
 
 export function injectCredentials(places: Places, admitted: Admitted): Injected {
-  const used = new Map<string, string>();
+  const used: Used = new Map();
   const target = injectTarget(places, admitted.target, used);
   const rawHeaders = injectHeaders(places, admitted.rawHeaders, used);
-  return { target, rawHeaders, injected: secretsOf(places, used), injectedInto: [...used.keys()] };
+  return {
+    target,
+    rawHeaders,
+    injected: [...used.keys()],
+    injectedInto: [...used.values()].map((labels) => [...labels].join(', ')),
+  };
 }
 
-function secretsOf(places: Places, used: ReadonlyMap<string, string>): readonly string[] {
-  return places.swap === null ? [...used.values()] : [...new Set(used.values())];
+/** Labels of the places that each secret went to. */
+type Used = Map<string, Set<string>>;
+
+function note(used: Used, secret: string, label: string): void {
+  used.set(secret, (used.get(secret) ?? new Set()).add(label));
 }
 
-function injectHeaders(places: Places, rawHeaders: readonly string[], used: Map<string, string>): readonly string[] {
+function injectHeaders(places: Places, rawHeaders: readonly string[], used: Used): readonly string[] {
   if (places.header === null && places.swap === null) return rawHeaders;
   const sent: string[] = [];
   let isPlaced = places.header === null;
@@ -29,11 +37,11 @@ function injectHeaders(places: Places, rawHeaders: readonly string[], used: Map<
     }
     const value = rawHeaders[i + 1]!;
     const swapped = places.swap === null ? null : swapInHeader(places.swap, lower, value, places.swap.value);
-    if (swapped !== null) used.set(`header ${lower} (placeholder)`, places.swap!.secret);
+    if (swapped !== null) note(used, places.swap!.secret, `header ${lower} (placeholder)`);
     sent.push(name, swapped ?? value);
   }
   if (!isPlaced) sent.push(properName(places.header!), places.credential);
-  if (places.header !== null) used.set(places.label, places.secret);
+  if (places.header !== null) note(used, places.secret, places.label);
   return sent;
 }
 
@@ -42,7 +50,7 @@ function properName(lower: string): string {
   return lower.replace(/(^|-)[a-z]/g, (start) => start.toUpperCase());
 }
 
-function injectTarget(places: Places, target: string, used: Map<string, string>): string {
+function injectTarget(places: Places, target: string, used: Used): string {
   const { swap } = places;
   if (places.query === null && (swap === null || !swap.inQuery)) return target;
   const { path, query } = splitTarget(target);
@@ -55,7 +63,7 @@ function injectTarget(places: Places, target: string, used: Map<string, string>)
     } else if (swap !== null && part.value !== null && isSwapValue(swap, part.value)) {
       // The value is latin1 bytes; encodeURIComponent wants text.
       sent.push({ name: part.name, value: encodeURIComponent(Buffer.from(swap.value, 'latin1').toString('utf8')) });
-      used.set('query (placeholder)', swap.secret);
+      note(used, swap.secret, 'query (placeholder)');
     } else sent.push(part);
   }
   if (!isPlaced) {
@@ -64,6 +72,6 @@ function injectTarget(places: Places, target: string, used: Map<string, string>)
     if (sent.length === 1 && sent[0]!.name === '' && sent[0]!.value === null) sent.pop();
     sent.push({ name, value: places.credential });
   }
-  if (places.query !== null) used.set(places.label, places.secret);
+  if (places.query !== null) note(used, places.secret, places.label);
   return joinTarget({ path, query: sent });
 }

@@ -1,9 +1,131 @@
-// The order of the checks, in one function: readable as the specification.
+// The order of the checks: readable as the specification. Pure: no sockets, no clock.
 import type { ProxyConfig } from '../contract.ts';
-import type { Scanner } from '../dlp/types.ts';
-import type { Pipeline } from './types.ts';
+import type { Match, Scanner } from '../dlp/types.ts';
+import { bodyMetaOf, createBodyJudge } from './body-scan.ts';
+import { type Head, isCleanHead, rewriteHead, scanHead } from './head-scan.ts';
+import { injectCredentials } from './inject.ts';
+import { indexPlaces } from './places.ts';
+import { createPolicy } from './policy.ts';
+import { recordPathOf } from './record-path.ts';
+import { createResponseGuard } from './response-guard.ts';
+import { checkHead } from './sanity.ts';
+import { joinTarget, splitTarget } from './target.ts';
+import type { Admitted, HeadJudgement, NameJudgement, Pipeline, Refusal, RequestView } from './types.ts';
+import { findingOf, refuseMatches, sortMatches } from './verdict.ts';
 
 /** Compiles the configuration once. Throws ProxyFailure when a part of it cannot be enforced (unsafe credential, unknown secret). */
-export function createPipeline(_config: ProxyConfig, _scanner: Scanner): Pipeline {
-  throw new Error('the pipeline is being built');
+export function createPipeline(config: ProxyConfig, scanner: Scanner): Pipeline {
+  const policy = createPolicy(config);
+  const places = indexPlaces(config);
+  const bodies = createBodyJudge(scanner, places.hostsOf);
+  /** Requests whose target holds no match as it came: their records need no second search. */
+  const cleanTargets = new WeakSet<RequestView>();
+  const quote = (text: string): string => printable(scanner.redactText(text));
+
+  function judgeHead(view: RequestView): HeadJudgement {
+    // 1. Protocol: what no upstream should be asked to interpret.
+    const flaw = checkHead(view);
+    if (flaw !== null) return refuse({ ...flaw, stage: 'protocol', errorShape: 'plain', findings: [] });
+
+    // 2. Policy: host, port, scheme, method, path, query, headers. Deny wins; the first route that allows decides.
+    const received = splitTarget(view.target);
+    const answer = policy.judge(view, received, quote);
+    if (answer.do === 'refuse') {
+      const { rule, reason, fix, errorShape } = answer;
+      return refuse({ stage: 'policy', rule, reason, fix, errorShape, findings: findingsOfRefused(view) });
+    }
+    const { route } = answer;
+    const target = { path: answer.path, query: received.query };
+    const head: Head = { view, target, places: places.of(route), isHostOpen: route.host !== view.host };
+    const plain = { route, rule: route.id, target: joinTarget(target), rawHeaders: view.rawHeaders } as const;
+
+    // 3. DLP and placeholders on everything of the head that would leave.
+    if (isCleanHead(scanner, head)) {
+      if (answer.path === received.path) cleanTargets.add(view);
+      return admit({ ...plain, findings: [], verdict: 'allow' });
+    }
+    const found = scanHead(scanner, head);
+    const spots = new Map(found.map(({ match, spot }) => [match, spot]));
+    const sorted = sortMatches(
+      route,
+      found.map(({ match }) => match),
+      (match) => spots.get(match)?.in !== 'fixed',
+    );
+    if (sorted.blocking.length > 0) return refuse(refuseMatches(route, sorted, places.hostsOf));
+    if (sorted.redacting.length === 0) return admit({ ...plain, findings: sorted.findings, verdict: 'allow' });
+
+    // 4. A rewritten head must still be one that the route allows.
+    const chosen = new Set<Match>(sorted.redacting);
+    const rewritten = rewriteHead(
+      scanner,
+      head,
+      found.filter(({ match }) => chosen.has(match)),
+    );
+    const again = splitTarget(rewritten.target);
+    const path = policy.stillAllows(route, { ...view, ...rewritten }, again);
+    if (path === null) return refuse(refuseMatches(route, { ...sorted, blocking: sorted.redacting }, places.hostsOf));
+    return admit({
+      ...plain,
+      ...rewritten,
+      target: joinTarget({ path, query: again.query }),
+      findings: sorted.findings,
+      verdict: 'redact',
+    });
+  }
+
+  /** What a request refused by policy would have carried: a placeholder on its way to a foreign host is worth a record. */
+  function findingsOfRefused(view: RequestView) {
+    const head: Head = { view, target: splitTarget(view.target), places: NO_PLACES, isHostOpen: true };
+    return isCleanHead(scanner, head) ? [] : scanHead(scanner, head).map(({ match }) => findingOf(match));
+  }
+
+  function judgeName(name: string): NameJudgement {
+    const host = name.toLowerCase().replace(/\.$/, '');
+    const listed = policy.judgeHost(host);
+    const labels = name.replace(/\.$/, '').split('.');
+    const matches = [...scanner.scanText('host', labels.join('.')), ...scanner.scanJoined('host', labels)];
+    const findings = [...new Map(matches.map((match) => [match.fingerprint + match.where, findingOf(match)])).values()];
+    if (!listed.isAllowed) {
+      return { verdict: 'block', stage: 'policy', rule: listed.rule, reason: quote(listed.reason), findings };
+    }
+    const first = matches.find(({ kind }) => kind === 'placeholder') ?? matches[0];
+    // The first label of `*.x` is the agent's own choice: a name that carries something is no name.
+    if (first !== undefined && !policy.namesHost(host)) {
+      const stage = first.kind === 'placeholder' ? 'placeholder' : 'dlp';
+      return { verdict: 'block', stage, rule: first.detector, reason: `${first.detector} in the name`, findings };
+    }
+    return { verdict: 'allow', stage: 'none', rule: listed.rule, reason: '', findings: [] };
+  }
+
+  return {
+    judgeHead,
+    judgeBody: (admitted, body) => bodies.judge(admitted.route, 'body', body, bodyMetaOf(admitted)),
+    streamBody: (admitted) => bodies.stream(admitted.route, 'body', bodyMetaOf(admitted)),
+    judgeMessage: (admitted, payload) => bodies.judge(admitted.route, 'message', payload, WEBSOCKET_META),
+    judgeTrailers: (admitted, rawTrailers) => bodies.judgeTrailers(admitted.route, rawTrailers),
+    // 5. Injection comes last: no real credential is ever in what the checks above read.
+    inject: (admitted) => injectCredentials(places.of(admitted.route), admitted),
+    guardResponse: (admitted, injected) => createResponseGuard(places.of(admitted.route), injected, places.valueOf),
+    judgeName,
+    knowsHost: policy.knowsHost,
+    recordPath: (view) => recordPathOf(view.target, cleanTargets.has(view) ? null : scanner),
+    recordHost: (host) => (policy.namesHost(host) ? host : quote(host)),
+  };
+}
+
+const WEBSOCKET_META = { contentType: '', contentEncoding: '' } as const;
+const NO_PLACES: Head['places'] = { header: null, query: null, credential: '', secret: '', label: '', swap: null };
+
+function refuse(refusal: Refusal): HeadJudgement {
+  return { do: 'refuse', refusal };
+}
+
+function admit(admitted: Admitted): HeadJudgement {
+  return { do: 'admit', admitted };
+}
+
+/** Fit for a message: no control characters, short. */
+function printable(text: string): string {
+  const clean = text.replace(/[^\x20-\x7e]/g, '?');
+  return clean.length > 160 ? `${clean.slice(0, 157)}...` : clean;
 }

@@ -30,6 +30,8 @@ export interface PlaceIndex {
   of(route: Route): Places;
   /** Hosts whose routes use the secret, for the fix of a refusal. */
   hostsOf(secret: string): readonly string[];
+  /** The value of a secret, latin1. */
+  valueOf(secret: string): string;
 }
 
 const NO_CREDENTIAL = { header: null, query: null, credential: '', secret: '', label: '' } as const;
@@ -46,6 +48,7 @@ export function indexPlaces(config: Pick<ProxyConfig, 'routes' | 'secrets'>): Pl
       if (found === undefined) throw new TypeError(`route ${route.id} is not of this configuration`);
       return found;
     },
+    valueOf: (secret) => asLatin1(secrets.get(secret)?.value ?? ''),
     hostsOf: (secret) => [
       ...new Set(
         config.routes

@@ -26,11 +26,15 @@ export interface Policy {
   stillAllows(route: Route, view: RequestView, target: Target): string | null;
   judgeHost(host: string): { readonly isAllowed: boolean; readonly rule: string; readonly reason: string };
   knowsHost(host: string, port: number): boolean;
+  /** Is the host written out in a route (no pattern)? Then its labels are the user's words, not the agent's. */
+  namesHost(host: string): boolean;
 }
 
 export function createPolicy(config: Pick<ProxyConfig, 'routes' | 'deny'>): Policy {
   const routes = indexHosts(config.routes.map(compileRoute), ({ route }) => route.host);
   const denied = indexHosts(config.deny, ({ host }) => host);
+
+  const named = new Set(config.routes.map(({ host }) => host).filter((host) => !host.startsWith('*.')));
 
   function judge(view: RequestView, target: Target, quote: (text: string) => string): PolicyAnswer {
     const refuse = denied.find(view.host)[0];
@@ -78,6 +82,7 @@ export function createPolicy(config: Pick<ProxyConfig, 'routes' | 'deny'>): Poli
       return answer.kind === 'allowed' ? answer.path : null;
     },
     judgeHost: (host) => judgeHost(host, routes, denied),
+    namesHost: (host) => named.has(host),
     knowsHost: (host, port) =>
       denied.find(host).length === 0 && routes.find(host).some(({ route }) => route.ports.includes(port)),
   };

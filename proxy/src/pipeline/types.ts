@@ -122,6 +122,8 @@ export interface Pipeline {
   knowsHost(host: string, port: number): boolean;
   /** Path for a record: no query values, no matched text. */
   recordPath(view: RequestView): string;
+  /** Host, or name asked of our DNS, for a record: no matched text. */
+  recordHost(host: string): string;
 }
 
 /** Everything of a record but what the sink adds. */

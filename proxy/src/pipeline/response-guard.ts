@@ -1,0 +1,140 @@
+// Removes injected values from what an upstream sends back, streaming. Replacements have the same length: framing stays as it is.
+import type { Places } from './places.ts';
+import type { Injected, ResponseGuard } from './types.ts';
+
+const NOTHING = Buffer.alloc(0);
+const STAR = 0x2a;
+/** Shorter forms would hit by chance and scrub what is no secret. */
+const SHORTEST = 6;
+
+/** The forms in which an upstream may echo what was sent to it, longest first. Latin1 texts. */
+export function echoForms(values: readonly string[]): readonly string[] {
+  const forms = new Set<string>();
+  for (const value of values) {
+    const bytes = Buffer.from(value, 'latin1');
+    forms.add(value);
+    for (const encoding of ['base64', 'base64url'] as const) {
+      for (let shift = 0; shift < 3; shift++) forms.add(base64Core(bytes, shift, encoding));
+    }
+    const percent = encodeBytes(bytes, /[A-Za-z0-9\-._~]/);
+    for (const form of [percent, encodeBytes(bytes, /[A-Za-z0-9\-._~!'()*]/)]) {
+      forms.add(form);
+      forms.add(form.replace(/%[0-9A-F]{2}/g, (octet) => octet.toLowerCase()));
+    }
+    const json = JSON.stringify(bytes.toString('utf8')).slice(1, -1);
+    forms.add(Buffer.from(json, 'utf8').toString('latin1'));
+    forms.add(Buffer.from(json.replaceAll('/', '\\/'), 'utf8').toString('latin1'));
+    forms.add(value.replace(/[&<>"']/g, (char) => HTML[char] ?? char));
+  }
+  return [...forms].filter((form) => form.length >= SHORTEST).sort((a, b) => b.length - a.length);
+}
+
+const HTML: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+
+/** The characters of base64 that depend on these bytes alone when `shift` unknown bytes stand before them. */
+function base64Core(bytes: Buffer, shift: number, encoding: 'base64' | 'base64url'): string {
+  const text = Buffer.concat([Buffer.alloc(shift), bytes])
+    .toString(encoding)
+    .replace(/=+$/, '');
+  const first = Math.ceil((shift * 8) / 6);
+  const last = Math.floor(((shift + bytes.length) * 8) / 6);
+  return text.slice(first, last);
+}
+
+function encodeBytes(bytes: Buffer, kept: RegExp): string {
+  let out = '';
+  for (const byte of bytes) {
+    const char = String.fromCharCode(byte);
+    out += kept.test(char) ? char : `%${byte.toString(16).toUpperCase().padStart(2, '0')}`;
+  }
+  return out;
+}
+
+/** null when nothing was injected. `secretValue`: the value of a secret, latin1. */
+export function createResponseGuard(
+  places: Places,
+  injected: Injected,
+  secretValue: (secret: string) => string,
+): ResponseGuard | null {
+  if (injected.injected.length === 0) return null;
+  return createGuard(guardNeedles(places, injected, secretValue));
+}
+
+function guardNeedles(places: Places, injected: Injected, secretValue: (secret: string) => string): readonly string[] {
+  const values = injected.injected.map(secretValue);
+  // The pair inside Basic is as good as the secret: it is scrubbed whole as well.
+  const pair = /^Basic (\S+)$/.exec(places.credential)?.[1];
+  return echoForms(pair === undefined ? values : [...values, pair]);
+}
+
+export function createGuard(forms: readonly string[]): ResponseGuard {
+  const needles = forms.map((form) => Buffer.from(form, 'latin1'));
+  const longest = needles.reduce((most, { length }) => Math.max(most, length), 0);
+  /** Received, not yet released; and the same after what was scrubbed of it so far. */
+  let held: Buffer = NOTHING;
+  let heldClean: Buffer = NOTHING;
+  let scrubbed = false;
+
+  function scrub(bytes: Buffer, begun: boolean): Buffer {
+    let out = bytes;
+    if (begun && !held.equals(heldClean)) {
+      // The end of a scrubbed needle was held as the beginning of another one: it stays scrubbed.
+      out = Buffer.from(bytes);
+      heldClean.copy(out);
+    }
+    for (const needle of needles) {
+      for (let at = bytes.indexOf(needle); at !== -1; at = bytes.indexOf(needle, at + 1)) {
+        // The chunk may be shared with whoever read it: never written in place.
+        if (out === bytes) out = Buffer.from(bytes);
+        out.fill(STAR, at, at + needle.length);
+        scrubbed = true;
+      }
+    }
+    return out;
+  }
+
+  /** Bytes at the end that may be the beginning of a needle. */
+  function openTail(bytes: Buffer): number {
+    for (let at = Math.max(0, bytes.length - longest + 1); at < bytes.length; at++) {
+      const length = bytes.length - at;
+      for (const needle of needles) {
+        if (
+          needle.length > length &&
+          needle[0] === bytes[at] &&
+          needle.compare(bytes, at, bytes.length, 0, length) === 0
+        ) {
+          return length;
+        }
+      }
+    }
+    return 0;
+  }
+
+  return {
+    headers: (rawHeaders) =>
+      rawHeaders.map((text) => {
+        const bytes = Buffer.from(text, 'latin1');
+        const clean = scrub(bytes, false);
+        return clean === bytes ? text : clean.toString('latin1');
+      }),
+    push(chunk) {
+      const bytes = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
+      const clean = scrub(bytes, true);
+      // The tail is judged on what was received: a scrubbed needle may be the beginning of a longer one.
+      const open = openTail(bytes);
+      const closed = bytes.length - open;
+      held = open === 0 ? NOTHING : Buffer.from(bytes.subarray(closed));
+      heldClean = open === 0 ? NOTHING : Buffer.from(clean.subarray(closed));
+      return open === 0 ? clean : clean.subarray(0, closed);
+    },
+    end() {
+      const rest = heldClean;
+      held = NOTHING;
+      heldClean = NOTHING;
+      return rest;
+    },
+    get scrubbed() {
+      return scrubbed;
+    },
+  };
+}
