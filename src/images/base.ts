@@ -54,7 +54,8 @@ async function pullOfficial(docker: Docker, onProgress: (line: string) => void):
     return undefined;
   } catch (error) {
     if (abort.signal.aborted) return 'no answer';
-    return error instanceof Error ? error.message.replace(/\s+/g, ' ').slice(0, 160) : String(error);
+    // The engine's account ends with the cause: "... dial tcp: lookup HOST: no such host".
+    return error instanceof Error ? (error.message.trim().split(': ').at(-1) ?? '') : String(error);
   } finally {
     clearTimeout(timer);
   }

@@ -100,7 +100,11 @@ function forwardLines(stream: NodeJS.ReadableStream, onProgress: (line: string) 
   stream.on('data', (chunk: Buffer | string) => {
     const lines = (rest + chunk.toString()).split('\n');
     rest = lines.pop() ?? '';
-    for (const line of lines) if (line.startsWith('I: ')) onProgress(line.slice(3).replace(/\.\.\.$/, ''));
+    for (const line of lines) {
+      const [, phase] =
+        /^I: ((?:running apt|downloading|extracting|installing|creating).*?)(?:\.\.\.)?$/.exec(line) ?? [];
+      if (phase !== undefined) onProgress(phase);
+    }
   });
 }
 
