@@ -29,15 +29,16 @@ export function daemonFiles(): DaemonFiles {
 export function runningDaemon(files: DaemonFiles): number | undefined {
   if (!existsSync(files.pid)) return undefined;
   const pid = Number(readFileSync(files.pid, 'utf8'));
-  // A pid is used again after a reboot: only a dockerd counts.
-  return pid > 0 && commandOf(pid) === 'dockerd' ? pid : undefined;
+  return pid > 0 && isDaemon(pid) ? pid : undefined;
 }
 
-function commandOf(pid: number): string | undefined {
+/** A pid is used again after a reboot, and stays as a zombie below an init that does not reap: only a live dockerd counts. */
+function isDaemon(pid: number): boolean {
   try {
-    return readFileSync(`/proc/${pid}/comm`, 'utf8').trim();
+    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
+    return /^\d+ \(dockerd\) [^ZX]/.test(stat);
   } catch {
-    return undefined; // no such process
+    return false; // no such process
   }
 }
 
@@ -83,7 +84,7 @@ export async function stopDaemon(files: DaemonFiles): Promise<boolean> {
   if (pid === undefined) return false;
   process.kill(pid, 'SIGTERM');
   const deadline = Date.now() + STOP_WITHIN_MS;
-  while (commandOf(pid) === 'dockerd') {
+  while (isDaemon(pid)) {
     if (Date.now() > deadline) {
       throw new BottleError({
         what: 'the engine does not stop',
