@@ -1,5 +1,6 @@
 // What would let a refused request through: the exact lines for the spec, or why there should be none.
 
+import { parseHostPattern } from '../spec/host-pattern.ts';
 import type { Group } from './group.ts';
 import { rulesFor } from './path-shape.ts';
 
@@ -12,6 +13,12 @@ export type Fix =
 
 /** Never excusable by a detector's id: they are exact matches of what this spec protects. */
 const OWN_DETECTORS = new Set(['known-secret', 'placeholder']);
+/** Not found, but not looked at either. */
+const UNREAD = new Set(['undecodable', 'over_budget']);
+
+const METADATA =
+  "it is a cloud metadata service, which hands out the machine's own credentials; no line should allow it";
+const PRIVATE = 'only if this private address is meant: it may be a service of your own network';
 
 export function fixFor(group: Group): Fix {
   switch (group.stage) {
@@ -38,7 +45,7 @@ export function fixFor(group: Group): Fix {
 }
 
 function policyFix(group: Group): Fix {
-  const deny = /^deny\.(\d+)/.exec(group.rule);
+  const deny = /^deny\.(\d+)$/.exec(group.rule);
   if (deny !== null) {
     return {
       do: 'remove',
@@ -51,12 +58,14 @@ function policyFix(group: Group): Fix {
       'the path can be read in more than one way; ask for it without encoded slashes, dots or backslashes',
     );
   }
+  if (isMetadata(group)) return nothing(METADATA);
   if (group.count === 0) {
     return nothing(
       'the name was asked for and never called; no name leaves this resolver, so no line is needed for that',
     );
   }
-  return addEntry(group, {}, coveredBy(group.rule));
+  const copyAuth = `${group.entry} covers the host; copy its "auth" too if the request needs the credential`;
+  return addEntry(group, {}, group.entry === null ? '' : copyAuth);
 }
 
 function findingFix(group: Group): Fix {
@@ -68,32 +77,36 @@ function findingFix(group: Group): Fix {
   }
   if (own.length > 0)
     return nothing('a real secret of this spec was in the request; it leaves by injection or not at all');
-  if (group.detectors.length === 0) {
-    return nothing('what could not be read cannot be judged; send it in a form that can be decoded');
-  }
-  const dlp = { except: group.detectors };
-  const place = /^allow\.\d+$/.test(group.rule) ? group.rule : null;
-  const note = `this lets every ${group.detectors.join(' and ')} through to ${group.host}; better keep it out of the request`;
-  if (place !== null) return { do: 'add', where: `egress.${place}`, lines: [`dlp: ${flow(dlp)}`], note };
-  return addEntry(group, { dlp }, note);
+  const except = group.detectors.length > 0 ? group.detectors : [group.rule];
+  return exceptFix(group, except);
+}
+
+function exceptFix(group: Group, except: readonly string[]): Fix {
+  const unread = except.some((detector) => UNREAD.has(detector));
+  const what = unread ? 'content that cannot be searched' : `every ${except.join(' and ')}`;
+  const note = `this lets ${what} through to ${group.host}; better change the request`;
+  if (group.entry === null || group.entry.startsWith('use.')) return addEntry(group, { dlp: { except } }, note);
+  const where = /^allow\.\d+$/.test(group.entry)
+    ? `egress.${group.entry}`
+    : `the egress.allow entry with id ${group.entry}`;
+  return { do: 'add', where, lines: [`dlp: ${flow({ except })}`], note };
 }
 
 function addressFix(group: Group): Fix {
-  if (group.rule === 'metadata-address') {
-    return nothing(
-      "it is a cloud metadata service, which hands out the machine's own credentials; no line should allow it",
-    );
-  }
+  if (isMetadata(group)) return nothing(METADATA);
   if (group.rule === 'malformed-address') return nothing('the address is written in a form that is no address');
-  return addEntry(
-    group,
-    { allow_private: true },
-    'only if this private address is meant: it may be a service of your own network',
-  );
+  return addEntry(group, { allow_private: true }, PRIVATE);
+}
+
+function isMetadata({ rule, reason }: Group): boolean {
+  return rule === 'metadata-address' || reason.includes('is a cloud metadata service');
 }
 
 function addEntry(group: Group, extra: Readonly<Record<string, unknown>>, note: string): Fix {
-  if (!isPlainHost(group.host)) return nothing('the host is no name and no address; no line can allow it');
+  const pattern = parseHostPattern(group.host, 'the host', 'allow');
+  if (!pattern.ok) return nothing(`no line can allow it: ${pattern.words.what}`);
+  if (pattern.isPrivate && extra.allow_private === undefined)
+    return addEntry(group, { ...extra, allow_private: true }, PRIVATE);
   const port = group.port === 0 || group.port === (group.scheme === 'http' ? 80 : 443) ? {} : { port: group.port };
   const scheme = group.scheme === 'http' ? { scheme: 'http' } : {};
   const rules = rulesFor(group.shapes);
@@ -101,19 +114,8 @@ function addEntry(group: Group, extra: Readonly<Record<string, unknown>>, note: 
   return { do: 'add', where: 'egress.allow', lines: [`- ${flow(entry)}`], note };
 }
 
-function coveredBy(rule: string): string {
-  return /^(allow|use)\./.test(rule)
-    ? `${rule} covers the host; copy its "auth" too if the request needs the credential`
-    : '';
-}
-
 function nothing(note: string): Fix {
   return { do: 'nothing', note };
-}
-
-/** Names, IPv4 and IPv6 literals, as a spec writes them. */
-function isPlainHost(host: string): boolean {
-  return /^(?!-)[a-z0-9_-]+(\.[a-z0-9_-]+)*$/.test(host) || /^[0-9a-f:.]*:[0-9a-f:.]*$/.test(host);
 }
 
 /** YAML in flow style on one line: words stay bare, all else is quoted as in JSON. */

@@ -6,6 +6,8 @@ export interface Group {
   readonly verdict: Verdict;
   readonly stage: Stage;
   readonly rule: string;
+  /** Id of the allow entry that the request fell under, `allow.2`; null where there was none, or none is told. */
+  readonly entry: string | null;
   readonly host: string;
   /** 0 where only the name was asked for. */
   readonly port: number;
@@ -59,7 +61,14 @@ export function detectorsOf(record: AuditRecord): string[] {
 
 function requestKey(record: AuditRecord): string {
   const { verdict, stage, rule, host, port } = record;
-  return JSON.stringify([verdict, stage, rule, host, port, detectorsOf(record)]);
+  return JSON.stringify([verdict, stage, rule, entryOf(record), host, port, detectorsOf(record)]);
+}
+
+/** Policy names the entry as its rule; later stages name what they found, and the entry at the end of their reason. */
+function entryOf({ stage, rule, reason }: AuditRecord): string | null {
+  const told = /\(([a-z][a-z0-9.-]*)\)$/.exec(reason)?.[1] ?? null;
+  if (stage === 'policy') return told === rule ? rule : null;
+  return told;
 }
 
 function bucketsOf(
@@ -84,6 +93,7 @@ function groupOf(bucket: readonly [AuditRecord, ...AuditRecord[]], host: string)
     verdict: last.verdict,
     stage: last.stage,
     rule: last.rule,
+    entry: entryOf(last),
     host,
     port: isLookup ? 0 : last.port,
     scheme: last.via === 'absolute' || last.port === 80 ? 'http' : 'https',

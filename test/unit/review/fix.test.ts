@@ -11,7 +11,7 @@ function fixOf(...parts: Partial<AuditRecord>[]) {
   return fixFor(group);
 }
 
-const unlisted = { stage: 'policy', rule: 'not-allowed', host: 'new.example' } as const;
+const unlisted = { stage: 'policy', rule: 'default', host: 'new.example' } as const;
 
 describe('a refusal that a line can lift says which', () => {
   test.each([
@@ -68,16 +68,81 @@ describe('a refusal that a line can lift says which', () => {
       '- { host: "10.0.0.7", rules: ["GET /"], allow_private: true }',
     ],
     [
+      'a private address that is not in the list',
+      [{ ...unlisted, host: '192.168.1.7', path: '/' }],
+      'egress.allow',
+      '- { host: "192.168.1.7", rules: ["GET /"], allow_private: true }',
+    ],
+    [
+      'a request that no rule of its entry covers',
+      [
+        {
+          stage: 'policy',
+          rule: 'allow.2',
+          host: 'api.example',
+          path: '/x',
+          reason: 'no rule for api.example allows GET /x (allow.2)',
+        },
+      ],
+      'egress.allow',
+      '- { host: api.example, rules: ["GET /x"] }',
+    ],
+    [
       'a finding on an entry of the spec',
-      [{ stage: 'dlp', rule: 'allow.2', host: 'api.example', findings: [finding('jwt'), finding('github-token')] }],
+      [
+        {
+          stage: 'dlp',
+          rule: 'jwt',
+          host: 'api.example',
+          findings: [finding('jwt'), finding('github-token')],
+          reason: 'jwt in body and 1 more (allow.2)',
+        },
+      ],
       'egress.allow.2',
       'dlp: { except: [github-token, jwt] }',
     ],
     [
       'a finding on an entry of a preset',
-      [{ stage: 'dlp', rule: 'use.npm.0', host: 'api.example', path: '/', findings: [finding('jwt')] }],
+      [
+        {
+          stage: 'dlp',
+          rule: 'jwt',
+          host: 'api.example',
+          path: '/',
+          findings: [finding('jwt')],
+          reason: 'jwt in body (use.npm.0)',
+        },
+      ],
       'egress.allow',
       '- { host: api.example, rules: ["GET /"], dlp: { except: [jwt] } }',
+    ],
+    [
+      'a finding on an entry with a name of its own',
+      [
+        {
+          stage: 'dlp',
+          rule: 'jwt',
+          host: 'api.example',
+          findings: [finding('jwt')],
+          reason: 'jwt in body (billing-api)',
+        },
+      ],
+      'the egress.allow entry with id billing-api',
+      'dlp: { except: [jwt] }',
+    ],
+    [
+      'content that cannot be read',
+      [
+        {
+          stage: 'dlp',
+          rule: 'undecodable',
+          host: 'api.example',
+          findings: [finding('undecodable')],
+          reason: 'the body cannot be decoded (allow.0)',
+        },
+      ],
+      'egress.allow.0',
+      'dlp: { except: [undecodable] }',
     ],
   ] as const)('%s', (_, parts, where, line) => {
     expect(fixOf(...parts)).toMatchObject({ do: 'add', where, lines: [line] });
@@ -98,15 +163,24 @@ describe('a refusal that no line should lift says why', () => {
       /real secret/,
     ],
     ['the metadata service', { stage: 'address', rule: 'metadata-address', host: '169.254.169.254' }, /no line should/],
+    [
+      'the metadata service, not in the list',
+      {
+        ...unlisted,
+        host: '169.254.169.254',
+        reason: '169.254.169.254 is a cloud metadata service, and not in the allow list',
+      },
+      /no line should/,
+    ],
     ['an address in no form', { stage: 'address', rule: 'malformed-address', host: '0x7f.1' }, /no address/],
     ['an ambiguous path', { stage: 'policy', rule: 'ambiguous-path', path: '/a%2f..%2fb' }, /more than one way/],
     ['a malformed request', { stage: 'protocol', rule: 'bad-head' }, /has to change/],
     ['an upstream that is down', { stage: 'upstream', rule: 'connect' }, /could not be reached/],
     ['a full disk', { stage: 'audit', rule: 'sink' }, /room on the disk/],
-    ['a host that is none', { stage: 'policy', rule: 'not-allowed', host: 'a b"c' }, /no name/],
+    ['a host that is none', { stage: 'policy', rule: 'default', host: 'a b"c' }, /no line can allow it/],
     [
       'a name that was only looked up',
-      { stage: 'policy', rule: 'not-allowed', via: 'dns', method: 'A', path: '' },
+      { stage: 'policy', rule: 'default', via: 'dns', method: 'A', path: '' },
       /never called/,
     ],
     ['an unknown stage', { stage: 'novelty' as 'none', rule: 'x' }, /another version/],
@@ -131,8 +205,11 @@ test('text of an agent cannot break out of the line that a person pastes', () =>
   expect(parse(fix.lines[0]!)).toEqual([{ host: 'new.example', rules: ['GET /a"], allow_private: true, x: ["'] }]);
 });
 
-test.each(['true', 'null', 'no', '1e3', '0x10', '~', 'on', '123', '1.5'])('a host called %s stays a text', (host) => {
-  const fix = fixOf({ ...unlisted, host, path: '/' });
-  if (fix.do === 'add') expect(parse(fix.lines[0]!)[0].host).toBe(host);
-  else expect(host).toBe('~');
-});
+test.each(['true.example', 'null.example', '1e3.example', '0x10.example', '-x.example', 'no.example'])(
+  'a host called %s stays a text',
+  (host) => {
+    const fix = fixOf({ ...unlisted, host, path: '/' });
+    if (fix.do === 'add') expect(parse(fix.lines[0]!)[0].host).toBe(host);
+    else expect(host).toBe('-x.example');
+  },
+);
