@@ -9,6 +9,8 @@ import { BottleError } from '../../src/report/bottle-error.ts';
 import { engineDir, stateDir } from '../../src/state/paths.ts';
 
 export const DEFAULT_SOCKET = '/var/run/docker.sock';
+/** Where dockerd notes the containerd that it starts for itself. */
+const CONTAINERD_PID = '/var/run/docker/containerd/containerd.pid';
 const START_WITHIN_MS = 60_000;
 const STOP_WITHIN_MS = 30_000;
 /** Where Debian puts what only root needs; a user's PATH may lack it. */
@@ -27,16 +29,23 @@ export function daemonFiles(): DaemonFiles {
 
 /** The pid of the engine that we started, where it still runs. */
 export function runningDaemon(files: DaemonFiles): number | undefined {
-  if (!existsSync(files.pid)) return undefined;
-  const pid = Number(readFileSync(files.pid, 'utf8'));
-  return pid > 0 && isDaemon(pid) ? pid : undefined;
+  return liveProcess(files.pid, 'dockerd');
 }
 
-/** A pid is used again after a reboot, and stays as a zombie below an init that does not reap: only a live dockerd counts. */
-function isDaemon(pid: number): boolean {
+/**
+ * The process that a pid file names, where it lives and is the right one: a pid is used again after a reboot, and stays as
+ * a zombie below an init that does not reap.
+ */
+function liveProcess(pidFile: string, command: string): number | undefined {
+  if (!existsSync(pidFile)) return undefined;
+  const pid = Number(readFileSync(pidFile, 'utf8'));
+  return pid > 0 && isAlive(pid, command) ? pid : undefined;
+}
+
+function isAlive(pid: number, command: string): boolean {
   try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    return /^\d+ \(dockerd\) [^ZX]/.test(stat);
+    const [, name, state] = /^\d+ \((.*)\) (\S)/s.exec(readFileSync(`/proc/${pid}/stat`, 'utf8')) ?? [];
+    return name === command && state !== 'Z' && state !== 'X';
   } catch {
     return false; // no such process
   }
@@ -55,7 +64,9 @@ export async function startDaemon(
     if (!canInstallPackages()) throw cannotStart();
     await installPackages(['docker.io'], onProgress);
   }
+  // dockerd takes any process of that number for its own and then refuses to start, or waits in vain for containerd.
   if (runningDaemon(files) === undefined) rmSync(files.pid, { force: true });
+  if (liveProcess(CONTAINERD_PID, 'containerd') === undefined) rmSync(CONTAINERD_PID, { force: true });
 
   onProgress(`starting dockerd, its log is ${files.log}`);
   const log = openSync(files.log, 'a', 0o600);
@@ -71,9 +82,11 @@ export async function startDaemon(
     if (await answers()) return child.pid ?? 0;
     await sleep(50);
   }
+  const { exitCode } = child;
+  child.kill(); // one that never answered must not stand in the way of the next
   throw new BottleError({
     what: 'dockerd did not start',
-    why: `${child.exitCode === null ? `no answer in ${START_WITHIN_MS / 1000} s` : `it ended with ${child.exitCode}`}: ${lastError(files.log)}`,
+    why: `${exitCode === null ? `no answer in ${START_WITHIN_MS / 1000} s` : `it ended with ${exitCode}`}: ${lastError(files.log)}`,
     fix: `read ${files.log}, mend what it says, and run npm run engine:start`,
   });
 }
@@ -84,7 +97,7 @@ export async function stopDaemon(files: DaemonFiles): Promise<boolean> {
   if (pid === undefined) return false;
   process.kill(pid, 'SIGTERM');
   const deadline = Date.now() + STOP_WITHIN_MS;
-  while (isDaemon(pid)) {
+  while (isAlive(pid, 'dockerd')) {
     if (Date.now() > deadline) {
       throw new BottleError({
         what: 'the engine does not stop',

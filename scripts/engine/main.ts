@@ -7,11 +7,7 @@ async function start(): Promise<string> {
   const files = daemonFiles();
   let engine = await connectOrNone();
   if (engine === undefined) {
-    await startDaemon(
-      files,
-      async () => (await connectOrNone()) !== undefined,
-      (line) => console.error(`    ${line}`),
-    );
+    await startDaemon(files, answers, (line) => console.error(`    ${line}`));
     engine = await connectEngine();
   }
   const { Version } = await engine.docker.version();
@@ -29,6 +25,17 @@ async function connectOrNone(): Promise<Engine | undefined> {
       error instanceof BottleError && error.cause instanceof Error && 'code' in error.cause && error.cause.code;
     const isDefault = address.kind === 'unix' && address.path === DEFAULT_SOCKET;
     if (isDefault && (code === 'ENOENT' || code === 'ECONNREFUSED')) return undefined;
+    throw error;
+  }
+}
+
+/** While the engine starts, any failure to reach it means: not yet. */
+async function answers(): Promise<boolean> {
+  try {
+    await connectEngine();
+    return true;
+  } catch (error) {
+    if (error instanceof BottleError) return false;
     throw error;
   }
 }
