@@ -1,6 +1,7 @@
 // The commander program: wires the verbs, and is the only place that prints errors and ends the process.
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
+import { registerDoctor } from './commands/doctor.ts';
 import { registerLogs } from './commands/logs.ts';
 import { registerProxy } from './commands/proxy.ts';
 import { registerWhy } from './commands/why.ts';
@@ -34,6 +35,7 @@ function createProgram(): Command {
   registerLogs(program);
   registerWhy(program);
   registerProxy(program);
+  registerDoctor(program);
   return program;
 }
 
