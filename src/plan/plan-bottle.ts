@@ -7,6 +7,7 @@ import type { Facts } from './facts.ts';
 import { sessionLabels } from './hardening.ts';
 import type { NetworkSpec, Plan, Role, Step } from './plan.ts';
 import { EGRESS_NETWORK, type Labels, probeContainer, proxyContainer, relayContainer } from './proxy-containers.ts';
+import { capturedPorts } from './proxy-listen.ts';
 import { TRUST } from './trust-paths.ts';
 
 const READY_TIMEOUT_MS = 20_000;
@@ -32,7 +33,7 @@ function sealedSteps(bottle: Bottle, facts: Facts, labels: Labels): readonly Ste
   const agent = agentContainer(bottle, facts, labels, { kind: 'sealed', relay });
   return [
     egressNetwork(),
-    create('relay', facts, relayContainer(facts, labels), []),
+    create('relay', facts, relayContainer(facts, labels, capturedPorts(bottle)), []),
     // Names of other containers are looked up when a container is created.
     create('proxy', facts, proxyContainer(facts, labels, relay), ['egress-network', 'create-relay']),
     ...serviceNetworks(facts),

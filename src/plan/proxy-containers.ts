@@ -44,7 +44,7 @@ export function proxyContainer(facts: Facts, labels: Labels, relayName: string |
   };
 }
 
-export function relayContainer(facts: Facts, labels: Labels): ContainerSpec {
+export function relayContainer(facts: Facts, labels: Labels, ports: readonly number[]): ContainerSpec {
   return {
     Image: facts.images.proxy,
     Cmd: ['relay'],
@@ -52,7 +52,7 @@ export function relayContainer(facts: Facts, labels: Labels): ContainerSpec {
     Hostname: 'bottle',
     Env: [
       `BOTTLE_SOCKET=${RELAY_SOCKET}`,
-      'BOTTLE_PORTS=',
+      `BOTTLE_PORTS=${ports.join(',')}`,
       `BOTTLE_PROBE=${JSON.stringify({ topology: 'sealed', ...facts.probe, proxy: null })}`,
     ],
     Labels: labels('relay'),

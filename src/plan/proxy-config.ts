@@ -1,0 +1,60 @@
+// From a bottle to what the proxy process is told. Pure; secret values are among the parts that the session gives in.
+
+import {
+  CONTRACT_VERSION,
+  DEFAULT_LIMITS,
+  type ProxyConfig,
+  type ProxyLimits,
+  type Route,
+} from '../../proxy/src/contract.ts';
+import type { AllowEntry, Bottle } from '../spec/bottle.ts';
+
+/** What only a running session knows. */
+export type RuntimeParts = Pick<
+  ProxyConfig,
+  'session' | 'listen' | 'dnsAnswer' | 'secrets' | 'upstream' | 'auditPath'
+> & { readonly limits?: Partial<ProxyLimits> };
+
+export function compileProxyConfig(bottle: Bottle, parts: RuntimeParts): ProxyConfig {
+  const { session, listen, dnsAnswer, secrets, upstream, auditPath, limits } = parts;
+  return {
+    contractVersion: CONTRACT_VERSION,
+    session,
+    listen,
+    dnsAnswer,
+    ...compileRoutes(bottle),
+    secrets,
+    upstream,
+    auditPath,
+    limits: { ...DEFAULT_LIMITS, ...limits },
+  };
+}
+
+export function compileRoutes(bottle: Bottle): Pick<ProxyConfig, 'routes' | 'deny' | 'dlp'> {
+  return {
+    routes: bottle.egress.allow.map(routeOf),
+    deny: bottle.egress.deny.map(({ id, host }) => ({ id, host })),
+    dlp: { detectors: bottle.dlp.detectors },
+  };
+}
+
+/** Every port that an entry names, ascending: what the relay captures besides its own. */
+export function routePorts(bottle: Bottle): readonly number[] {
+  return [...new Set(bottle.egress.allow.flatMap(({ ports }) => ports))].sort((a, b) => a - b);
+}
+
+function routeOf(entry: AllowEntry): Route {
+  // Field by field: a field that the spec gains later must not slip into the contract.
+  return {
+    id: entry.id,
+    host: entry.host,
+    ports: entry.ports,
+    scheme: entry.scheme,
+    rules: entry.rules,
+    auth: entry.auth,
+    placeholder: entry.placeholder,
+    dlp: { onMatch: entry.dlp.onMatch, except: entry.dlp.except },
+    allowPrivate: entry.allowPrivate,
+    errorShape: entry.errorShape,
+  };
+}
