@@ -1,6 +1,7 @@
 // The base image: from a registry where one answers, else bootstrapped from the distribution.
 import type Docker from 'dockerode';
-import { bootstrapBase } from './bootstrap.ts';
+import { BottleError } from '../report/bottle-error.ts';
+import { bootstrapBase, canBootstrap } from './bootstrap.ts';
 import { buildImage, followEvents } from './build.ts';
 import type { InputFile } from './inputs.ts';
 
@@ -16,23 +17,27 @@ export async function makeBase(
   base: { readonly tag: string; readonly files: readonly InputFile[] },
   onProgress: (line: string) => void,
 ): Promise<void> {
-  const refusal = await pullOfficial(docker, onProgress);
-  if (refusal !== undefined) {
-    onProgress(`no registry gives ${OFFICIAL} (${refusal})`);
-    await bootstrapBase(docker, repoRoot, base.tag, onProgress);
-    return;
+  const refusal = (await pullOfficial(docker, onProgress)) ?? (await addPackages(docker, base, onProgress));
+  if (refusal === undefined) return;
+  onProgress(`${OFFICIAL} is not to be had: ${refusal}`);
+  await bootstrapBase(docker, repoRoot, base.tag, onProgress);
+}
+
+/** Builds the base on the official image; returns why not, where its package sources cannot be reached, say. */
+async function addPackages(
+  docker: Docker,
+  base: { readonly tag: string; readonly files: readonly InputFile[] },
+  onProgress: (line: string) => void,
+): Promise<string | undefined> {
+  onProgress(`adding packages to ${OFFICIAL}`);
+  const build = { tag: base.tag, dockerfile: 'base.Dockerfile', files: base.files, args: proxyArguments() };
+  try {
+    await buildImage(docker, { ...build, network: 'default' }, () => {});
+    return undefined;
+  } catch (error) {
+    if (error instanceof BottleError && canBootstrap()) return error.why;
+    throw error;
   }
-  onProgress('adding packages to it');
-  const build = {
-    tag: base.tag,
-    dockerfile: 'base.Dockerfile',
-    files: base.files,
-    args: proxyArguments(),
-    network: 'default',
-  } as const;
-  await buildImage(docker, build, (line) => {
-    if (line.startsWith('Step ')) onProgress(line);
-  });
 }
 
 /** Pulls the official image; returns why not, where that is not to be had. */

@@ -9,6 +9,7 @@ import { canInstallPackages, installPackages } from './apt.ts';
 import { followEvents } from './build.ts';
 
 const NPM = 'npm@11';
+const MMDEBSTRAP = '/usr/bin/mmdebstrap';
 
 /** Imports the base image under `tag`; about half a minute. */
 export async function bootstrapBase(
@@ -44,8 +45,12 @@ export async function bootstrapBase(
   }
 }
 
+export function canBootstrap(): boolean {
+  return existsSync(MMDEBSTRAP) || canInstallPackages();
+}
+
 async function provideMmdebstrap(onProgress: (line: string) => void): Promise<void> {
-  if (existsSync('/usr/bin/mmdebstrap')) return;
+  if (existsSync(MMDEBSTRAP)) return;
   if (!canInstallPackages()) {
     throw new BottleError({
       what: 'cannot make the base image',
