@@ -486,6 +486,24 @@ export type SpecEntry = Static<typeof EntrySchema>;
 export type SpecRule = Static<typeof RuleSchema>;
 export type SpecAuth = Static<typeof AuthSchema>;
 
+type Part<K extends keyof SpecDocument> = NonNullable<SpecDocument[K]>;
+type With<T, K extends keyof T> = T & { readonly [P in K]-?: NonNullable<T[P]> | Extract<T[P], null> };
+
+/** A spec with its defaults filled in. */
+export type FilledSpec = SpecDocument & {
+  readonly agent: With<Part<'agent'>, 'image' | 'command' | 'env' | 'user' | 'network' | 'runtime'> & {
+    readonly resources: Required<NonNullable<Part<'agent'>['resources']>>;
+  };
+  readonly workspace: With<Part<'workspace'>, 'path' | 'mode' | 'hide'>;
+  readonly secrets: Part<'secrets'>;
+  readonly egress: With<Part<'egress'>, 'mode' | 'use' | 'allow' | 'deny' | 'on_deny'>;
+  readonly dlp: With<Part<'dlp'>, 'on_match' | 'detectors' | 'known'>;
+  readonly logs: Required<Part<'logs'>>;
+};
+
+/** An entry with its defaults filled in. */
+export type FilledEntry = With<SpecEntry, 'scheme' | 'access' | 'tls' | 'dlp' | 'allow_private' | 'error_shape'>;
+
 /** The text of bottles/bottle.schema.json. */
 export function schemaFileText(): string {
   const file = { $schema: 'http://json-schema.org/draft-07/schema#', ...SpecSchema };

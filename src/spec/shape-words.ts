@@ -1,8 +1,9 @@
 // What a validator's error means in plain words: what is wrong, why, and what to write instead.
 
 import type { ErrorObject } from 'ajv';
+import { nearest } from '../report/nearest.ts';
 import type { Path } from './located.ts';
-import { nearest, shown } from './words.ts';
+import { shown } from './words.ts';
 
 export interface Words {
   readonly what: string;
@@ -80,11 +81,11 @@ export function shapeWords(error: ErrorObject, place: ErrorPlace): Words {
       return wrongType(place, value, part);
     case 'enum': {
       const choices = (error.params.allowedValues as readonly unknown[]).map(String);
-      const near = typeof value === 'string' ? nearest(value, choices) : null;
+      const near = typeof value === 'string' ? nearest(value, choices) : undefined;
       return {
         what: `${name} ${shown(value)} is not known`,
         why: `it is one of ${choices.join(', ')}`,
-        fix: near === null ? `write one of them` : `did you mean ${shown(near)}?`,
+        fix: near === undefined ? `write one of them` : `did you mean ${shown(near)}?`,
       };
     }
     case 'const':
@@ -150,7 +151,7 @@ function unknownKey(key: string, parent: string, part: SchemaPart, schema: objec
   if (meant !== undefined && known.includes(meant)) return { what, why: '', fix: `did you mean "${meant}"?` };
   const home = key.length > 2 ? homeOf(key, schema as SchemaPart, '') : null;
   const near = nearest(key, known);
-  if (home !== null && (near === null || home.key === key)) {
+  if (home !== null && (near === undefined || home.key === key)) {
     return {
       what,
       why: '',
@@ -160,7 +161,7 @@ function unknownKey(key: string, parent: string, part: SchemaPart, schema: objec
           : `"${home.key}" belongs under ${home.under}; move it there`,
     };
   }
-  if (near !== null) return { what, why: '', fix: `did you mean ${shown(near)}?` };
+  if (near !== undefined) return { what, why: '', fix: `did you mean ${shown(near)}?` };
   return {
     what,
     why: `${parent === '' ? 'a spec' : 'it'} has ${known.join(', ')}`,

@@ -1,5 +1,6 @@
-// How problems speak: quoting what a person wrote without repeating a secret, and finding the word they meant.
+// How problems speak: quoting what a person wrote without repeating a secret, and proposing what they may have meant.
 
+import { nearest } from '../report/nearest.ts';
 import { secretShapeOf } from './secret-shapes.ts';
 
 const MAX_SHOWN = 60;
@@ -14,45 +15,9 @@ export function shown(value: unknown): string {
   return typeof value === 'string' ? clean : clean.slice(1, -1).replaceAll('\\"', '"');
 }
 
-/** The candidate that was probably meant, or null. */
-export function nearest(word: string, candidates: Iterable<string>): string | null {
-  const wanted = word.toLowerCase().replaceAll('-', '_');
-  let best: string | null = null;
-  let bestDistance = Math.max(1, Math.floor(wanted.length / 3)) + 1;
-  for (const candidate of candidates) {
-    const distance = editDistance(wanted, candidate.toLowerCase().replaceAll('-', '_'));
-    if (distance < bestDistance) {
-      best = candidate;
-      bestDistance = distance;
-    }
-  }
-  return best;
-}
-
 /** `did you mean "x"?`, or the list to choose from. */
 export function suggestion(word: string, candidates: readonly string[], listed: string): string {
   const near = nearest(word, candidates);
-  if (near !== null) return `did you mean ${shown(near)}?`;
+  if (near !== undefined) return `did you mean ${shown(near)}?`;
   return candidates.length === 0 ? listed : `${listed}: ${candidates.join(', ')}`;
-}
-
-/** Insertions, deletions, replacements and swaps of neighbours. */
-export function editDistance(a: string, b: string): number {
-  if (Math.abs(a.length - b.length) > 40) return 41;
-  let beforePrevious: number[] = [];
-  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
-  for (let i = 1; i <= a.length; i++) {
-    const current = [i];
-    for (let j = 1; j <= b.length; j++) {
-      const cost = a[i - 1] === b[j - 1] ? 0 : 1;
-      let distance = Math.min(previous[j]! + 1, current[j - 1]! + 1, previous[j - 1]! + cost);
-      if (i > 1 && j > 1 && a[i - 1] === b[j - 2] && a[i - 2] === b[j - 1]) {
-        distance = Math.min(distance, beforePrevious[j - 2]! + 1);
-      }
-      current.push(distance);
-    }
-    beforePrevious = previous;
-    previous = current;
-  }
-  return previous[b.length]!;
 }

@@ -1,0 +1,94 @@
+// Credentials of an allow entry: which secret goes where, checked against the secrets that the spec has.
+
+import type { Auth, PlaceholderSwap } from '../../proxy/src/contract.ts';
+import { nearest } from '../report/nearest.ts';
+import type { Report } from './report.ts';
+import type { SpecAuth, SpecEntry } from './schema.ts';
+import { shown } from './words.ts';
+
+// Fields that frame or route a message: a value of ours there would break it.
+const RESERVED_HEADERS = new Set(
+  'host content-length transfer-encoding connection keep-alive proxy-connection proxy-authorization proxy-authenticate te trailer upgrade expect'.split(
+    ' ',
+  ),
+);
+
+const BELONGS: Readonly<Record<'username' | 'name' | 'template', readonly SpecAuth['type'][]>> = {
+  username: ['basic'],
+  name: ['header', 'query'],
+  template: ['header'],
+};
+
+/** null when there is none, or when it cannot be understood (which is then reported). */
+export function readAuth(auth: SpecAuth | undefined, secrets: readonly string[], report: Report): Auth | null {
+  if (auth === undefined) return null;
+  const { type, secret } = auth;
+  checkSecretName(secret, secrets, report.below('secret'));
+  for (const key of ['username', 'name', 'template'] as const) {
+    if (auth[key] === undefined || BELONGS[key].includes(type) || type === 'sigv4' || type === 'oauth2') continue;
+    report.problemAtKey(
+      {
+        what: `${report.name()} has ${key}`,
+        why: `type ${type} has none; ${key} belongs to ${BELONGS[key].join(', ')}`,
+        fix: `remove it, or write \`type: ${BELONGS[key][0]}\``,
+      },
+      [key],
+    );
+  }
+  switch (type) {
+    case 'bearer':
+      return { type, secret };
+    case 'basic':
+      return { type, secret, username: auth.username ?? 'x-access-token' };
+    case 'header':
+    case 'query': {
+      if (auth.name === undefined) {
+        const thing = type === 'header' ? 'header field' : 'query parameter';
+        report.problem({
+          what: `${report.name()} has no name`,
+          why: `type ${type} puts the secret into one ${thing}`,
+          fix: `add \`name: ${type === 'header' ? 'x-api-key' : 'api_key'}\``,
+        });
+        return null;
+      }
+      if (type === 'query') return { type, secret, name: auth.name };
+      const name = auth.name.toLowerCase();
+      if (RESERVED_HEADERS.has(name)) {
+        report.problem(
+          {
+            what: `${report.name(['name'])} is ${shown(auth.name)}`,
+            why: 'this field frames the message, it carries no credential',
+            fix: 'write the field that the API documents, like x-api-key',
+          },
+          ['name'],
+        );
+      }
+      return { type, secret, name, template: auth.template ?? '{secret}' };
+    }
+    case 'sigv4':
+    case 'oauth2':
+      // Reported as "not yet".
+      return null;
+  }
+}
+
+export function readPlaceholder(
+  placeholder: SpecEntry['placeholder'],
+  secrets: readonly string[],
+  report: Report,
+): PlaceholderSwap | null {
+  if (placeholder === undefined) return null;
+  checkSecretName(placeholder.secret, secrets, report.below('secret'));
+  const places = (placeholder.in ?? ['header']).filter((place) => place === 'header' || place === 'query');
+  return { secret: placeholder.secret, in: places };
+}
+
+export function checkSecretName(name: string, secrets: readonly string[], report: Report): void {
+  if (secrets.includes(name)) return;
+  const near = nearest(name, secrets);
+  report.problem({
+    what: `${report.name()} ${shown(name)} is not in secrets`,
+    why: secrets.length === 0 ? 'the spec has no secrets' : '',
+    fix: near === undefined ? `add \`${name}: { env: ${name} }\` under secrets` : `did you mean ${shown(near)}?`,
+  });
+}

@@ -1,0 +1,164 @@
+// The egress part as a whole: entries with their ids, what presets bring, the deny list, and entries that stand in each other's way.
+
+import type { AllowEntry, DenyEntry } from './bottle.ts';
+import { withDefaults } from './defaults.ts';
+import { type EntrySurroundings, readEntry } from './entry.ts';
+import { parseHostPattern } from './host-pattern.ts';
+import { expandPreset } from './presets/expand.ts';
+import { presetNames } from './presets/index.ts';
+import type { Registries } from './presets/preset.ts';
+import { pinnedReport, type Report } from './report.ts';
+import type { FilledSpec } from './schema.ts';
+import { shown, suggestion } from './words.ts';
+
+export interface EgressRead {
+  readonly allow: readonly AllowEntry[];
+  readonly deny: readonly DenyEntry[];
+  /** Variables that presets want the agent to have. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+export function readEgress(spec: FilledSpec, registries: Registries, report: Report): EgressRead {
+  const around: EntrySurroundings = { secrets: Object.keys(spec.secrets), onMatch: spec.dlp.on_match };
+  const own = readOwn(spec, around, report.below('allow'));
+  const presets = readPresets(spec, around, registries, report.below('use'));
+  const deny = readDeny(spec, report.below('deny'));
+  const placed = [...own, ...presets.entries];
+  checkIds(placed);
+  checkCovered(placed);
+  checkDenied(own, deny);
+  return {
+    allow: placed.map(({ entry }) => entry),
+    deny: deny.map(({ host }, index) => ({ id: `deny.${index}`, host })),
+    env: presets.env,
+  };
+}
+
+interface Placed {
+  readonly entry: AllowEntry;
+  readonly report: Report;
+  /** `allow.3`, as it stands in its file; `use.0 "npm"` for what a preset brings. */
+  readonly name: string;
+  /** Where its host stands. */
+  readonly hostReport: Report;
+}
+
+function readOwn(spec: FilledSpec, around: EntrySurroundings, report: Report): Placed[] {
+  return spec.egress.allow.flatMap((written, index) => {
+    const at = report.below(index);
+    const isText = typeof written === 'string';
+    const long = withDefaults('entry', isText ? { host: written } : written);
+    const entry = readEntry(long, long.id ?? `allow.${index}`, isText, around, at);
+    return entry === null ? [] : [{ entry, report: at, name: at.name(), hostReport: isText ? at : at.below('host') }];
+  });
+}
+
+function readPresets(spec: FilledSpec, around: EntrySurroundings, registries: Registries, report: Report) {
+  const entries: Placed[] = [];
+  const env: Record<string, string> = {};
+  spec.egress.use.forEach((name, index) => {
+    const at = report.below(index);
+    // A base and the spec itself may both ask for it.
+    if (spec.egress.use.indexOf(name) < index) return;
+    const names = presetNames();
+    if (!names.includes(name)) {
+      at.problem({
+        what: `no preset is called ${shown(name)}`,
+        why: '',
+        fix: suggestion(name, names, 'the presets are'),
+      });
+      return;
+    }
+    const expanded = expandPreset(name, around.secrets, registries);
+    if (expanded.words !== null) {
+      at.problem(expanded.words);
+      return;
+    }
+    const pinned = pinnedReport(at, `${at.name()} ${shown(name)}`);
+    expanded.entries.forEach((written, number) => {
+      const entry = readEntry(withDefaults('entry', written), `use.${name}.${number}`, false, around, pinned);
+      if (entry !== null) entries.push({ entry, report: pinned, name: pinned.name(), hostReport: pinned });
+    });
+    Object.assign(env, expanded.env);
+  });
+  return { entries, env };
+}
+
+function readDeny(spec: FilledSpec, report: Report): { readonly host: string; readonly name: string }[] {
+  return spec.egress.deny.flatMap((text, index) => {
+    const at = report.below(index);
+    const pattern = parseHostPattern(text, at.name(), 'deny');
+    if (pattern.ok) return [{ host: pattern.host, name: at.name() }];
+    at.problem(pattern.words);
+    return [];
+  });
+}
+
+function checkIds(placed: readonly Placed[]): void {
+  const seen = new Map<string, Placed>();
+  for (const one of placed) {
+    const first = seen.get(one.entry.id);
+    if (first === undefined) seen.set(one.entry.id, one);
+    else {
+      one.report.problem(
+        {
+          what: `${one.name} has the id ${shown(one.entry.id)}`,
+          why: `${first.name} has it, too, and a record could mean either`,
+          fix: 'give it another id',
+        },
+        ['id'],
+      );
+    }
+  }
+}
+
+/** An entry whose credential can never be used, because an earlier one decides about every request that it would match. */
+function checkCovered(placed: readonly Placed[]): void {
+  placed.forEach((later, index) => {
+    const { auth } = later.entry;
+    if (auth === null) return;
+    const earlier = placed.slice(0, index).find((one) => covers(one.entry, later.entry));
+    if (earlier === undefined || JSON.stringify(earlier.entry.auth) === JSON.stringify(auth)) return;
+    later.hostReport.problem({
+      what: `${later.name} (${later.entry.host}) would never add its credential ${auth.secret}`,
+      why: `${earlier.name} comes first and matches every request to that host${earlier.entry.auth === null ? ', without one' : ` with ${earlier.entry.auth.secret}`}`,
+      fix: `remove ${earlier.name}, or give it rules for what it alone is about`,
+    });
+  });
+}
+
+function covers(earlier: AllowEntry, later: AllowEntry): boolean {
+  if (earlier.scheme !== later.scheme || !hostCovers(earlier.host, later.host)) return false;
+  if (!later.ports.every((port) => earlier.ports.includes(port))) return false;
+  return later.rules.every((rule) =>
+    earlier.rules.some((wide) => {
+      const anyMethod =
+        wide.methods === null || (rule.methods?.every((method) => wide.methods?.includes(method)) ?? false);
+      const anyPath = wide.paths === null || (rule.paths?.every((path) => wide.paths?.includes(path)) ?? false);
+      return anyMethod && anyPath && Object.keys(wide.query).length === 0 && Object.keys(wide.headers).length === 0;
+    }),
+  );
+}
+
+/** Does the pattern cover everything that the other one covers? */
+function hostCovers(pattern: string, host: string): boolean {
+  if (pattern === host) return true;
+  return (
+    pattern.startsWith('*.') &&
+    host.endsWith(pattern.slice(1)) &&
+    (host.startsWith('*.') ? host.length > pattern.length : true)
+  );
+}
+
+/** Presets may be narrowed by a deny; an entry of one's own that can never pass is a mistake. */
+function checkDenied(own: readonly Placed[], deny: readonly { readonly host: string; readonly name: string }[]): void {
+  for (const { entry, name, hostReport } of own) {
+    const denied = deny.find(({ host }) => hostCovers(host, entry.host));
+    if (denied === undefined) continue;
+    hostReport.problem({
+      what: `${name} allows ${shown(entry.host)}, which ${denied.name} ${shown(denied.host)} denies`,
+      why: 'deny always wins, so the entry has no effect',
+      fix: 'remove one of the two',
+    });
+  }
+}

@@ -1,0 +1,64 @@
+// Parts of the vocabulary whose behaviour comes later: refused with "not yet", never ignored.
+
+import type { Path } from './located.ts';
+import type { Report } from './report.ts';
+import type { FilledSpec } from './schema.ts';
+
+interface Later {
+  readonly path: Path;
+  /** The value that cannot be had yet; left out when it is the whole key. */
+  readonly value?: string;
+  readonly fix: string;
+}
+
+const WHY = 'this version cannot do it, and does not pretend to';
+
+export function checkNotYet(spec: FilledSpec, report: Report): void {
+  for (const { path, value, fix } of [...partsOf(spec), ...spec.egress.allow.flatMap(entryParts)]) {
+    const name = report.name(path);
+    if (value === undefined) report.problemAtKey({ what: `not yet: ${name}`, why: WHY, fix }, path);
+    else report.problem({ what: `not yet: ${name} "${value}"`, why: WHY, fix }, path);
+  }
+}
+
+function partsOf(spec: FilledSpec): Later[] {
+  const { agent, workspace, egress, dlp } = spec;
+  const later: Later[] = [];
+  const key = (given: unknown, path: Path, fix = 'remove the line') => {
+    if (given !== undefined) later.push({ path, fix });
+  };
+  const value = (given: string, now: string, path: Path) => {
+    if (given !== now) later.push({ path, value: given, fix: `write ${now}` });
+  };
+  value(agent.runtime, 'runc', ['agent', 'runtime']);
+  value(workspace.mode, 'mount', ['workspace', 'mode']);
+  key(workspace.protect, ['workspace', 'protect'], 'remove it; `hide` keeps files from the agent altogether');
+  key(workspace.volumes, ['workspace', 'volumes']);
+  key(workspace.require_clean, ['workspace', 'require_clean']);
+  value(egress.mode, 'enforce', ['egress', 'mode']);
+  value(egress.on_deny, 'block', ['egress', 'on_deny']);
+  key(egress.upstream_proxy, ['egress', 'upstream_proxy']);
+  key(egress.limits, ['egress', 'limits']);
+  key(spec.git, ['git'], 'use the preset github-read or github');
+  key(dlp.rules, ['dlp', 'rules']);
+  key(dlp.baseline, ['dlp', 'baseline'], 'remove it; `except` of an entry takes fingerprints');
+  key(spec.ports, ['ports']);
+  if (dlp.on_match === 'hold') later.push({ path: ['dlp', 'on_match'], value: 'hold', fix: 'write block' });
+  return later;
+}
+
+function entryParts(entry: FilledSpec['egress']['allow'][number], index: number): Later[] {
+  if (typeof entry === 'string') return [];
+  const at = (...path: Path): Path => ['egress', 'allow', index, ...path];
+  const later: Later[] = [];
+  if (entry.tls === 'passthrough') later.push({ path: at('tls'), value: 'passthrough', fix: 'write inspect' });
+  if (entry.dlp?.on_match === 'hold') later.push({ path: at('dlp', 'on_match'), value: 'hold', fix: 'write block' });
+  if (entry.auth?.type === 'sigv4' || entry.auth?.type === 'oauth2') {
+    later.push({ path: at('auth', 'type'), value: entry.auth.type, fix: 'use bearer, basic, header or query' });
+  }
+  entry.placeholder?.in?.forEach((place, number) => {
+    if (place !== 'header' && place !== 'query')
+      later.push({ path: at('placeholder', 'in', number), value: place, fix: 'write header or query' });
+  });
+  return later;
+}

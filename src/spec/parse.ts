@@ -1,0 +1,77 @@
+// The text of a spec -> what it means, or everything that is wrong with it. Pure: files, registries and directories are given in.
+
+import { basename, resolve } from 'node:path';
+import type { Problem } from '../report/problem.ts';
+import { readAgent } from './agent.ts';
+import type { Bottle } from './bottle.ts';
+import { readChain } from './chain.ts';
+import { withDefaults } from './defaults.ts';
+import { readEgress } from './egress.ts';
+import { readOnMatch } from './entry.ts';
+import { readKnown, readLogs, readSecrets, readWorkspace } from './files.ts';
+import { plainOf } from './located.ts';
+import { mergeLayers } from './merge.ts';
+import { checkNotYet } from './not-yet.ts';
+import { makeReport } from './report.ts';
+import type { FilledSpec, SpecDocument } from './schema.ts';
+import { makeShapeCheck } from './shape.ts';
+import type { Surroundings } from './surroundings.ts';
+
+export type ParsedSpec =
+  | { readonly ok: true; readonly bottle: Bottle }
+  /** Sorted by file (the spec itself first) and place. */
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+/** More would not be read. */
+const MAX_PROBLEMS = 200;
+
+/** `file` is the path as the person gave it: problems begin with it. */
+export function parseSpec(text: string, file: string, around: Surroundings): ParsedSpec {
+  const chain = readChain(text, file, around, makeShapeCheck());
+  const problems = [...chain.problems];
+  if (chain.layers.length === 0) return { ok: false, problems: sorted(problems) };
+
+  const root = mergeLayers(chain.layers);
+  // What did not fit the schema was cut out of the layers, and merging keeps what fits.
+  const spec: FilledSpec = withDefaults('spec', plainOf(root) as SpecDocument);
+  const report = makeReport(root, problems);
+  checkNotYet(spec, report);
+  const egress = readEgress(spec, around.registries, report.below('egress'));
+  const workspace = readWorkspace(spec, chain.files, around, report.below('workspace'));
+  const bottle: Bottle = {
+    version: 1,
+    name: spec.name ?? nameFromFile(file),
+    file: resolve(around.cwd, file),
+    agent: readAgent(spec, egress.env, report.below('agent')),
+    workspace,
+    secrets: readSecrets(spec, workspace, around, report.below('secrets')),
+    egress: { mode: 'enforce', allow: egress.allow, deny: egress.deny, onDeny: 'block' },
+    dlp: {
+      onMatch: readOnMatch(spec.dlp.on_match),
+      detectors: spec.dlp.detectors,
+      known: readKnown(spec, report.below('dlp', 'known')),
+    },
+    logs: readLogs(spec, workspace, around, report.below('logs')),
+  };
+  return problems.length === 0 ? { ok: true, bottle } : { ok: false, problems: sorted(problems) };
+}
+
+/** `./Web Shop.bottle.yaml` -> `web-shop-bottle`. */
+function nameFromFile(file: string): string {
+  const stem = basename(file).replace(/\.(?:ya?ml|json)$/i, '');
+  const clean = stem
+    .toLowerCase()
+    .replace(/[^a-z0-9]+/g, '-')
+    .replace(/^-+/, '')
+    .slice(0, 40)
+    .replace(/-+$/, '');
+  return clean === '' ? 'bottle' : clean;
+}
+
+function sorted(problems: readonly Problem[]): Problem[] {
+  const files = [...new Set(problems.map(({ file }) => file))];
+  const unique = new Map(problems.map((problem) => [JSON.stringify(problem), problem]));
+  return [...unique.values()]
+    .sort((a, b) => files.indexOf(a.file) - files.indexOf(b.file) || a.line - b.line || a.col - b.col)
+    .slice(0, MAX_PROBLEMS);
+}
