@@ -13,7 +13,8 @@ export async function askDecision(request: DecideRequest): Promise<Decision> {
   const timer = setTimeout(() => child.kill('SIGKILL'), DECIDE_TIMEOUT_MS);
   child.stdin.end(`${JSON.stringify(request)}\n`);
   try {
-    for await (const line of output.lines) return parseDecision(line);
+    const line = await output.firstLine();
+    if (line !== null) return parseDecision(line);
     const { code, signal } = await output.closed;
     const last = output.stderrTail().trim().split('\n').at(-1) ?? '';
     throw undecided(printable(last) || `it ended with ${signal ?? `exit code ${code}`} and gave no answer`);

@@ -1,12 +1,14 @@
-// The output of a child: whole lines of stdout as they come, and the end of stderr for when it fails.
+// The output of a child: its first line of stdout, and the end of stderr for when it fails.
 import type { ChildProcessWithoutNullStreams } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import type { Readable } from 'node:stream';
 
 /** Enough for a stack; what a failing program says last is what matters. */
 const TAIL_CHARACTERS = 4000;
 
 export interface ChildOutput {
-  readonly lines: AsyncIterable<string>;
+  /** The first line of stdout; null when it ended without one. What follows is read and dropped. */
+  firstLine(): Promise<string | null>;
   /** The end of what stderr said so far. */
   stderrTail(): string;
   /** Resolves once the process is gone and its streams are read. */
@@ -29,8 +31,18 @@ export function readOutput(
   // Awaited by some callers only; whoever awaits it still gets the error.
   closed.catch(() => {});
   return {
-    lines: createInterface({ input: child.stdout, crlfDelay: Number.POSITIVE_INFINITY }),
+    firstLine: () => firstLineOf(child.stdout),
     stderrTail: () => tail,
     closed,
   };
+}
+
+async function firstLineOf(stdout: Readable): Promise<string | null> {
+  try {
+    for await (const line of createInterface({ input: stdout, crlfDelay: Number.POSITIVE_INFINITY })) return line;
+    return null;
+  } finally {
+    // A stream that nobody reads would keep the child from being seen as closed.
+    stdout.resume();
+  }
 }

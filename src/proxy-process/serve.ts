@@ -53,8 +53,9 @@ export async function serveProxy(config: ProxyConfig, onStderr: (text: string) =
   child.stdin.write(`${JSON.stringify(config)}\n`);
   const timer = setTimeout(() => child.kill('SIGKILL'), READY_TIMEOUT_MS);
   try {
-    const event = await firstEvent(output.lines);
-    if (event === null) throw diedEarly(await ended);
+    const line = await output.firstLine();
+    if (line === null) throw diedEarly(await ended);
+    const event = parseEvent(line);
     if (event.event === 'fatal') throw new BottleError({ what: event.what, why: event.why, fix: event.fix });
     return { ca: event.ca, listening: event.listening, startedMs: event.startedMs, ended, stop };
   } catch (error) {
@@ -63,11 +64,6 @@ export async function serveProxy(config: ProxyConfig, onStderr: (text: string) =
   } finally {
     clearTimeout(timer);
   }
-}
-
-async function firstEvent(lines: AsyncIterable<string>): Promise<ProxyEvent | null> {
-  for await (const line of lines) return parseEvent(line);
-  return null;
 }
 
 function parseEvent(line: string): ProxyEvent {

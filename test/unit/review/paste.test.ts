@@ -20,7 +20,8 @@ function allowOf(text: string) {
     cwd: '/specs',
     home: '/home/u',
     stateDirectory: '/home/u/.local/state/bottle',
-    registries: { npm: null, pip: null },
+    registries: { registryOf: () => null },
+    realPath: (path) => path,
     readFile: () => {
       throw new Error('no base');
     },
