@@ -44,7 +44,9 @@ describe('a glob', () => {
   test('agrees with a plain regular expression on random patterns and texts', () => {
     const random = seeded(20261121);
     const pick = (letters: readonly string[], most: number) =>
-      Array.from({ length: Math.floor(random() * most) }, () => letters[Math.floor(random() * letters.length)]).join('');
+      Array.from({ length: Math.floor(random() * most) }, () => letters[Math.floor(random() * letters.length)]).join(
+        '',
+      );
     let hits = 0;
     for (let i = 0; i < 40_000; i++) {
       const pattern = `/${pick(['a', 'b', '/', '*', '**', '/**/'], 7)}`;
@@ -59,7 +61,13 @@ describe('a glob', () => {
   test('stays linear on texts made to backtrack', () => {
     const text = `/${'a'.repeat(60_000)}!`;
     const slashes = `/${'a/'.repeat(30_000)}!`;
-    for (const pattern of [`/${'*a'.repeat(20)}`, `/${'**a'.repeat(20)}`, '/**a*a**a*b', '/**/a/**/a/**/b', '/**a*/a*b']) {
+    for (const pattern of [
+      `/${'*a'.repeat(20)}`,
+      `/${'**a'.repeat(20)}`,
+      '/**a*a**a*b',
+      '/**/a/**/a/**/b',
+      '/**a*/a*b',
+    ]) {
       const glob = compileGlob(pattern);
       const begin = performance.now();
       expect(glob(text)).toBe(false);
