@@ -2,8 +2,14 @@
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
 import { registerDoctor } from './commands/doctor.ts';
+import { registerExec, registerShell } from './commands/exec.ts';
 import { registerLogs } from './commands/logs.ts';
+import { registerPlan } from './commands/plan.ts';
 import { registerProxy } from './commands/proxy.ts';
+import { registerPs } from './commands/ps.ts';
+import { registerReap } from './commands/reap.ts';
+import { registerStart } from './commands/start.ts';
+import { registerStop } from './commands/stop.ts';
 import { registerWhy } from './commands/why.ts';
 import { EXIT } from './report/bottle-error.ts';
 import { failureText } from './report/failure-text.ts';
@@ -32,6 +38,13 @@ function createProgram(): Command {
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput({ outputError: (text) => printNote(usageText(text)) });
+  registerStart(program);
+  registerPlan(program);
+  registerPs(program);
+  registerStop(program);
+  registerExec(program);
+  registerShell(program);
+  registerReap(program);
   registerLogs(program);
   registerWhy(program);
   registerProxy(program);

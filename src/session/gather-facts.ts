@@ -82,7 +82,7 @@ export async function freeSubnet({ docker }: Engine, host: HostAddresses): Promi
 }
 
 /** What must not answer the agent: this host on every address of it, its resolvers, its gateway, and the metadata service. */
-export function probeTargets(host: HostAddresses, port: number, subnet: Subnet | null): Facts['probe'] {
+export function probeTargets(host: HostAddresses, port: number | string, subnet: Subnet | null): Facts['probe'] {
   const nameservers = parseNameservers(readTextIfThere('/etc/resolv.conf'));
   const gateways = [
     ...defaultGateways(readTextIfThere('/proc/net/route')),
