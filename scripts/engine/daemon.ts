@@ -36,7 +36,7 @@ export function runningDaemon(files: DaemonFiles): number | undefined {
  * The process that a pid file names, where it lives and is the right one: a pid is used again after a reboot, and stays as
  * a zombie below an init that does not reap.
  */
-function liveProcess(pidFile: string, command: string): number | undefined {
+export function liveProcess(pidFile: string, command: string): number | undefined {
   if (!existsSync(pidFile)) return undefined;
   const pid = Number(readFileSync(pidFile, 'utf8'));
   return pid > 0 && isAlive(pid, command) ? pid : undefined;

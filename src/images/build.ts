@@ -2,6 +2,7 @@
 import type Docker from 'dockerode';
 import { pack } from 'tar-stream';
 import { BottleError } from '../report/bottle-error.ts';
+import { printable } from '../report/printable.ts';
 import type { InputFile } from './inputs.ts';
 
 export interface Build {
@@ -45,8 +46,8 @@ export async function followEvents(
   let failure = '';
   await new Promise<void>((resolve, reject) => {
     const onEvent = (event: EngineEvent) => {
-      if (event.error !== undefined) failure = event.error.trim();
-      const line = (event.stream ?? event.status ?? '').trim();
+      if (event.error !== undefined) failure = printable(event.error);
+      const line = printable(event.stream ?? event.status ?? '').trim();
       if (line === '') return;
       lines.push(line);
       onProgress(line);
