@@ -50,7 +50,8 @@ export async function askDnsServer(place: Place, timeoutMs: number, captures: Ca
     if (reply?.id === id) resolve({ kind: 'answered', code: reply.code, address: reply.firstAddress });
   });
   // Connected, so that a refusal (ICMP) is heard at once.
-  socket.connect(place.port, place.address, () => socket.send(encodeQuery(id, name, TYPE_A)));
+  socket.once('connect', () => socket.send(encodeQuery(id, name, TYPE_A)));
+  socket.connect(place.port, place.address);
   const outcome = await promise;
   clearTimeout(timer);
   socket.close();

@@ -13,6 +13,7 @@ import { type Capture, portTaken } from './tcp-capture.ts';
 /** Queries that wait for their answers; beyond it they are dropped, as UDP may. */
 const MAX_WAITING = 1024;
 const DNS_PORT = 53;
+const RECEIVE_BUFFER_BYTES = 1024 * 1024;
 
 interface Asker {
   readonly port: number;
@@ -70,6 +71,8 @@ export async function captureDns(captures: Captures): Promise<Capture> {
   } catch (error) {
     throw portTaken(DNS_PORT, error as Error);
   }
+  // As much as the kernel allows: a burst of look-ups must not be lost while we are busy.
+  udp.setRecvBufferSize(RECEIVE_BUFFER_BYTES);
   // From here on errors are those of single answers, to askers that are gone.
   udp.on('error', () => {});
   return {
