@@ -16,6 +16,14 @@ import { failureText } from './report/failure-text.ts';
 import { endQuietlyOnClosedPipe, printNote } from './report/output.ts';
 import { usageText } from './report/usage-text.ts';
 
+/** In the order of the help. */
+const GROUPS: readonly (readonly [string, readonly ((program: Command) => void)[]])[] = [
+  ['Specs:', [registerPlan]],
+  ['Sessions:', [registerStart, registerPs, registerStop, registerExec, registerShell, registerReap]],
+  ['Review:', [registerLogs, registerWhy]],
+  ['Besides:', [registerProxy, registerDoctor]],
+];
+
 const EXAMPLES = `
 Examples:
   bottle init > web-shop.yaml            a spec to begin with
@@ -38,17 +46,10 @@ function createProgram(): Command {
     .showSuggestionAfterError()
     .exitOverride()
     .configureOutput({ outputError: (text) => printNote(usageText(text)) });
-  registerStart(program);
-  registerPlan(program);
-  registerPs(program);
-  registerStop(program);
-  registerExec(program);
-  registerShell(program);
-  registerReap(program);
-  registerLogs(program);
-  registerWhy(program);
-  registerProxy(program);
-  registerDoctor(program);
+  for (const [title, verbs] of GROUPS) {
+    program.commandsGroup(title);
+    for (const register of verbs) register(program);
+  }
   return program;
 }
 
