@@ -1,6 +1,5 @@
 // Everything before the first container: secrets, engine, images, workspace, state on disk; and then the plan.
 import { randomBytes } from 'node:crypto';
-import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { connectEngine, type Engine } from '../engine/connect.ts';
 import type { UndoStack } from '../engine/undo-stack.ts';
@@ -13,6 +12,7 @@ import { proxyListen } from '../plan/proxy-listen.ts';
 import { printNote } from '../report/output.ts';
 import { resolveSecrets } from '../secrets/resolve-secrets.ts';
 import type { Bottle } from '../spec/bottle.ts';
+import { renderBottle } from '../spec/render.ts';
 import { stateDir } from '../state/paths.ts';
 import { loadHostTrust } from '../trust/host-trust.ts';
 import { isTerminal, type PersonStreams } from './agent-streams.ts';
@@ -107,7 +107,7 @@ export async function prepareSession(
       workspace: workspace.path,
       engine: engine.url,
     },
-    readFileSync(bottle.file, 'utf8'),
+    renderBottle(bottle),
   );
   const host = readHostAddresses();
   const placeholders = makePlaceholders(secrets.keys());

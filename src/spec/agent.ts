@@ -137,7 +137,8 @@ function checkVariable(name: string, value: string, spec: FilledSpec, report: Re
 }
 
 function readMemory(text: string, report: Report): number {
-  const bytes = Math.floor(Number(text.slice(0, -1)) * (UNITS[text.slice(-1).toLowerCase()] ?? 1));
+  // In whole KiB, so that it can be written as it was read.
+  const bytes = Math.floor((Number(text.slice(0, -1)) * (UNITS[text.slice(-1).toLowerCase()] ?? 1)) / 1024) * 1024;
   if (bytes < MIN_MEMORY_BYTES) {
     report.problem({
       what: `${report.name()} ${text} is too small`,

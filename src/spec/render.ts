@@ -1,0 +1,102 @@
+// A bottle as the text of a spec: every default written out, presets expanded, sugar removed. Reading it again gives the same bottle.
+
+import { stringify } from 'yaml';
+import type { AllowEntry, Bottle, SecretSource } from './bottle.ts';
+
+type Yaml = Record<string, unknown>;
+
+/** The text of `bottle show`, and of the copy that a session keeps. */
+export function renderBottle(bottle: Bottle): string {
+  const head = `# What ${bottle.file} means: every default written out, presets expanded.\n`;
+  return head + stringify(specOf(bottle), { lineWidth: 0, version: '1.2', aliasDuplicateObjects: false });
+}
+
+/** The same as data: in the words of a spec, not in those of our code. */
+export function specOf(bottle: Bottle): Yaml {
+  const { agent, workspace, egress, dlp, logs } = bottle;
+  return {
+    version: bottle.version,
+    name: bottle.name,
+    agent: {
+      image: agent.image,
+      command: agent.command,
+      env: agent.env,
+      user: agent.user,
+      network: agent.network,
+      runtime: agent.runtime,
+      resources: {
+        cpus: agent.resources.cpus,
+        memory: memoryText(agent.resources.memoryBytes),
+        pids: agent.resources.pids,
+      },
+    },
+    workspace: { path: workspace.path, mode: workspace.mode, hide: workspace.hide },
+    secrets: Object.fromEntries(Object.entries(bottle.secrets).map(([name, source]) => [name, sourceOf(source)])),
+    egress: {
+      mode: egress.mode,
+      use: [],
+      allow: egress.allow.map(entryOf),
+      deny: egress.deny.map(({ host }) => host),
+      on_deny: egress.onDeny,
+    },
+    dlp: { on_match: dlp.onMatch, detectors: dlp.detectors, known: dlp.known },
+    logs: { dir: logs.dir, keep: logs.keep, bodies: logs.bodies },
+  };
+}
+
+function entryOf(entry: AllowEntry): Yaml {
+  const isAnything = entry.rules.some(({ methods, paths, query, headers }) => {
+    return methods === null && paths === null && isEmpty(query) && isEmpty(headers);
+  });
+  return {
+    id: entry.id,
+    host: entry.host,
+    ports: entry.ports,
+    scheme: entry.scheme,
+    access: 'full',
+    ...(isAnything && entry.rules.length === 1 ? {} : { rules: entry.rules.map(ruleOf) }),
+    ...(entry.auth === null ? {} : { auth: entry.auth }),
+    ...(entry.placeholder === null ? {} : { placeholder: entry.placeholder }),
+    tls: 'inspect',
+    dlp: { on_match: entry.dlp.onMatch, except: entry.dlp.except },
+    allow_private: entry.allowPrivate,
+    error_shape: entry.errorShape,
+  };
+}
+
+function ruleOf({ methods, paths, query, headers }: AllowEntry['rules'][number]): string | Yaml {
+  if (paths?.length === 1 && isEmpty(query) && isEmpty(headers)) {
+    return `${methods === null ? '*' : methods.join(',')} ${paths[0]}`;
+  }
+  return {
+    ...(methods === null ? {} : { methods }),
+    ...(paths === null ? {} : { paths }),
+    ...(isEmpty(query) ? {} : { query }),
+    ...(isEmpty(headers) ? {} : { headers }),
+  };
+}
+
+function sourceOf(source: SecretSource): Yaml {
+  switch (source.kind) {
+    case 'env':
+      return { env: source.env };
+    case 'file':
+      return { file: source.file };
+    case 'cmd':
+      return { cmd: source.cmd };
+    default:
+      return source satisfies never;
+  }
+}
+
+function memoryText(bytes: number): string {
+  for (const [unit, size] of [
+    ['g', 1024 ** 3],
+    ['m', 1024 ** 2],
+  ] as const) {
+    if (bytes % size === 0) return `${bytes / size}${unit}`;
+  }
+  return `${bytes / 1024}k`;
+}
+
+const isEmpty = (map: Readonly<Record<string, string>>) => Object.keys(map).length === 0;
