@@ -1,13 +1,17 @@
 // The commander program: wires the verbs, and is the only place that prints errors and ends the process.
 import { Command, CommanderError } from 'commander';
 import packageJson from '../package.json' with { type: 'json' };
+import { registerCheck } from './commands/check.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerExec, registerShell } from './commands/exec.ts';
+import { registerInit } from './commands/init.ts';
 import { registerLogs } from './commands/logs.ts';
 import { registerPlan } from './commands/plan.ts';
+import { registerPresets } from './commands/presets.ts';
 import { registerProxy } from './commands/proxy.ts';
 import { registerPs } from './commands/ps.ts';
 import { registerReap } from './commands/reap.ts';
+import { registerShow } from './commands/show.ts';
 import { registerStart } from './commands/start.ts';
 import { registerStop } from './commands/stop.ts';
 import { registerWhy } from './commands/why.ts';
@@ -18,7 +22,7 @@ import { usageText } from './report/usage-text.ts';
 
 /** In the order of the help. */
 const GROUPS: readonly (readonly [string, readonly ((program: Command) => void)[]])[] = [
-  ['Specs:', [registerPlan]],
+  ['Specs:', [registerInit, registerCheck, registerShow, registerPlan, registerPresets]],
   ['Sessions:', [registerStart, registerPs, registerStop, registerExec, registerShell, registerReap]],
   ['Review:', [registerLogs, registerWhy]],
   ['Besides:', [registerProxy, registerDoctor]],
