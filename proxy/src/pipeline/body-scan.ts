@@ -20,6 +20,8 @@ export interface BodyJudge {
 }
 
 const NOTHING = Buffer.alloc(0);
+/** The head of a WebSocket request says nothing about its messages. */
+export const WEBSOCKET_META: BodyMeta = { contentType: '', contentEncoding: '' };
 /** Fields that frame, route or authenticate: RFC 9110 section 6.5.1 keeps them out of trailers. */
 const NO_TRAILER =
   /^(authorization|cookie|set-cookie|host|content-.*|transfer-encoding|te|trailer|connection|keep-alive|upgrade|expect|range|if-.*|proxy-.*)$/;

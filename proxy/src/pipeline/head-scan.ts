@@ -28,6 +28,9 @@ export interface Head {
 const FIXED: Spot = { in: 'fixed' };
 const STANDARD_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
+/** A word of HTTP, not of the agent. */
+export const isStandardMethod = (method: string): boolean => STANDARD_METHODS.has(method);
+
 /** The head as few texts, none of them holding a field that is removed or a placeholder in its legal place. */
 interface HeadTexts {
   /** Everything, a line each. */
@@ -52,7 +55,7 @@ function textsOf({ view, target, places, isHostOpen }: Head): HeadTexts {
       whole += `\n${segment}`;
     }
   } else values.push(target.path.slice(1));
-  if (!STANDARD_METHODS.has(view.method)) whole += `\n${view.method}`;
+  if (!isStandardMethod(view.method)) whole += `\n${view.method}`;
   if (isHostOpen) {
     whole += `\n${view.host}`;
     values.push(...view.host.split('.'));
@@ -115,7 +118,7 @@ export function scanHead(scanner: Scanner, head: Head): readonly HeadMatch[] {
     add(scanner.scanText('host', view.host), FIXED);
     add(scanner.scanJoined('host', view.host.split('.')), FIXED);
   }
-  if (!STANDARD_METHODS.has(view.method)) add(scanner.scanText('method', view.method), FIXED);
+  if (!isStandardMethod(view.method)) add(scanner.scanText('method', view.method), FIXED);
 
   const segments = target.path.split('/');
   let offset = 0;

@@ -1,8 +1,8 @@
 // The order of the checks: readable as the specification. Pure: no sockets, no clock.
 import type { ProxyConfig } from '../contract.ts';
 import type { Match, Scanner } from '../dlp/types.ts';
-import { bodyMetaOf, createBodyJudge } from './body-scan.ts';
-import { type Head, isCleanHead, rewriteHead, scanHead } from './head-scan.ts';
+import { bodyMetaOf, createBodyJudge, WEBSOCKET_META } from './body-scan.ts';
+import { type Head, isCleanHead, isStandardMethod, rewriteHead, scanHead } from './head-scan.ts';
 import { injectCredentials } from './inject.ts';
 import { indexPlaces } from './places.ts';
 import { createPolicy } from './policy.ts';
@@ -102,6 +102,7 @@ export function createPipeline(config: ProxyConfig, scanner: Scanner): Pipeline 
     judgeBody: (admitted, body) => bodies.judge(admitted.route, 'body', body, bodyMetaOf(admitted)),
     streamBody: (admitted) => bodies.stream(admitted.route, 'body', bodyMetaOf(admitted)),
     judgeMessage: (admitted, payload) => bodies.judge(admitted.route, 'message', payload, WEBSOCKET_META),
+    streamMessage: (admitted) => bodies.stream(admitted.route, 'message', WEBSOCKET_META),
     judgeTrailers: (admitted, rawTrailers) => bodies.judgeTrailers(admitted.route, rawTrailers),
     // 5. Injection comes last: no real credential is ever in what the checks above read.
     inject: (admitted) => injectCredentials(places.of(admitted.route), admitted),
@@ -109,11 +110,10 @@ export function createPipeline(config: ProxyConfig, scanner: Scanner): Pipeline 
     judgeName,
     knowsHost: policy.knowsHost,
     recordPath: (view) => recordPathOf(view.target, cleanTargets.has(view) ? null : scanner),
-    recordHost: (host) => (policy.namesHost(host) ? host : quote(host)),
+    recordText: (text) => (isStandardMethod(text) || policy.namesHost(text) ? text : quote(text)),
   };
 }
 
-const WEBSOCKET_META = { contentType: '', contentEncoding: '' } as const;
 const NO_PLACES: Head['places'] = { header: null, query: null, credential: '', secret: '', label: '', swap: null };
 
 function refuse(refusal: Refusal): HeadJudgement {

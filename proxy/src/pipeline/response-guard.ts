@@ -14,6 +14,7 @@ export function echoForms(values: readonly string[]): readonly string[] {
     const bytes = Buffer.from(value, 'latin1');
     forms.add(value);
     for (const encoding of ['base64', 'base64url'] as const) {
+      forms.add(bytes.toString(encoding));
       for (let shift = 0; shift < 3; shift++) forms.add(base64Core(bytes, shift, encoding));
     }
     const percent = encodeBytes(bytes, /[A-Za-z0-9\-._~]/);

@@ -111,6 +111,8 @@ export interface Pipeline {
   streamBody(admitted: Admitted): BodyStream;
   /** A whole WebSocket message from the agent, text or binary, uncompressed. */
   judgeMessage(admitted: Admitted, payload: Buffer): BodyJudgement;
+  /** A WebSocket message too large to hold. */
+  streamMessage(admitted: Admitted): BodyStream;
   /** Trailer fields of a chunked request. On `pass`, `body` holds the fields to send, serialised as `Name: value\r\n` each. */
   judgeTrailers(admitted: Admitted, rawTrailers: readonly string[]): BodyJudgement;
   inject(admitted: Admitted): Injected;
@@ -122,8 +124,8 @@ export interface Pipeline {
   knowsHost(host: string, port: number): boolean;
   /** Path for a record: no query values, no matched text. */
   recordPath(view: RequestView): string;
-  /** Host, or name asked of our DNS, for a record: no matched text. */
-  recordHost(host: string): string;
+  /** Host, DNS name or method for a record: an agent chooses these, so matched text in them is replaced. */
+  recordText(text: string): string;
 }
 
 /** Everything of a record but what the sink adds. */

@@ -80,7 +80,7 @@ describe('hosts', () => {
     const refusal = it.refuse({ host, rawHeaders: ['Host', host] });
     expect(JSON.stringify(refusal)).not.toContain(it.value);
     expect(refusal.findings.map(({ detector }) => detector)).toContain('known-secret');
-    expect(it.pipeline.recordHost(host)).not.toContain(it.value);
+    expect(it.pipeline.recordText(host)).not.toContain(it.value);
   });
 });
 
