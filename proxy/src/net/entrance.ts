@@ -1,0 +1,307 @@
+// The ways in, from a bare connection to requests: explicit proxy, CONNECT tunnel, captured connection; TLS or plain by the first bytes.
+import type { Socket } from 'node:net';
+import { AuditFailure } from '../audit/failure.ts';
+import { newRecordId } from '../audit/record.ts';
+import type { Via } from '../contract.ts';
+import { renderRefusal } from '../pipeline/refusal.ts';
+import type { Refusal, RequestView } from '../pipeline/types.ts';
+import type { AgentStream } from './agent.ts';
+import { type Authority, parseAuthority, parseHost } from './authority.ts';
+import { looksLikeTls, readClientHello } from './client-hello.ts';
+import type { Timed } from './deadlines.ts';
+import { Exchange } from './exchange.ts';
+import { AgentConnection, type Origin } from './h1/agent-connection.ts';
+import { Malformed } from './h1/malformed.ts';
+import type { RequestHead } from './h1/request-head.ts';
+import { type Expected, resolveAbsolute, resolveConnect, resolveOrigin } from './origins.ts';
+import { draftRecord, NO_TRAFFIC, RecordStart } from './record.ts';
+import type { Services } from './services.ts';
+import { acceptTls } from './tls-accept.ts';
+
+/** A connection whose protocol is not known yet, and where it was going to. */
+export interface Destination {
+  readonly via: Via;
+  /** What the CONNECT named; null for a captured connection. */
+  readonly authority: Authority | null;
+  /** The captured connection's original address; null when it is our own. */
+  readonly address: string | null;
+  readonly port: number;
+}
+
+/** Connections that can be asked to end when the proxy stops. */
+export interface Drainable {
+  drain(): void;
+}
+
+export class Entrance {
+  private readonly services: Services;
+  private readonly open = new Set<Drainable>();
+
+  constructor(services: Services) {
+    this.services = services;
+  }
+
+  /** A client of the explicit proxy: absolute-form and CONNECT. */
+  acceptExplicit(socket: Socket, first: Buffer | null = null): void {
+    const expected: Expected = { via: 'absolute', scheme: 'http', authority: null, port: 0 };
+    this.serveRequests(socket, first, {
+      resolve: resolveAbsolute,
+      connect: (head, connection) => this.connect(head, connection),
+      exchange: (request, stream) => new Exchange(this.services, request, stream),
+      malformed: (problem, head, stream) => this.refuse(problem, head, stream, expected),
+      isSecure: false,
+    });
+  }
+
+  /** A connection that was on its way to somewhere else. */
+  acceptCaptured(socket: Socket, destination: Destination, first: Buffer | null = null): void {
+    new Sniffer(socket, this.services, first, {
+      onTls: (bytes, serverName) => this.acceptTls(socket, destination, bytes, serverName),
+      onPlain: (bytes) => {
+        const { via, authority, port } = destination;
+        this.serveOrigin(socket, { via, scheme: 'http', authority, port }, bytes, false);
+      },
+      onOther: (problem) => {
+        // A tunnel that was opened and closed unused is no exchange; a captured connection was meant for somebody.
+        if (problem.rule !== 'no-request' || destination.via === 'transparent') this.recordOnly(destination, problem);
+        socket.destroy();
+      },
+    });
+  }
+
+  /** One connection too many. */
+  recordOverload(): void {
+    const reason = `more than ${this.services.limits.connections} connections at the same time`;
+    const nowhere: Destination = { via: 'transparent', authority: null, address: null, port: 0 };
+    this.recordOnly(nowhere, new Malformed('connections', reason));
+  }
+
+  drain(): void {
+    for (const connection of this.open) connection.drain();
+  }
+
+  /** CONNECT is answered 200 for every host: a refusal inside TLS is one that the client shows. */
+  private connect(head: RequestHead, connection: AgentConnection): Malformed | null {
+    const authority = resolveConnect(head);
+    if (authority instanceof Malformed) return authority;
+    const { socket, rest } = connection.detach();
+    this.open.delete(connection);
+    socket.write('HTTP/1.1 200 Connection Established\r\n\r\n', 'latin1');
+    this.acceptCaptured(socket, { via: 'connect', authority, address: null, port: authority.port }, rest);
+    return null;
+  }
+
+  private acceptTls(socket: Socket, destination: Destination, bytes: Buffer, serverName: string | null): void {
+    const { via, port } = destination;
+    const fallback = destination.authority?.host ?? destination.address ?? socket.localAddress ?? '';
+    const host = serverName === null ? fallback : parseHost(serverName);
+    if (host instanceof Malformed || host === '') {
+      const reason = 'the TLS handshake names a host that cannot be one';
+      this.recordOnly(destination, new Malformed('server-name', reason));
+      socket.destroy();
+      return;
+    }
+    socket.unshift(bytes);
+    acceptTls(socket, host, this.services, {
+      onSecure: (secured) => {
+        const connected = destination.authority;
+        if (connected === null || connected.host === host) {
+          this.serveOrigin(secured, { via, scheme: 'https', authority: { host, port }, port }, null, true);
+          return;
+        }
+        const problem = new Malformed('host-mismatch', 'TLS names another host than the CONNECT');
+        this.serveMismatch(secured, { via, scheme: 'https', authority: connected, port }, problem);
+      },
+      onFailed: () => {
+        const reason = 'TLS handshake not finished by client (it may not trust the CA of this session)';
+        this.recordOnly({ ...destination, authority: { host, port } }, new Malformed('tls-handshake', reason));
+      },
+    });
+  }
+
+  private serveOrigin(socket: Socket, expected: Expected, first: Buffer | null, isSecure: boolean): void {
+    this.serveRequests(socket, first, {
+      resolve: (head) => resolveOrigin(head, expected),
+      connect: null,
+      exchange: (request, stream) => new Exchange(this.services, request, stream),
+      malformed: (problem, head, stream) => this.refuse(problem, head, stream, expected),
+      isSecure,
+    });
+  }
+
+  /** Every request on this connection is refused: its names disagree. */
+  private serveMismatch(socket: Socket, expected: Expected, problem: Malformed): void {
+    this.serveRequests(socket, null, {
+      resolve: () => problem,
+      connect: null,
+      exchange: (request, stream) => new Exchange(this.services, request, stream),
+      malformed: (worse, head, stream) => this.refuse(worse, head, stream, expected),
+      isSecure: true,
+    });
+  }
+
+  private serveRequests(socket: Socket, first: Buffer | null, origin: Origin): void {
+    const connection = new AgentConnection(socket, this.services, origin);
+    this.open.add(connection);
+    socket.once('close', () => this.open.delete(connection));
+    connection.start(first);
+  }
+
+  /** A request that never became one: one record, one answer, the end of the connection. */
+  private refuse(problem: Malformed, head: RequestHead | null, stream: AgentStream, expected: Expected): void {
+    const { services } = this;
+    const start = new RecordStart(newRecordId());
+    const view = viewOf(head, expected);
+    const refusal = protocolRefusal(problem);
+    const answer = renderRefusal(refusal, view, start.id, null);
+    const { via, port } = view;
+    const host = services.pipeline.recordText(view.host);
+    const method = services.pipeline.recordText(view.method);
+    const path = head === null ? '' : services.pipeline.recordPath(view);
+    const outcome = { verdict: 'block', stage: 'protocol', rule: problem.rule, reason: problem.reason } as const;
+    const traffic = { ...NO_TRAFFIC, status: answer.status };
+    const draft = draftRecord(services.session, start, { via, host, port, method, path }, outcome, traffic);
+    if (!this.append(draft)) {
+      stream.reset();
+      return;
+    }
+    stream.queueResponse(answer.status, 'Bad Request', answer.rawHeaders, 'length');
+    if (answer.body.length > 0) stream.queueBody(answer.body);
+    stream.finish([]);
+  }
+
+  /** Something happened before there could be a request. */
+  private recordOnly(destination: Destination, problem: Malformed): void {
+    const { via, authority, address, port } = destination;
+    const outcome = { verdict: 'block', stage: 'protocol', rule: problem.rule, reason: problem.reason } as const;
+    const subject = { via, host: authority?.host ?? address ?? '', port, method: '', path: '' };
+    this.append(draftRecord(this.services.session, new RecordStart(newRecordId()), subject, outcome, NO_TRAFFIC));
+  }
+
+  private append(draft: Parameters<Services['audit']['append']>[0]): boolean {
+    try {
+      this.services.audit.append(draft);
+      return true;
+    } catch (error) {
+      if (error instanceof AuditFailure) return false;
+      throw error;
+    }
+  }
+}
+
+interface Sniffed {
+  onTls(bytes: Buffer, serverName: string | null): void;
+  onPlain(bytes: Buffer): void;
+  onOther(problem: Malformed): void;
+}
+
+/** Waits for the bytes that tell TLS from plain HTTP from anything else. */
+class Sniffer implements Timed {
+  deadline: number;
+  private bytes: Buffer;
+  private readonly socket: Socket;
+  private readonly services: Services;
+  private readonly sniffed: Sniffed;
+  private isDone = false;
+
+  constructor(socket: Socket, services: Services, first: Buffer | null, sniffed: Sniffed) {
+    this.socket = socket;
+    this.services = services;
+    this.sniffed = sniffed;
+    this.bytes = first ?? Buffer.alloc(0);
+    this.deadline = services.deadlines.now + services.limits.headTimeoutMs;
+    services.deadlines.add(this);
+    socket.on('data', this.onData);
+    socket.on('end', this.onEnd);
+    socket.on('close', this.onEnd);
+    socket.on('error', ignore);
+    if (this.bytes.length > 0) this.judge();
+    else socket.resume();
+  }
+
+  private readonly onData = (chunk: Buffer): void => {
+    this.bytes = this.bytes.length === 0 ? chunk : Buffer.concat([this.bytes, chunk]);
+    this.judge();
+  };
+
+  private readonly onEnd = (): void => {
+    this.end(() =>
+      this.sniffed.onOther(
+        this.bytes.length === 0
+          ? new Malformed('no-request', 'the connection was closed without a request')
+          : new Malformed('tls-handshake', 'TLS handshake not finished by client'),
+      ),
+    );
+  };
+
+  onDeadline(): void {
+    const reason = 'the client sent nothing that TLS or HTTP begins with; other protocols are not passed on';
+    this.end(() => this.sniffed.onOther(new Malformed('silent', reason)));
+  }
+
+  private judge(): void {
+    const { bytes } = this;
+    if (!looksLikeTls(bytes)) {
+      const first = bytes[0]!;
+      const isLetter = (first >= 0x41 && first <= 0x5a) || (first >= 0x61 && first <= 0x7a) || first === 13;
+      this.end(() => {
+        if (isLetter) this.sniffed.onPlain(bytes);
+        else this.sniffed.onOther(new Malformed('not-http', 'neither TLS nor HTTP; other protocols are not passed on'));
+      });
+      return;
+    }
+    const hello = readClientHello(bytes);
+    if (hello.do === 'wait') return;
+    this.end(() => {
+      if (hello.do === 'hello') this.sniffed.onTls(bytes, hello.serverName);
+      else this.sniffed.onOther(new Malformed('client-hello', 'the TLS handshake cannot be read'));
+    });
+  }
+
+  private end(then: () => void): void {
+    if (this.isDone) return;
+    this.isDone = true;
+    this.services.deadlines.delete(this);
+    this.socket.off('data', this.onData);
+    this.socket.off('end', this.onEnd);
+    this.socket.off('close', this.onEnd);
+    this.socket.pause();
+    try {
+      then();
+    } catch (error) {
+      this.services.reportBug(error);
+      this.socket.destroy();
+    }
+  }
+}
+
+/** The `close` that follows tells all that matters. */
+function ignore(): void {}
+
+/** For the record and the answer only: what a malformed request seems to have wanted. */
+function viewOf(head: RequestHead | null, expected: Expected): RequestView {
+  const parts = /^(?:[a-z][a-z0-9+.-]*:\/\/([^/?]*))?(.*)$/is.exec(head?.target ?? '');
+  const path = parts?.[2] ?? '';
+  const named = head === null ? null : parseAuthority(parts?.[1] ?? head.host ?? '', expected.port);
+  const authority = expected.authority ?? (named instanceof Malformed ? null : named);
+  return {
+    via: expected.via,
+    scheme: expected.scheme,
+    host: authority?.host ?? '',
+    port: authority?.port ?? expected.port,
+    method: head?.method ?? '',
+    target: path.startsWith('/') ? path : `/${path}`,
+    rawHeaders: head?.rawHeaders ?? [],
+  };
+}
+
+function protocolRefusal(problem: Malformed): Refusal {
+  return {
+    stage: 'protocol',
+    rule: problem.rule,
+    reason: problem.reason,
+    fix: 'send a request that HTTP libraries would send',
+    errorShape: 'plain',
+    findings: [],
+  };
+}

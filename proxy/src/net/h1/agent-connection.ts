@@ -1,0 +1,473 @@
+// One HTTP/1.1 connection of an agent: reads requests in order, gives each to an exchange, writes the responses.
+import type { Socket } from 'node:net';
+import type { AgentListener, AgentRequest, AgentStream, ResponseBody } from '../agent.ts';
+import type { Timed } from '../deadlines.ts';
+import type { Services } from '../services.ts';
+import { type BodySink, CHUNK_END, ChunkedDecoder, chunkedEnd, chunkStart } from './chunked.ts';
+import { exchangeField, fieldValue, withField, withoutFields } from './fields.ts';
+import { Malformed } from './malformed.ts';
+import { Output } from './output.ts';
+import { parseRequestHead, type RequestHead } from './request-head.ts';
+
+/** How the connection came and what a request on it may name. */
+export interface Origin {
+  /** The request as the exchange sees it, or why it does not belong here. */
+  readonly resolve: (head: RequestHead) => AgentRequest | Malformed;
+  /** Answers a CONNECT by taking the socket over; null = CONNECT is refused here. */
+  readonly connect: ((head: RequestHead, connection: AgentConnection) => Malformed | null) | null;
+  /** Starts the exchange; calls of the connection follow on what it returns. */
+  readonly exchange: (request: AgentRequest, stream: AgentStream) => AgentListener;
+  /** What cannot be a request: a record, and the answer if one can be given. */
+  readonly malformed: (problem: Malformed, head: RequestHead | null, stream: AgentStream) => void;
+  /** TLS does not half-close in HTTP: the end of input means that the agent is gone. */
+  readonly isSecure: boolean;
+}
+
+const EMPTY = Buffer.alloc(0);
+/** Pipelined bytes kept while a request is being answered. */
+const AHEAD_BYTES = 64 * 1024;
+/** An unread rest of a body up to this size is read and thrown away to keep the connection. In bytes. */
+const DISCARD_BYTES = 256 * 1024;
+/** After our last byte: how long the agent may take to read it before the connection is cut, in ms. */
+const LINGER_MS = 2_000;
+
+const DISCARD: BodySink = { onBody: () => {}, onBodyEnd: () => {} };
+
+export class AgentConnection implements AgentStream, BodySink, Timed {
+  deadline = 0;
+  private readonly socket: Socket;
+  private readonly services: Services;
+  private readonly origin: Origin;
+  private readonly output: Output;
+  private state: 'head' | 'exchange' | 'closing' | 'gone' = 'head';
+  private input: Buffer = EMPTY;
+  /** Bytes of `input` in which no end of a head was found. */
+  private searched = 0;
+  private head: RequestHead | null = null;
+  private listener: AgentListener | null = null;
+  private sink: BodySink | null = null;
+  private bodyLeft: 'none' | 'length' | 'chunked' = 'none';
+  private remaining = 0;
+  private decoder: ChunkedDecoder | null = null;
+  private isBodyPaused = false;
+  private hasContinued = false;
+  private framing: ResponseBody = 'none';
+  private closesAfter = false;
+  private isAdvancing = false;
+  private isInputEnded = false;
+
+  constructor(socket: Socket, services: Services, origin: Origin) {
+    this.socket = socket;
+    this.services = services;
+    this.origin = origin;
+    this.output = new Output(socket);
+    socket.on('data', this.onData);
+    socket.on('end', this.onEnd);
+    socket.on('error', this.onError);
+    socket.on('close', this.onClose);
+    socket.on('drain', this.onDrain);
+    services.deadlines.add(this);
+    this.deadline = services.deadlines.now + services.limits.idleTimeoutMs;
+  }
+
+  /** `first` was read before anybody knew what the connection was. */
+  start(first: Buffer | null): void {
+    if (first !== null && first.length > 0) this.onData(first);
+    this.socket.resume();
+  }
+
+  // ---------------------------------------------------------------- reading
+
+  private readonly onData = (chunk: Buffer): void => {
+    try {
+      if (this.state === 'closing' || this.state === 'gone') return;
+      this.input = this.input.length === 0 ? chunk : Buffer.concat([this.input, chunk]);
+      if (this.state === 'exchange') this.touch();
+      this.advance();
+    } catch (error) {
+      this.crash(error);
+    }
+  };
+
+  /** Does what the input allows. Not recursive: exchanges that end at once come back into this loop. */
+  private advance(): void {
+    if (this.isAdvancing) return;
+    this.isAdvancing = true;
+    try {
+      while (this.step()) {}
+    } finally {
+      this.isAdvancing = false;
+    }
+  }
+
+  private step(): boolean {
+    if (this.state === 'head') return this.takeHead();
+    if (this.state !== 'exchange') return false;
+    if (this.bodyLeft !== 'none' && this.sink !== null && !this.isBodyPaused) return this.takeBody();
+    if (this.input.length > AHEAD_BYTES) this.socket.pause();
+    return false;
+  }
+
+  private takeHead(): boolean {
+    // One empty line before a request is tolerated (RFC 9112, 2.2): old clients end a body with it.
+    if (this.searched === 0 && this.input.length >= 2 && this.input[0] === 13 && this.input[1] === 10) {
+      this.input = this.input.subarray(2);
+    }
+    const { input } = this;
+    if (input.length === 0) {
+      this.searched = 0;
+      if (this.isInputEnded) this.close();
+      else this.deadline = this.services.deadlines.now + this.services.limits.idleTimeoutMs;
+      return false;
+    }
+    const end = input.indexOf('\r\n\r\n', Math.max(0, this.searched - 3), 'latin1');
+    if ((end < 0 ? input.length : end) > this.services.limits.headBytes) {
+      this.refuse(new Malformed('head-too-large', `the head is larger than ${this.services.limits.headBytes} bytes`));
+      return false;
+    }
+    if (end < 0) {
+      this.awaitHead(input);
+      return false;
+    }
+    this.searched = 0;
+    this.input = end + 4 === input.length ? EMPTY : input.subarray(end + 4);
+    const head = parseRequestHead(input.toString('latin1', 0, end + 2));
+    if (head instanceof Malformed) {
+      this.refuse(head);
+      return false;
+    }
+    this.begin(head);
+    return true;
+  }
+
+  private awaitHead(input: Buffer): void {
+    if (this.searched === 0) this.deadline = this.services.deadlines.now + this.services.limits.headTimeoutMs;
+    // A head with bare line feeds would never end: say so at once.
+    for (let at = input.indexOf(10, this.searched); at >= 0; at = input.indexOf(10, at + 1)) {
+      if (at === 0 || input[at - 1] !== 13) {
+        this.refuse(new Malformed('bare-lf', 'a line feed without carriage return'));
+        return;
+      }
+    }
+    this.searched = input.length;
+    if (this.isInputEnded) this.refuse(new Malformed('head-incomplete', 'the connection ended inside a head'));
+  }
+
+  private begin(head: RequestHead): void {
+    this.head = head;
+    this.state = 'exchange';
+    this.hasContinued = false;
+    this.closesAfter = !head.keepAlive;
+    this.sink = null;
+    this.isBodyPaused = false;
+    this.bodyLeft = head.body === 'length' && head.contentLength === 0 ? 'none' : head.body;
+    this.remaining = head.contentLength;
+    this.decoder = head.body === 'chunked' ? new ChunkedDecoder(this) : null;
+    this.touch();
+    if (head.method === 'CONNECT') {
+      const problem =
+        this.origin.connect === null
+          ? new Malformed('connect', 'CONNECT is not possible on this connection')
+          : this.bodyLeft !== 'none'
+            ? new Malformed('connect-body', 'a CONNECT request has a body')
+            : this.origin.connect(head, this);
+      if (problem !== null) this.refuse(problem);
+      return;
+    }
+    const request = this.origin.resolve(head);
+    if (request instanceof Malformed) this.refuse(request);
+    else {
+      const listener = this.origin.exchange(request, this);
+      // It may be over already.
+      if (this.state === 'exchange' && this.head === head) this.listener = listener;
+    }
+  }
+
+  private takeBody(): boolean {
+    const { input } = this;
+    if (input.length === 0) return false;
+    if (this.bodyLeft === 'length') {
+      const size = Math.min(input.length, this.remaining);
+      this.remaining -= size;
+      this.input = size === input.length ? EMPTY : input.subarray(size);
+      this.onBody(size === input.length ? input : input.subarray(0, size));
+      if (this.remaining === 0) this.onBodyEnd([]);
+      return true;
+    }
+    const taken = this.decoder!.feed(input);
+    if (taken instanceof Malformed) {
+      this.bodyLeft = 'none';
+      this.closesAfter = true;
+      this.input = EMPTY;
+      this.listener?.onAgentLost({ kind: 'malformed', rule: taken.rule, reason: taken.reason });
+      return false;
+    }
+    this.input = taken === input.length ? EMPTY : input.subarray(taken);
+    return taken > 0;
+  }
+
+  onBody(chunk: Buffer): void {
+    this.sink?.onBody(chunk);
+  }
+
+  onBodyEnd(rawTrailers: readonly string[]): void {
+    const { sink } = this;
+    this.bodyLeft = 'none';
+    this.sink = null;
+    this.decoder = null;
+    sink?.onBodyEnd(rawTrailers);
+    if (sink === DISCARD && this.state === 'exchange' && this.listener === null) this.next();
+  }
+
+  readBody(sink: BodySink): void {
+    this.sink = sink;
+    // Not from inside the exchange's own start: its caller's loop goes on by itself.
+    if (!this.isAdvancing) this.advance();
+  }
+
+  pauseBody(): void {
+    this.isBodyPaused = true;
+    this.socket.pause();
+  }
+
+  resumeBody(): void {
+    if (!this.isBodyPaused) return;
+    this.isBodyPaused = false;
+    this.socket.resume();
+    this.advance();
+  }
+
+  // ---------------------------------------------------------------- writing
+
+  sendContinue(): void {
+    this.hasContinued = true;
+    this.output.queue('HTTP/1.1 100 Continue\r\n\r\n');
+    this.output.flush();
+  }
+
+  queueInterim(status: number, reason: string, rawHeaders: readonly string[]): void {
+    this.output.queue(`${headText(status, reason, rawHeaders)}\r\n`);
+  }
+
+  queueResponse(status: number, reason: string, rawHeaders: readonly string[], body: ResponseBody): void {
+    const head = this.head!;
+    this.framing = body;
+    let fields = rawHeaders;
+    if (body === 'stream') {
+      if (head.isHttp10) {
+        fields = withoutFields(fields, ['transfer-encoding', 'content-length']);
+        this.closesAfter = true;
+      } else if (fieldValue(fields, 'content-length') !== null) {
+        fields = exchangeField(fields, 'content-length', 'Transfer-Encoding', 'chunked');
+      } else fields = withField(fields, 'Transfer-Encoding', 'chunked');
+    }
+    if (!this.closesAfter && !this.canReadOn()) this.closesAfter = true;
+    this.output.queue(`${headText(status, reason, fields)}${this.closesAfter ? 'Connection: close\r\n\r\n' : '\r\n'}`);
+  }
+
+  queueBody(chunk: Buffer): void {
+    if (this.framing === 'none') return;
+    if (this.framing === 'length' || this.head!.isHttp10) this.output.queue(chunk);
+    else {
+      this.output.queue(chunkStart(chunk.length));
+      this.output.queue(chunk);
+      this.output.queue(CHUNK_END);
+    }
+  }
+
+  flush(): boolean {
+    return this.output.flush();
+  }
+
+  finish(rawTrailers: readonly string[]): void {
+    if (this.framing === 'stream' && !this.head!.isHttp10) this.output.queue(chunkedEnd(rawTrailers));
+    this.output.flush();
+    this.listener = null;
+    if (this.state !== 'exchange') return;
+    if (this.closesAfter || (this.bodyLeft !== 'none' && !this.canDiscard())) {
+      this.close();
+      return;
+    }
+    if (this.bodyLeft === 'none') this.next();
+    else {
+      this.sink = DISCARD;
+      this.isBodyPaused = false;
+      this.socket.resume();
+      this.advance();
+    }
+  }
+
+  dropBody(): void {
+    this.sink = null;
+  }
+
+  /** The rest of the body is none, small enough to throw away, or being read by the exchange. */
+  private canReadOn(): boolean {
+    return this.bodyLeft === 'none' || this.sink !== null || this.canDiscard();
+  }
+
+  private canDiscard(): boolean {
+    // A client that waits for our 100 may or may not send the body after a final answer.
+    if (this.head!.expectContinue && !this.hasContinued) return false;
+    return this.bodyLeft === 'length' && this.remaining <= DISCARD_BYTES;
+  }
+
+  private next(): void {
+    this.state = 'head';
+    this.head = null;
+    this.listener = null;
+    this.sink = null;
+    this.searched = 0;
+    if (this.socket.isPaused()) this.socket.resume();
+    this.advance();
+  }
+
+  // ---------------------------------------------------------------- ends
+
+  private refuse(problem: Malformed): void {
+    this.state = 'exchange';
+    this.closesAfter = true;
+    this.bodyLeft = 'none';
+    this.origin.malformed(problem, this.head, this);
+  }
+
+  private readonly onDrain = (): void => {
+    this.touch();
+    this.guarded(() => this.listener?.onAgentDrain());
+  };
+
+  private readonly onEnd = (): void => this.guarded(() => this.endInput());
+
+  private endInput(): void {
+    this.isInputEnded = true;
+    switch (this.state) {
+      case 'head':
+        this.advance();
+        break;
+      case 'exchange':
+        // On a plain connection the agent may have said all it had to say and wait for the answer; probes find out if it died.
+        if (this.bodyLeft !== 'none' || this.origin.isSecure) this.lose();
+        else {
+          this.closesAfter = true;
+          this.socket.setKeepAlive(true, 15_000);
+        }
+        break;
+      case 'closing':
+        this.socket.destroySoon();
+        break;
+      case 'gone':
+        this.socket.destroy();
+        break;
+      default:
+        this.state satisfies never;
+    }
+  }
+
+  private readonly onError = (): void => {
+    // `close` follows and tells the exchange.
+  };
+
+  private readonly onClose = (): void => {
+    this.services.deadlines.delete(this);
+    this.guarded(() => this.lose());
+  };
+
+  private lose(): void {
+    const { listener } = this;
+    this.listener = null;
+    this.state = 'gone';
+    this.socket.destroy();
+    listener?.onAgentLost({ kind: 'closed' });
+  }
+
+  onDeadline(): void {
+    this.guarded(() => {
+      switch (this.state) {
+        case 'head':
+          if (this.input.length === 0) this.close();
+          else this.refuse(new Malformed('head-timeout', 'the head did not arrive in time'));
+          break;
+        case 'exchange':
+          if (this.listener === null) this.reset();
+          else this.listener.onAgentLost({ kind: 'idle' });
+          break;
+        case 'closing':
+        case 'gone':
+          this.socket.destroy();
+          break;
+        default:
+          this.state satisfies never;
+      }
+    });
+  }
+
+  touch(): void {
+    this.deadline = this.services.deadlines.now + this.services.limits.idleTimeoutMs;
+  }
+
+  reset(): void {
+    this.listener = null;
+    this.state = 'gone';
+    this.socket.destroy();
+  }
+
+  /** Ends our side and reads on for a moment: a reset would take the answer out of the agent's hands. */
+  close(): void {
+    this.output.flush();
+    this.listener = null;
+    this.state = 'closing';
+    this.input = EMPTY;
+    this.deadline = this.services.deadlines.now + LINGER_MS;
+    this.socket.end();
+    this.socket.resume();
+    if (this.isInputEnded) this.socket.destroySoon();
+  }
+
+  /** Nothing is running and nothing was begun: ends now. Otherwise after the exchange. */
+  drain(): void {
+    this.closesAfter = true;
+    if (this.state === 'head' && this.input.length === 0) this.close();
+  }
+
+  detach(): { readonly socket: Socket; readonly rest: Buffer } {
+    const rest = this.input;
+    this.output.flush();
+    this.input = EMPTY;
+    this.state = 'gone';
+    this.listener = null;
+    this.deadline = 0;
+    this.socket.off('data', this.onData);
+    this.socket.off('end', this.onEnd);
+    this.socket.off('error', this.onError);
+    this.socket.off('close', this.onClose);
+    this.socket.off('drain', this.onDrain);
+    this.services.deadlines.delete(this);
+    return { socket: this.socket, rest };
+  }
+
+  /** A bug costs this connection and nothing else. */
+  private guarded(step: () => void): void {
+    try {
+      step();
+    } catch (error) {
+      this.crash(error);
+    }
+  }
+
+  private crash(error: unknown): void {
+    const { listener } = this;
+    if (listener === null) {
+      this.services.reportBug(error);
+      this.refuse(new Malformed('internal', 'the proxy failed on this request'));
+      return;
+    }
+    listener.onFailure(error);
+    this.reset();
+  }
+}
+
+function headText(status: number, reason: string, rawHeaders: readonly string[]): string {
+  let text = `HTTP/1.1 ${status} ${reason}\r\n`;
+  for (let i = 0; i < rawHeaders.length; i += 2) text += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
+  return text;
+}

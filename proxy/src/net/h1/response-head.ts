@@ -1,0 +1,118 @@
+// Reads one HTTP/1 response head: as tolerant as RFC 9112 demands of a proxy, but never ambiguous. Pure.
+import { parseFieldLines } from './field-lines.ts';
+import { Malformed } from './malformed.ts';
+import { connectionOptions } from './request-head.ts';
+
+export interface ResponseHead {
+  readonly status: number;
+  readonly reason: string;
+  /** End-to-end fields only, framing fields in their place. */
+  readonly rawHeaders: readonly string[];
+  /** `close`: delimited by the end of the connection. */
+  readonly body: 'none' | 'length' | 'chunked' | 'close';
+  /** In bytes; for `none` what Content-Length says (HEAD, 304), or 0. */
+  readonly contentLength: number;
+  readonly keepAlive: boolean;
+  /** How long the upstream keeps the idle connection open, in seconds; null when it does not say. */
+  readonly keepAliveSeconds: number | null;
+  /** Value of Content-Encoding, lower case; '' for none. */
+  readonly contentEncoding: string;
+}
+
+const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9][0-9][0-9])(?: ([^\r\n\0]*))?$/;
+
+/** `text` is the head in latin1 without the empty line; `method` is the request's. */
+export function parseResponseHead(text: string, method: string): ResponseHead | Malformed {
+  const lineEnd = text.indexOf('\r\n');
+  const line = STATUS_LINE.exec(lineEnd < 0 ? text : text.slice(0, lineEnd));
+  if (line === null) return new Malformed('status-line', 'the status line is not HTTP/1.x');
+  const rawHeaders = parseFieldLines(text.slice(lineEnd + 2), true);
+  if (rawHeaders instanceof Malformed) return rawHeaders;
+
+  let length: string | null = null;
+  let transferEncoding: string | null = null;
+  let connection = '';
+  let contentEncoding = '';
+  let keepAliveSeconds = Number.NaN;
+  let hasHopByHop = false;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    const value = rawHeaders[i + 1]!;
+    switch (name.length) {
+      case 7:
+        if (name.toLowerCase() === 'upgrade') hasHopByHop = true;
+        break;
+      case 10:
+        switch (name.toLowerCase()) {
+          case 'connection':
+            connection = connection === '' ? value : `${connection}, ${value}`;
+            hasHopByHop = true;
+            break;
+          case 'keep-alive':
+            keepAliveSeconds = Number(/timeout=([0-9]{1,6})/i.exec(value)?.[1] ?? Number.NaN);
+            hasHopByHop = true;
+        }
+        break;
+      case 14:
+        if (name.toLowerCase() !== 'content-length') break;
+        for (const one of value.split(',')) {
+          const digits = one.trim();
+          if (!/^[0-9]{1,15}$/.test(digits) || (length !== null && Number(length) !== Number(digits))) {
+            return new Malformed('content-length', 'Content-Length is not one plain number');
+          }
+          length = digits;
+        }
+        break;
+      case 16:
+        if (name.toLowerCase() === 'content-encoding') {
+          contentEncoding = contentEncoding === '' ? value : `${contentEncoding}, ${value}`;
+        } else if (name.slice(0, 6).toLowerCase() === 'proxy-') hasHopByHop = true;
+        break;
+      case 17:
+        if (name.toLowerCase() === 'transfer-encoding') {
+          transferEncoding = transferEncoding === null ? value : `${transferEncoding}, ${value}`;
+        }
+        break;
+      default:
+        if (name.length > 6 && name.charCodeAt(5) === 0x2d && name.slice(0, 6).toLowerCase() === 'proxy-') {
+          hasHopByHop = true;
+        }
+    }
+  }
+
+  const status = Number(line[2]);
+  const isHttp10 = line[1] === '0';
+  if (transferEncoding !== null) {
+    if (length !== null) return new Malformed('cl-te', 'both Content-Length and Transfer-Encoding');
+    if (isHttp10) return new Malformed('te-http10', 'Transfer-Encoding in an HTTP/1.0 response');
+    if (transferEncoding.toLowerCase() !== 'chunked') {
+      return new Malformed('te', 'a transfer coding other than "chunked"');
+    }
+  }
+  const options = connection === '' ? [] : connectionOptions(connection);
+  const hasNoBody = method === 'HEAD' || status < 200 || status === 204 || status === 304;
+  const body = hasNoBody ? 'none' : transferEncoding !== null ? 'chunked' : length !== null ? 'length' : 'close';
+  return {
+    status,
+    reason: line[3] ?? '',
+    rawHeaders: hasHopByHop ? endToEndOfResponse(rawHeaders, options) : rawHeaders,
+    body,
+    contentLength: length === null ? 0 : Number(length),
+    keepAlive: body !== 'close' && !options.includes('close') && (!isHttp10 || options.includes('keep-alive')),
+    keepAliveSeconds: Number.isNaN(keepAliveSeconds) ? null : keepAliveSeconds,
+    contentEncoding: contentEncoding.trim().toLowerCase(),
+  };
+}
+
+/** Upgrade stays only where it belongs: a 101 is assembled by the WebSocket relay. */
+function endToEndOfResponse(rawHeaders: readonly string[], options: readonly string[]): readonly string[] {
+  const out: string[] = [];
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!.toLowerCase();
+    if (name === 'connection' || name === 'keep-alive' || name === 'upgrade' || name.startsWith('proxy-')) continue;
+    const isFraming = name.startsWith('content-') || name === 'transfer-encoding';
+    if (options.includes(name) && !isFraming) continue;
+    out.push(rawHeaders[i]!, rawHeaders[i + 1]!);
+  }
+  return out;
+}

@@ -1,0 +1,290 @@
+// One HTTP/1.1 connection to an upstream: sends a request at a time, reads the response, goes back to the pool.
+import type { Socket } from 'node:net';
+import { type BodySink, ChunkedDecoder } from './chunked.ts';
+import { Malformed } from './malformed.ts';
+import { Output } from './output.ts';
+import { parseResponseHead, type ResponseHead } from './response-head.ts';
+
+/** What an exchange hears of its response. Every event of one read comes before `onUpstreamRead`. */
+export interface ResponseHandler extends BodySink {
+  /** 1xx, without 101. */
+  onInterim(head: ResponseHead): void;
+  onResponse(head: ResponseHead): void;
+  /** 101: the connection is no longer HTTP; `rest` came behind the head. */
+  onUpgraded(head: ResponseHead, socket: Socket, rest: Buffer): void;
+  /** The bytes of one read have been told: time to write. */
+  onUpstreamRead(): void;
+  onUpstreamDrain(): void;
+  /** The response can no more be completed. `problem` says what was wrong with it; null = the connection ended. */
+  onUpstreamLost(problem: Malformed | null): void;
+  /** A bug on the way: it costs this exchange. */
+  onFailure(error: unknown): void;
+}
+
+export interface ConnectionOwner {
+  /** The response is complete and the connection can carry the next request. */
+  onReusable(connection: UpstreamConnection): void;
+  onClosed(connection: UpstreamConnection): void;
+}
+
+const EMPTY = Buffer.alloc(0);
+const MAX_INTERIM = 32;
+
+export class UpstreamConnection implements BodySink {
+  readonly key: string;
+  /** Requests begun on it. */
+  uses = 0;
+  /** When it became idle, in ms of performance.now(). */
+  idleSince = 0;
+  /** As the upstream announced; null when it did not. */
+  keepAliveSeconds: number | null = null;
+  /** True once a byte of the current response came. */
+  hasAnswered = false;
+  readonly socket: Socket;
+  readonly output: Output;
+  private readonly owner: ConnectionOwner;
+  private readonly headBytes: number;
+  private handler: ResponseHandler | null = null;
+  private method = '';
+  private state: 'idle' | 'head' | 'length' | 'chunked' | 'close' = 'idle';
+  private input: Buffer = EMPTY;
+  private remaining = 0;
+  private decoder: ChunkedDecoder | null = null;
+  /** Trailers of the response, once it is complete. */
+  private endedWith: readonly string[] | null = null;
+  private isRequestSent = false;
+  private isKeptAlive = false;
+  private interims = 0;
+
+  constructor(socket: Socket, key: string, owner: ConnectionOwner, headBytes: number) {
+    this.socket = socket;
+    this.output = new Output(socket);
+    this.key = key;
+    this.owner = owner;
+    this.headBytes = headBytes;
+    socket.setNoDelay(true);
+    socket.on('data', this.onData);
+    socket.on('end', this.onEnd);
+    socket.on('error', this.onError);
+    socket.on('close', this.onClose);
+    socket.on('drain', this.onDrain);
+  }
+
+  get isUsable(): boolean {
+    return !this.socket.destroyed && this.socket.writable && !this.socket.readableEnded;
+  }
+
+  begin(method: string, handler: ResponseHandler): void {
+    this.handler = handler;
+    this.method = method;
+    this.state = 'head';
+    this.hasAnswered = false;
+    this.isRequestSent = false;
+    this.interims = 0;
+    this.uses++;
+  }
+
+  /** The whole request is written. */
+  endRequest(): void {
+    this.isRequestSent = true;
+  }
+
+  pause(): void {
+    this.socket.pause();
+  }
+
+  resume(): void {
+    this.socket.resume();
+  }
+
+  /** Ends it without another word to its exchange. */
+  abandon(): void {
+    this.handler = null;
+    this.socket.destroy();
+  }
+
+  private readonly onData = (chunk: Buffer): void => {
+    const { handler } = this;
+    try {
+      this.read(chunk);
+    } catch (error) {
+      this.abandon();
+      handler?.onFailure(error);
+    }
+  };
+
+  private read(chunk: Buffer): void {
+    if (this.handler === null) {
+      // Nobody asked: a second response to the last request, or a push. What follows could not be told apart.
+      this.socket.destroy();
+      return;
+    }
+    this.hasAnswered = true;
+    const handler = this.handler;
+    let input = this.input.length === 0 ? chunk : Buffer.concat([this.input, chunk]);
+    this.input = EMPTY;
+    while (input.length > 0 && this.handler === handler && this.endedWith === null) {
+      const taken = this.take(input);
+      if (taken instanceof Malformed) {
+        this.lose(taken);
+        return;
+      }
+      if (taken === 0) break;
+      input = taken === input.length ? EMPTY : input.subarray(taken);
+    }
+    if (this.endedWith !== null) this.finish(input.length === 0);
+    else if (this.handler === handler) this.input = input;
+    handler.onUpstreamRead();
+  }
+
+  /** How many bytes were understood; 0 = more are needed. */
+  private take(input: Buffer): number | Malformed {
+    switch (this.state) {
+      case 'head':
+        return this.takeHead(input);
+      case 'length': {
+        const size = Math.min(input.length, this.remaining);
+        this.remaining -= size;
+        this.onBody(size === input.length ? input : input.subarray(0, size));
+        if (this.remaining === 0) this.onBodyEnd([]);
+        return size;
+      }
+      case 'chunked': {
+        const taken = this.decoder!.feed(input);
+        if (taken === 0 && input.length > this.headBytes) return new Malformed('chunk-line', 'a chunk line too long');
+        return taken;
+      }
+      case 'close':
+        this.onBody(input);
+        return input.length;
+      case 'idle':
+        return 0;
+      default:
+        return this.state satisfies never;
+    }
+  }
+
+  private takeHead(input: Buffer): number | Malformed {
+    const end = input.indexOf('\r\n\r\n', 0, 'latin1');
+    if ((end < 0 ? input.length : end) > this.headBytes) {
+      return new Malformed('head-too-large', 'the head is too large');
+    }
+    if (end < 0) return 0;
+    const head = parseResponseHead(input.toString('latin1', 0, end + 2), this.method);
+    if (head instanceof Malformed) return head;
+    const handler = this.handler!;
+    if (head.status === 101) {
+      this.detach();
+      handler.onUpgraded(head, this.socket, input.subarray(end + 4));
+      return input.length;
+    }
+    if (head.status < 200) {
+      if (++this.interims > MAX_INTERIM) return new Malformed('interim', 'too many interim responses');
+      handler.onInterim(head);
+      return end + 4;
+    }
+    this.isKeptAlive = head.keepAlive;
+    this.keepAliveSeconds = head.keepAliveSeconds;
+    handler.onResponse(head);
+    // The exchange may have given up on seeing the head.
+    if (this.handler === null) return end + 4;
+    switch (head.body) {
+      case 'none':
+        this.onBodyEnd([]);
+        break;
+      case 'length':
+        this.remaining = head.contentLength;
+        this.state = 'length';
+        if (this.remaining === 0) this.onBodyEnd([]);
+        break;
+      case 'chunked':
+        this.decoder = new ChunkedDecoder(this, true);
+        this.state = 'chunked';
+        break;
+      case 'close':
+        this.state = 'close';
+        break;
+      default:
+        head.body satisfies never;
+    }
+    return end + 4;
+  }
+
+  onBody(chunk: Buffer): void {
+    this.handler?.onBody(chunk);
+  }
+
+  onBodyEnd(rawTrailers: readonly string[]): void {
+    this.endedWith = rawTrailers;
+  }
+
+  /** The response is complete. Back to the pool first, so that a pipelined request behind it finds the connection. */
+  private finish(isClean: boolean): void {
+    const handler = this.handler;
+    const rawTrailers = this.endedWith ?? [];
+    this.handler = null;
+    this.endedWith = null;
+    this.state = 'idle';
+    this.decoder = null;
+    // Bytes behind the response are nobody's: the next request must not take them for its answer.
+    if (isClean && this.isKeptAlive && this.isRequestSent && this.isUsable) {
+      this.socket.resume();
+      this.owner.onReusable(this);
+    } else this.socket.destroy();
+    handler?.onBodyEnd(rawTrailers);
+  }
+
+  private readonly onEnd = (): void => {
+    const { handler } = this;
+    if (handler === null || this.state !== 'close') {
+      this.lose(null);
+      return;
+    }
+    try {
+      this.isKeptAlive = false;
+      this.finish(true);
+      handler.onUpstreamRead();
+    } catch (error) {
+      handler.onFailure(error);
+    }
+  };
+
+  private readonly onError = (): void => {
+    // `close` follows; what matters is that the response is not complete.
+  };
+
+  private readonly onClose = (): void => {
+    this.lose(null);
+    this.owner.onClosed(this);
+  };
+
+  private readonly onDrain = (): void => {
+    const { handler } = this;
+    try {
+      handler?.onUpstreamDrain();
+    } catch (error) {
+      handler?.onFailure(error);
+    }
+  };
+
+  private lose(problem: Malformed | null): void {
+    const { handler } = this;
+    this.abandon();
+    try {
+      handler?.onUpstreamLost(problem);
+    } catch (error) {
+      handler?.onFailure(error);
+    }
+  }
+
+  /** The socket belongs to somebody else from here on. */
+  private detach(): void {
+    this.handler = null;
+    this.socket.off('data', this.onData);
+    this.socket.off('end', this.onEnd);
+    this.socket.off('error', this.onError);
+    this.socket.off('close', this.onClose);
+    this.socket.off('drain', this.onDrain);
+    this.owner.onClosed(this);
+  }
+}

@@ -1,0 +1,68 @@
+// Drafts of audit records for what happens on a connection.
+import type { Finding, Stage, Verdict, Via } from '../contract.ts';
+import type { RecordDraft } from '../pipeline/types.ts';
+
+/** What is known when something begins. */
+export class RecordStart {
+  readonly id: string;
+  readonly at = Date.now();
+  readonly startedMs = performance.now();
+
+  constructor(id: string) {
+    this.id = id;
+  }
+}
+
+export interface Outcome {
+  readonly verdict: Verdict;
+  readonly stage: Stage;
+  readonly rule: string;
+  readonly reason: string;
+}
+
+export interface Subject {
+  readonly via: Via;
+  readonly host: string;
+  readonly port: number;
+  readonly method: string;
+  readonly path: string;
+}
+
+export interface Traffic {
+  readonly status: number;
+  readonly findings: readonly Finding[];
+  readonly injected: readonly string[];
+  readonly bytesOut: number;
+  readonly bytesIn: number;
+}
+
+export const NO_TRAFFIC: Traffic = { status: 0, findings: [], injected: [], bytesOut: 0, bytesIn: 0 };
+
+export function draftRecord(
+  session: string,
+  start: RecordStart,
+  subject: Subject,
+  outcome: Outcome,
+  traffic: Traffic,
+): RecordDraft {
+  return {
+    ts: new Date(start.at).toISOString(),
+    id: start.id,
+    session,
+    via: subject.via,
+    host: subject.host,
+    port: subject.port,
+    method: subject.method,
+    path: subject.path,
+    status: traffic.status,
+    verdict: outcome.verdict,
+    stage: outcome.stage,
+    rule: outcome.rule,
+    reason: outcome.reason,
+    findings: traffic.findings,
+    injected: traffic.injected,
+    bytes_out: traffic.bytesOut,
+    bytes_in: traffic.bytesIn,
+    ms: Math.round((performance.now() - start.startedMs) * 10) / 10,
+  };
+}

@@ -1,0 +1,75 @@
+// A request's body on its way in: held up to a limit so that it can be judged whole, and past it judged piece by piece.
+import type { AgentStream } from './agent.ts';
+import type { BodySink } from './h1/chunked.ts';
+
+/** What a pump tells its owner. */
+export interface BodyConsumer {
+  onPiece(piece: Buffer): void;
+  onEnd(rawTrailers: readonly string[]): void;
+}
+
+export class RequestBody implements BodySink {
+  private pieces: Buffer[] = [];
+  private size = 0;
+  private rawTrailers: readonly string[] = [];
+  private isEnded = false;
+  private isLarge = false;
+  private settle: ((size: 'whole' | 'large') => void) | null = null;
+  private consumer: BodyConsumer | null = null;
+  private readonly stream: AgentStream;
+  private readonly holdBytes: number;
+
+  constructor(stream: AgentStream, holdBytes: number) {
+    this.stream = stream;
+    this.holdBytes = holdBytes;
+  }
+
+  /** Reads until the end or until the limit is passed; then nothing more is read until `pump`. */
+  hold(): Promise<'whole' | 'large'> {
+    return new Promise((resolve) => {
+      this.settle = resolve;
+      this.stream.readBody(this);
+    });
+  }
+
+  onBody(chunk: Buffer): void {
+    if (this.consumer !== null) {
+      this.consumer.onPiece(chunk);
+      return;
+    }
+    this.pieces.push(chunk);
+    this.size += chunk.length;
+    if (this.size <= this.holdBytes || this.isLarge) return;
+    this.isLarge = true;
+    this.stream.pauseBody();
+    this.settle?.('large');
+  }
+
+  onBodyEnd(rawTrailers: readonly string[]): void {
+    this.isEnded = true;
+    this.rawTrailers = rawTrailers;
+    if (this.consumer !== null) this.consumer.onEnd(rawTrailers);
+    else this.settle?.('whole');
+  }
+
+  /** The whole body, once `hold` said so. */
+  whole(): { readonly bytes: Buffer; readonly rawTrailers: readonly string[] } {
+    const bytes = this.pieces.length === 1 ? this.pieces[0]! : Buffer.concat(this.pieces, this.size);
+    return { bytes, rawTrailers: this.rawTrailers };
+  }
+
+  /** What was held, oldest first; it is the caller's from now on. */
+  takeHeld(): readonly Buffer[] {
+    const { pieces } = this;
+    this.pieces = [];
+    return pieces;
+  }
+
+  /** Gives everything that is still held and then everything that comes to `consumer`. */
+  pump(consumer: BodyConsumer): void {
+    this.consumer = consumer;
+    for (const piece of this.takeHeld()) consumer.onPiece(piece);
+    if (this.isEnded) consumer.onEnd(this.rawTrailers);
+    else this.stream.resumeBody();
+  }
+}

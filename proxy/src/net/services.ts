@@ -1,0 +1,20 @@
+// What every connection of one proxy shares.
+import type { AuditSink } from '../audit/sink.ts';
+import type { Authority } from '../ca/authority.ts';
+import type { ProxyLimits } from '../contract.ts';
+import type { Pipeline } from '../pipeline/types.ts';
+import type { Deadlines } from './deadlines.ts';
+import type { UpstreamPool } from './upstream-pool.ts';
+
+export interface Services {
+  /** Session id, for records. */
+  readonly session: string;
+  readonly limits: ProxyLimits;
+  readonly pipeline: Pipeline;
+  readonly audit: AuditSink;
+  readonly authority: Authority;
+  readonly pool: UpstreamPool;
+  readonly deadlines: Deadlines;
+  /** A bug that cost one connection: reported without the message, which could quote what it handled. */
+  readonly reportBug: (error: unknown) => void;
+}
