@@ -54,6 +54,11 @@ export function isRefusal({ verdict }: { readonly verdict: Verdict }): boolean {
   return verdict === 'block' || verdict === 'hold';
 }
 
+/** Did the agent get what it asked for? */
+export function isPassed(group: { readonly verdict: Verdict; readonly stage: Stage }): boolean {
+  return !isRefusal(group) && group.stage !== 'upstream';
+}
+
 /** The detectors of one record, sorted, each once. */
 export function detectorsOf(record: AuditRecord): string[] {
   return [...new Set(record.findings.map(({ detector }) => detector))].sort();

@@ -41,14 +41,14 @@ export function passedLines(groups: readonly Group[]): string[] {
   );
 }
 
-/** What was refused (or redacted): a paragraph a group, with its fix. */
-export function refusedLines(groups: readonly Group[], paint: Paint): string[] {
+/** What was refused, or allowed and not reached: a paragraph a group, with its fix. */
+export function paragraphLines(groups: readonly Group[], paint: Paint): string[] {
   return groups.flatMap((group, index) => [...(index === 0 ? [] : ['']), ...paragraph(group, paint)]);
 }
 
 function paragraph(group: Group, paint: Paint): string[] {
   const headline = [
-    paint('red', group.verdict),
+    isRefusal(group) ? paint('red', group.verdict) : paint('yellow', 'failed'),
     paint('bold', hostAndPort(group)),
     countText(group),
     `last ${clock(group.lastTs)}`,
@@ -132,7 +132,8 @@ export function decisionLines(decision: Decision, request: string, fix: Fix | nu
     ['stage', decision.stage === 'none' ? '' : decision.stage],
     ['rule', decision.rule],
     ['reason', decision.reason],
-    ['fix', refused ? decision.fix : ''],
+    // Where our own line follows, the proxy's words for the agent would say it twice.
+    ['fix', refused && (fix === null || fix.do === 'nothing') ? decision.fix : ''],
     ...decision.findings.map(
       ({ detector, where, length }) => ['found', `${detector} in ${where} (${length} characters)`] as const,
     ),

@@ -7,9 +7,9 @@ import { safeJson } from '../report/printable.ts';
 import { stateDir } from '../state/paths.ts';
 import { findSession, isAlive, readSession, type SessionOnDisk } from '../state/sessions.ts';
 import { type ChainReader, damageText, type LogLine } from './chain.ts';
-import { groupRecords, isRefusal } from './group.ts';
+import { groupRecords, isPassed, isRefusal } from './group.ts';
 import { followLog, readLog } from './read-log.ts';
-import { passedLines, recordLine, refusedLines } from './render.ts';
+import { paragraphLines, passedLines, recordLine } from './render.ts';
 import { parseSince } from './since.ts';
 
 interface Source {
@@ -65,8 +65,8 @@ async function findSource(query: string | undefined, { log }: LogsOptions): Prom
 
 function printGroups(source: Source, records: readonly AuditRecord[], options: LogsOptions): void {
   const groups = groupRecords(records);
-  const refused = groups.filter(isRefusal);
-  const passed = groups.filter((group) => !isRefusal(group));
+  const passed = groups.filter(isPassed);
+  const others = groups.filter((group) => !isPassed(group));
   const title = source.session === null ? source.file : `session ${source.session.id}${stateOf(source.session)}`;
   const requests = records.filter(({ via }) => via !== 'dns').length;
   const lookups = records.length - requests;
@@ -79,7 +79,7 @@ function printGroups(source: Source, records: readonly AuditRecord[], options: L
   }
   printLine(paint('bold', `${title}: ${options.blocked ? 'refused ' : ''}${counts}`));
   if (passed.length > 0) printLine(`\n${passedLines(passed).join('\n')}`);
-  if (refused.length > 0) printLine(`\n${refusedLines(refused, paint).join('\n')}`);
+  if (others.length > 0) printLine(`\n${paragraphLines(others, paint).join('\n')}`);
 }
 
 function stateOf(session: SessionOnDisk): string {

@@ -1,7 +1,7 @@
 // An HTTPS service with an authority of its own, which keeps what it was sent; and a client that goes through a proxy.
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { createServer } from 'node:https';
-import { type AddressInfo, connect } from 'node:net';
+import { type AddressInfo, connect, isIP } from 'node:net';
 import { text } from 'node:stream/consumers';
 import { connect as connectTls } from 'node:tls';
 import { createAuthority } from '../../proxy/src/ca/authority.ts';
@@ -70,7 +70,7 @@ export async function fetchThrough(proxy: string, ca: string, url: string, sent:
     socket.once('close', () => reject(new Error('the proxy closed the connection')));
   });
   if (!head.startsWith('HTTP/1.1 200 ')) throw new Error(`CONNECT was answered with ${head}`);
-  const tls = connectTls({ socket, ca, servername: hostname });
+  const tls = connectTls({ socket, ca, ...(isIP(hostname) === 0 ? { servername: hostname } : {}) });
   return new Promise((resolve, reject) => {
     tls.once('error', reject);
     const request = httpRequest(

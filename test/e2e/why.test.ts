@@ -78,7 +78,7 @@ describe('bottle why', () => {
     expect(after).toMatchObject({ code: 0 });
   });
 
-  test('a known secret that the spec excepts nothing of has no line', async () => {
+  test('a finding is lifted by a line inside the entry that found it', async () => {
     const { stdout } = await bottle(['why', SPEC, 'POST', 'https://api.example/notes', '--body', githubToken()]);
     expect(stdout).toContain('to allow it, add under egress.allow.0:\n      dlp: { except: [github-token] }');
   });
