@@ -1,7 +1,6 @@
 // Performs one step of a plan on the engine. Decides nothing: what is not in the step comes from the session's live values.
-import { basename, dirname } from 'node:path';
+import { writeFileSync } from 'node:fs';
 import type Docker from 'dockerode';
-import { pack } from 'tar-stream';
 import type { Role, Step, TrustFile } from '../plan/plan.ts';
 import { BottleError } from '../report/bottle-error.ts';
 import { engineFailure, engineStatus } from './engine-error.ts';
@@ -71,8 +70,10 @@ async function perform(step: Step, context: StepContext): Promise<void> {
       return;
     case 'await-ready':
       return awaitReady(find(containers, step.role), step.role, step.timeoutMs, context);
-    case 'put-files':
-      return putFiles(find(containers, step.role), step.files, live);
+    case 'write-trust':
+      // In place: a mount of a file is of that very file, not of its name.
+      for (const { path, content } of step.files) writeFileSync(path, live.trustFile(content), { flag: 'r+' });
+      return;
     default:
       step satisfies never;
   }
@@ -134,26 +135,6 @@ function notReady(from: LiveContainer, how: string): BottleError {
     why: last === '' ? how : `${how}: ${last}`,
     fix: 'set BOTTLE_DEBUG=1 and report it',
   });
-}
-
-/** Into volumes of a container that was not started: its root is read-only, for the engine as well. */
-async function putFiles(to: LiveContainer, files: readonly TrustFile[], live: LiveValues): Promise<void> {
-  const directories = Map.groupBy(files, (file) => dirname(file.path));
-  await Promise.all(
-    [...directories].map(async ([directory, inside]) => {
-      const archive = pack();
-      for (const { path, content } of inside) {
-        archive.entry(
-          { name: basename(path), mode: 0o444, uid: 0, gid: 0, mtime: new Date() },
-          live.trustFile(content),
-        );
-      }
-      archive.finalize();
-      const chunks: Buffer[] = [];
-      for await (const chunk of archive) chunks.push(chunk as Buffer); // tar-stream yields buffers
-      await to.container.putArchive(Buffer.concat(chunks), { path: directory });
-    }),
-  );
 }
 
 function agentNotStarted(error: unknown): unknown {

@@ -45,7 +45,7 @@ export function agentContainer(bottle: Bottle, facts: Facts, labels: Labels, net
           ? { [WORKSPACE]: `rw,nosuid,nodev,exec,mode=0700,uid=${uid},gid=${gid},size=2g` }
           : {}),
       },
-      Mounts: [...workspaceMounts(bottle, facts), ...userMounts(facts), ...trustMounts(labels)],
+      Mounts: [...workspaceMounts(bottle, facts), ...userMounts(facts), ...trustMounts(facts)],
     },
     ...(network.kind === 'internal'
       ? {
@@ -87,12 +87,11 @@ function userMounts({ files }: Facts): readonly Mount[] {
   ];
 }
 
-/** Empty volumes that get the session's certificate before the agent starts. The image's own roots are of no use: nothing else can be reached. */
-function trustMounts(labels: Labels): readonly Mount[] {
-  return TRUST.directories.map((Target) => ({
-    Type: 'volume',
-    Target,
-    ReadOnly: false,
-    VolumeOptions: { NoCopy: true, Labels: labels('trust') },
-  }));
+/** The session's certificate instead of the image's roots: those would be of no use, since nothing else can be reached. */
+function trustMounts({ files }: Facts): readonly Mount[] {
+  const certificate = `${files.trustDirectory}/${TRUST.certificateFile}`;
+  return [
+    { Type: 'bind', Source: files.trustDirectory, Target: TRUST.directory, ReadOnly: true },
+    { Type: 'bind', Source: certificate, Target: TRUST.bundle, ReadOnly: true },
+  ];
 }

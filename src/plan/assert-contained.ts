@@ -166,7 +166,7 @@ function checkOrder(plan: Plan): void {
     before.add(id);
   };
   visit('start-agent');
-  const needed = ['ready-proxy', plan.topology === 'sealed' ? 'ready-relay' : 'ready-probe', 'trust-agent'];
+  const needed = ['ready-proxy', plan.topology === 'sealed' ? 'ready-relay' : 'ready-probe', 'write-trust'];
   for (const id of needed) if (!before.has(id)) throw new NotContained('start-agent', `does not wait for ${id}`);
 }
 

@@ -23,6 +23,8 @@ export interface Facts {
     readonly group: string;
     /** An empty file that nobody may write: what a hidden file looks like. */
     readonly empty: string;
+    /** Directory with `ca.pem` and `truststore.jks`, empty files until the session has its certificate. */
+    readonly trustDirectory: string;
   };
   readonly hidden: readonly Hidden[];
   /** CPUs of the engine. */

@@ -43,7 +43,7 @@ function sealedSteps(bottle: Bottle, facts: Facts, labels: Labels): readonly Ste
     ready('proxy', 'send-config'),
     ...run('relay'),
     ready('relay', 'start-relay'),
-    ...startAgent(['ready-proxy', 'ready-relay']),
+    ...startAgent(facts, ['ready-proxy', 'ready-relay']),
   ];
 }
 
@@ -71,7 +71,7 @@ function internalSteps(bottle: Bottle, facts: Facts, labels: Labels): readonly S
     ready('proxy', 'send-config'),
     ...run('probe', ['ready-proxy']),
     ready('probe', 'start-probe'),
-    ...startAgent(['ready-proxy', 'ready-probe']),
+    ...startAgent(facts, ['ready-proxy', 'ready-probe']),
   ];
 }
 
@@ -141,20 +141,19 @@ function ready(role: Exclude<Role, 'agent'>, after: string): Step {
   return { id: `ready-${role}`, after: [after], do: 'await-ready', role, timeoutMs: READY_TIMEOUT_MS };
 }
 
-function startAgent(after: readonly string[]): readonly Step[] {
+function startAgent(facts: Facts, after: readonly string[]): readonly Step[] {
+  const { trustDirectory } = facts.files;
   return [
     {
-      id: 'trust-agent',
-      after: ['create-agent', 'ready-proxy'],
-      do: 'put-files',
-      role: 'agent',
+      id: 'write-trust',
+      after: ['ready-proxy'],
+      do: 'write-trust',
       files: [
-        { path: TRUST.bundle, content: 'certificate' },
-        { path: TRUST.certificate, content: 'certificate' },
-        { path: TRUST.java, content: 'java' },
+        { path: `${trustDirectory}/${TRUST.certificateFile}`, content: 'certificate' },
+        { path: `${trustDirectory}/${TRUST.javaFile}`, content: 'java' },
       ],
     },
-    ...run('agent', ['trust-agent', ...after]),
+    ...run('agent', ['write-trust', ...after]),
   ];
 }
 

@@ -41,10 +41,11 @@ export type Step = StepBase &
     | { readonly do: 'start'; readonly role: Role }
     | { readonly do: 'send-config'; readonly role: 'proxy'; readonly secrets: readonly string[] }
     | { readonly do: 'await-ready'; readonly role: Exclude<Role, 'agent'>; readonly timeoutMs: number }
-    | { readonly do: 'put-files'; readonly role: 'agent'; readonly files: readonly TrustFile[] }
+    | { readonly do: 'write-trust'; readonly files: readonly TrustFile[] }
   );
 
 export interface TrustFile {
+  /** On this machine: mounted into the agent, and empty until the session has its certificate. */
   readonly path: string;
   /** `certificate`: the session CA as PEM; `java`: the same as a Java key store. */
   readonly content: 'certificate' | 'java';

@@ -41,8 +41,8 @@ function describe(step: Step): string {
       return step.role === 'proxy'
         ? `wait until the sidecar serves (${step.timeoutMs / 1000} s at most)`
         : `wait until the ${step.role} has proved that nothing gets out past the sidecar (${step.timeoutMs / 1000} s at most)`;
-    case 'put-files':
-      return `put the session's certificate into the ${step.role}`;
+    case 'write-trust':
+      return "write the session's certificate where the agent has it mounted";
     default:
       return step satisfies never;
   }
@@ -58,7 +58,7 @@ function detailsOf(step: Step): unknown {
         ...step.container,
         Env: [...step.container.Env, ...step.placeholders.map((name) => `${name}=<placeholder ${name}>`)],
       };
-    case 'put-files':
+    case 'write-trust':
       return step.files.map(({ path, content }) => `${path} (${content})`);
     default:
       return undefined;

@@ -1,10 +1,12 @@
-// Where the agent finds the session's certificate. Both directories are volumes of its container: its root is read-only.
+// Where the agent finds the session's certificate. Its root is read-only: what stands here is mounted from the session's directory.
 export const TRUST = {
   /** The place of Debian's system bundle; the variables name it for images of other families. */
   bundle: '/etc/ssl/certs/ca-certificates.crt',
+  directory: '/etc/bottle',
+  certificateFile: 'ca.pem',
   certificate: '/etc/bottle/ca.pem',
+  javaFile: 'truststore.jks',
   java: '/etc/bottle/truststore.jks',
   /** Java's customary one; the store holds a public certificate only. */
   javaPassword: 'changeit',
-  directories: ['/etc/ssl/certs', '/etc/bottle'],
 } as const;

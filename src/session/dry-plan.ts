@@ -49,6 +49,7 @@ export function planWithoutEngine({ bottle, command, host }: DryOptions): Plan {
         passwd: join(dir, 'passwd'),
         group: join(dir, 'group'),
         empty: join(dir, 'empty'),
+        trustDirectory: join(dir, 'trust'),
       },
       hidden: workspace.hidden,
       engineCpus: availableParallelism(),

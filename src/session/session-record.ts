@@ -3,6 +3,7 @@ import { chmodSync, mkdirSync, readFileSync, renameSync, writeFileSync } from 'n
 import { join } from 'node:path';
 import { groupText, passwdText } from '../plan/agent-user.ts';
 import type { AgentUser } from '../plan/plan.ts';
+import { TRUST } from '../plan/trust-paths.ts';
 import { type SessionPaths, sessionPaths } from '../state/paths.ts';
 import { parseStoredSession, type StoredSession } from '../state/stored-session.ts';
 
@@ -24,6 +25,7 @@ export interface MountedFiles {
   readonly passwd: string;
   readonly group: string;
   readonly empty: string;
+  readonly trustDirectory: string;
 }
 
 export class SessionRecord {
@@ -52,17 +54,22 @@ export class SessionRecord {
 
   /** What the containers mount, readable for whatever user is inside. */
   writeMountedFiles(user: AgentUser): MountedFiles {
-    const write = (name: string, text: string) => {
+    const trustDirectory = join(this.paths.dir, 'trust');
+    mkdirSync(trustDirectory);
+    chmodSync(trustDirectory, 0o755);
+    const write = (name: string, text: string, mode = 0o444) => {
       const path = join(this.paths.dir, name);
-      writeFileSync(path, text, { mode: 0o444 });
-      chmodSync(path, 0o444);
+      writeFileSync(path, text, { mode });
+      chmodSync(path, mode);
       return path;
     };
+    for (const name of [TRUST.certificateFile, TRUST.javaFile]) write(join('trust', name), '', 0o644);
     return {
       logDirectory: this.paths.logDir,
       passwd: write('passwd', passwdText(user)),
       group: write('group', groupText(user)),
       empty: write('empty', ''),
+      trustDirectory,
     };
   }
 
