@@ -3,6 +3,7 @@ ARG BASE
 FROM ${BASE}
 COPY agent/prepare.sh /tmp/prepare.sh
 RUN sh /tmp/prepare.sh && rm /tmp/prepare.sh
+COPY agent/demo-agent.mjs /opt/bottle/demo-agent.mjs
 # What an agent installs for itself goes into its home: the rest of the file system is read-only.
 ENV HOME=/home/agent \
   LANG=C.UTF-8 \

