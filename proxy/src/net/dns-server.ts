@@ -83,13 +83,15 @@ function refusedQuery(reason: string): NameJudgement {
 }
 
 function draftRecord(session: string, name: string, type: string, judgement: NameJudgement): RecordDraft {
+  // A name in which something was found may be the secret itself, in labels: it is written nowhere.
+  const finding = judgement.findings[0];
+  const shownName = finding === undefined ? name : `[${finding.detector}]`;
   return {
     ts: new Date().toISOString(),
     id: newRecordId(),
     session,
     via: 'dns',
-    // A name in which something was found may be the secret itself, in labels.
-    host: judgement.findings.length === 0 ? name : `[${judgement.findings[0]!.detector}]`,
+    host: shownName,
     port: 53,
     method: type,
     path: '',
@@ -97,7 +99,7 @@ function draftRecord(session: string, name: string, type: string, judgement: Nam
     verdict: judgement.verdict,
     stage: judgement.stage,
     rule: judgement.rule,
-    reason: judgement.reason,
+    reason: finding === undefined ? judgement.reason : judgement.reason.replaceAll(name, shownName),
     findings: judgement.findings,
     injected: [],
     bytes_out: 0,
@@ -148,13 +150,11 @@ export async function listenDns(listen: string, respond: DnsResponder): Promise<
 /** Serves length-prefixed queries in their order: a DNS TCP connection, or a relay's `dns` connection after its hello. */
 export function serveDnsStream(stream: Duplex, respond: DnsResponder): void {
   stream.on('error', () => stream.destroy());
+  stream.on('drain', () => stream.resume());
   readFrames(stream, (query) => {
     // Also for a query that gets no answer, as an empty frame: relays match answers to queries by their order.
     const isReady = writeFrame(stream, respond(query) ?? Buffer.alloc(0));
-    if (!isReady) {
-      stream.pause();
-      stream.once('drain', () => stream.resume());
-    }
+    if (!isReady) stream.pause();
   });
   stream.on('end', () => stream.end());
 }
