@@ -64,12 +64,12 @@ function unreachable(address: EngineAddress, error: unknown): BottleError {
   const where = address.kind === 'unix' ? address.path : formatEngine(address);
   const code = error instanceof Error && 'code' in error ? String(error.code) : '';
   const because: Record<string, { why: string; fix: string }> = {
-    ENOENT: { why: `${where} does not exist`, fix: 'start Docker or set DOCKER_HOST' },
+    ENOENT: { why: `${where} does not exist`, fix: 'start Docker (npm run engine:start) or set DOCKER_HOST' },
     EACCES: {
       why: `${where} may not be opened by this user`,
       fix: 'add the user to the group "docker" and log in again, or set DOCKER_HOST to an engine of the user',
     },
-    ECONNREFUSED: { why: `nobody listens on ${where}`, fix: 'start Docker or set DOCKER_HOST' },
+    ECONNREFUSED: { why: `nobody listens on ${where}`, fix: 'start Docker (npm run engine:start) or set DOCKER_HOST' },
     ENOTSOCK: { why: `${where} is not a socket`, fix: 'set DOCKER_HOST to the socket of an engine' },
   };
   const known = because[code];
