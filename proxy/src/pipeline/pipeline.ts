@@ -6,7 +6,7 @@ import { type Head, isCleanHead, isStandardMethod, rewriteHead, scanHead } from 
 import { injectCredentials } from './inject.ts';
 import { indexPlaces } from './places.ts';
 import { createPolicy } from './policy.ts';
-import { recordPathOf } from './record-path.ts';
+import { recordPathOf, redactPieces } from './record-path.ts';
 import { createResponseGuard } from './response-guard.ts';
 import { checkHead } from './sanity.ts';
 import { joinTarget, splitTarget } from './target.ts';
@@ -20,7 +20,7 @@ export function createPipeline(config: ProxyConfig, scanner: Scanner): Pipeline 
   const bodies = createBodyJudge(scanner, places.hostsOf);
   /** Requests whose target holds no match as it came: their records need no second search. */
   const cleanTargets = new WeakSet<RequestView>();
-  const quote = (text: string): string => printable(scanner.redactText(text));
+  const quote = (text: string): string => printable(redactPieces(scanner, text));
 
   function judgeHead(view: RequestView): HeadJudgement {
     // 1. Protocol: what no upstream should be asked to interpret.
@@ -81,12 +81,12 @@ export function createPipeline(config: ProxyConfig, scanner: Scanner): Pipeline 
 
   function judgeName(name: string): NameJudgement {
     const host = name.toLowerCase().replace(/\.$/, '');
-    const listed = policy.judgeHost(host);
+    const listed = policy.judgeHost(host, quote);
     const labels = name.replace(/\.$/, '').split('.');
     const matches = [...scanner.scanText('host', labels.join('.')), ...scanner.scanJoined('host', labels)];
     const findings = [...new Map(matches.map((match) => [match.fingerprint + match.where, findingOf(match)])).values()];
     if (!listed.isAllowed) {
-      return { verdict: 'block', stage: 'policy', rule: listed.rule, reason: quote(listed.reason), findings };
+      return { verdict: 'block', stage: 'policy', rule: listed.rule, reason: listed.reason, findings };
     }
     const first = matches.find(({ kind }) => kind === 'placeholder') ?? matches[0];
     // The first label of `*.x` is the agent's own choice: a name that carries something is no name.

@@ -1,7 +1,7 @@
 // May this request pass by host, port, scheme, method, path, query and headers? Compiled once; knows nothing of secrets.
 import type { ErrorShape, ProxyConfig, Route } from '../contract.ts';
 import { createAddressJudge } from '../net/address-judge.ts';
-import { type HostIndex, indexHosts } from './host-index.ts';
+import { indexHosts } from './host-index.ts';
 import { type PathReadings, readPath } from './path.ts';
 import { askRoute, type CompiledRoute, compileRoute } from './rules.ts';
 import type { Target } from './target.ts';
@@ -24,7 +24,10 @@ export interface Policy {
   judge(view: RequestView, target: Target, quote: (text: string) => string): PolicyAnswer;
   /** Does the admitted route still allow the request when its target has changed? The path to send, or null. */
   stillAllows(route: Route, view: RequestView, target: Target): string | null;
-  judgeHost(host: string): { readonly isAllowed: boolean; readonly rule: string; readonly reason: string };
+  judgeHost(
+    host: string,
+    quote: (text: string) => string,
+  ): { readonly isAllowed: boolean; readonly rule: string; readonly reason: string };
   knowsHost(host: string, port: number): boolean;
   /** Is the host written out in a route (no pattern)? Then its labels are the user's words, not the agent's. */
   namesHost(host: string): boolean;
@@ -81,19 +84,19 @@ export function createPolicy(config: Pick<ProxyConfig, 'routes' | 'deny'>): Poli
       const answer = askRoute(compiled, view, target, () => readPath(target.path));
       return answer.kind === 'allowed' ? answer.path : null;
     },
-    judgeHost: (host) => judgeHost(host, routes, denied),
+    judgeHost(host, quote) {
+      const refuse = denied.find(host)[0];
+      if (refuse !== undefined) {
+        return { isAllowed: false, rule: refuse.id, reason: `${quote(host)} is denied by ${refuse.id}` };
+      }
+      const first = routes.find(host)[0];
+      if (first !== undefined) return { isAllowed: true, rule: first.route.id, reason: '' };
+      return { isAllowed: false, rule: 'default', reason: `${quote(host)} is not in the allow list` };
+    },
     namesHost: (host) => named.has(host),
     knowsHost: (host, port) =>
       denied.find(host).length === 0 && routes.find(host).some(({ route }) => route.ports.includes(port)),
   };
-}
-
-function judgeHost(host: string, routes: HostIndex<CompiledRoute>, denied: HostIndex<{ id: string; host: string }>) {
-  const refuse = denied.find(host)[0];
-  if (refuse !== undefined) return { isAllowed: false, rule: refuse.id, reason: `${host} is denied by ${refuse.id}` };
-  const first = routes.find(host)[0];
-  if (first === undefined) return { isAllowed: false, rule: 'default', reason: `${host} is not in the allow list` };
-  return { isAllowed: true, rule: first.route.id, reason: `${host} is in the allow list` };
 }
 
 function denial(entry: { readonly id: string; readonly host: string }, host: string): PolicyRefusal {

@@ -289,6 +289,18 @@ describe('records', () => {
     }
   });
 
+  test('show no secret that stands there in pieces', () => {
+    const [a, b] = [it.value.slice(0, 12), it.value.slice(12)];
+    for (const target of [`/a/${a}/${b}?x=1`, `/a?${a}&${b}`, `/a?${a}=&${b}=`]) {
+      expect(shown(target)).not.toContain(a);
+      expect(shown(target)).not.toContain(b);
+    }
+    expect(it.pipeline.recordText(`${a}.${b}.evil.test`)).not.toContain(a);
+    expect(it.pipeline.recordText('PROPFIND')).toBe('PROPFIND');
+    expect(it.pipeline.recordText('evil.test')).toBe('evil.test');
+    expect(it.refuse({ host: `${a}.${b}.evil.test`, rawHeaders: [] }).reason).not.toContain(b);
+  });
+
   test('are bounded', () => {
     expect(shown(`/${'a'.repeat(60_000)}`).length).toBe(2048);
   });
@@ -323,7 +335,7 @@ describe('names asked of our DNS', () => {
       const judged = it.pipeline.judgeName(name, 'TXT');
       expect(judged, name).toMatchObject({ verdict: 'block', stage: 'policy' });
       expect(judged.findings.length, name).toBeGreaterThan(0);
-      expect(JSON.stringify(judged)).not.toContain(it.value);
+      for (const label of name.split('.').slice(0, -2)) expect(JSON.stringify(judged)).not.toContain(label);
     }
     expect(it.pipeline.judgeName(`${it.placeholder}.example`, 'A')).toMatchObject({
       verdict: 'block',
