@@ -1,97 +1,107 @@
-// Builds the scanner of a session: secrets, detectors and views behind the boundary of types.ts.
-import { createHmac } from 'node:crypto';
-import { brotliDecompressSync, gunzipSync, inflateSync, zstdDecompressSync } from 'node:zlib';
-import type { BodyMeta, BodyScan, Match, Scanner, ScannerConfig, StreamScan, StreamStep } from './types.ts';
-
-const PATTERNS: readonly (readonly [string, RegExp])[] = [
-  ['github-token', /gh[pousr]_[A-Za-z0-9]{36}|github_pat_[A-Za-z0-9_]{82}/g],
-  ['anthropic-key', /sk-ant-[A-Za-z0-9_-]{80,120}/g],
-  ['aws-access-key', /(?:AKIA|ASIA)[A-Z2-7]{16}/g],
-];
+// Builds the scanner of a session: the boundary of types.ts over engine, hunt and stream.
+import { decodeBody, encodeBody } from './body.ts';
+import { compileEngine } from './engine.ts';
+import { type Hit, Hunt } from './hunt.ts';
+import { locate } from './locate.ts';
+import { matchOf, replacement } from './match.ts';
+import { type Edit, editBytes, editText } from './rewrite.ts';
+import { openStream } from './stream.ts';
+import { textViews } from './text.ts';
+import type { BodyMeta, BodyScan, Match, Scanner, ScannerConfig } from './types.ts';
+import { View } from './view.ts';
 
 export function createScanner(config: ScannerConfig): Scanner {
-  const fingerprint = (text: string): string =>
-    createHmac('sha256', config.fingerprintKey).update(text).digest('hex').slice(0, 16);
+  const engine = compileEngine(config);
+  const { decodedBytes } = config;
 
-  function scanText(where: string, text: string): readonly Match[] {
-    const found: Match[] = [];
-    for (const { name, value, placeholder } of config.secrets) {
-      for (const [kind, needle] of [['known-secret', value] as const, ['placeholder', placeholder] as const]) {
-        const forms = ['utf8', 'base64', 'base64url', 'hex'] as const;
-        for (const form of forms) {
-          const wanted = form === 'utf8' ? needle : Buffer.from(needle).toString(form).replace(/=+$/, '');
-          if (wanted === '') continue;
-          for (let at = text.indexOf(wanted); at >= 0; at = text.indexOf(wanted, at + wanted.length)) {
-            const place = form === 'utf8' ? where : `${where} > ${form}`;
-            const end = at + wanted.length;
-            const base = { detector: kind, kind, secret: name, where: place, length: needle.length };
-            found.push({ ...base, fingerprint: fingerprint(needle), start: at, end });
-          }
-        }
-      }
-    }
-    for (const [detector, pattern] of PATTERNS) {
-      for (const hit of text.matchAll(pattern)) {
-        const base = { detector, kind: 'detector' as const, secret: '', where, length: hit[0].length };
-        found.push({ ...base, fingerprint: fingerprint(hit[0]), start: hit.index, end: hit.index + hit[0].length });
-      }
-    }
-    return found;
+  function huntText(text: string): readonly Hit[] {
+    if (text.length < 4) return [];
+    const hunt = new Hunt(engine, text.length, decodedBytes);
+    for (const view of textViews(text)) hunt.search(view);
+    return inOrder(hunt.hits);
   }
 
-  const replacement = (match: Match): string => `bottle-redacted-${match.detector}-${match.fingerprint.slice(0, 8)}`;
+  const isClean = (name: string): boolean => huntText(name).length === 0;
 
-  function replaceIn(text: string, matches: readonly Match[]): string {
-    let out = '';
-    let at = 0;
-    for (const match of [...matches].sort((a, b) => a.start - b.start)) {
-      if (match.start < at) continue;
-      out += text.slice(at, match.start) + replacement(match);
-      at = match.end;
+  function scanText(where: string, text: string): readonly Match[] {
+    return huntText(text).map((hit) => matchOf(hit, where, ''));
+  }
+
+  function scanJoined(where: string, texts: readonly string[]): readonly Match[] {
+    const ends = new Set<number>();
+    let length = 0;
+    for (const text of texts) {
+      length += text.length;
+      ends.add(length);
     }
-    return out + text.slice(at);
+    return huntText(texts.join(''))
+      .filter((hit) => hit.kind !== 'detector' && crosses(hit, ends))
+      .map((hit) => matchOf(hit, where, ''));
   }
 
   function scanBody(where: string, body: Buffer, meta: BodyMeta): BodyScan {
-    let decoded = body;
-    const limit = { maxOutputLength: config.decodedBytes };
-    try {
-      if (meta.contentEncoding === 'gzip') decoded = gunzipSync(body, limit);
-      else if (meta.contentEncoding === 'br') decoded = brotliDecompressSync(body, limit);
-      else if (meta.contentEncoding === 'deflate') decoded = inflateSync(body, limit);
-      else if (meta.contentEncoding === 'zstd') decoded = zstdDecompressSync(body, limit);
-    } catch (cause) {
-      const unjudged = { kind: 'undecodable' as const, detail: String(cause) };
-      return { matches: [], unjudged, rewrite: () => body };
+    const decoded = decodeBody(body, meta.contentEncoding, decodedBytes);
+    if (!decoded.ok) {
+      const flat = huntFlat(body).map((hit) => matchOf(hit, where, ''));
+      return { matches: flat, unjudged: decoded.unjudged, rewrite: () => body };
     }
-    const text = decoded.toString('latin1');
-    const matches = scanText(where, text);
-    const rewrite = (chosen: (match: Match) => boolean): Buffer =>
-      Buffer.from(replaceIn(text, matches.filter(chosen)), 'latin1');
-    return { matches, unjudged: null, rewrite };
-  }
-
-  function scanStream(where: string, meta: BodyMeta): StreamScan {
-    const held: Buffer[] = [];
+    const { bytes, codings } = decoded;
+    const hunt = new Hunt(engine, bytes.length, decodedBytes);
+    hunt.search(new View(bytes, bytes.length));
+    const hits = inOrder(hunt.hits);
+    const places = hits.length === 0 ? [] : locate(bytes, meta.contentType, hits, isClean);
+    const bare = new Set<Match>();
+    const matches = hits.map((hit, index) => {
+      const match = matchOf(hit, where, places[index]!.path);
+      if (places[index]!.isBare) bare.add(match);
+      return match;
+    });
+    // What a compressed stream carries beside its content (names, comments, skippable frames) goes when it is encoded anew.
+    const beside =
+      codings.length === 0 ? [] : huntFlat(body).map((hit) => matchOf({ ...hit, start: 0, end: 0 }, where, ''));
     return {
-      push(chunk): StreamStep {
-        held.push(chunk);
-        return { release: Buffer.alloc(0), matches: [], unjudged: null };
-      },
-      end(): StreamStep {
-        const body = Buffer.concat(held);
-        const { matches, unjudged } = scanBody(where, body, meta);
-        return { release: body, matches, unjudged };
+      matches: [...matches, ...beside],
+      unjudged: hunt.isOverBudget ? { kind: 'over_budget', detail: 'too much nested data' } : null,
+      rewrite(chosen) {
+        const isBeside = beside.some(chosen);
+        const edits = matches.filter(chosen).map((match) => editOf(match, bare.has(match)));
+        return edits.length === 0 && !isBeside ? body : encodeBody(editBytes(bytes, edits), codings);
       },
     };
   }
 
+  function huntFlat(bytes: Buffer): readonly Hit[] {
+    const hunt = new Hunt(engine, bytes.length, decodedBytes);
+    hunt.searchFlat(new View(bytes, bytes.length));
+    return hunt.hits;
+  }
+
   return {
     scanText,
-    scanJoined: (where, texts) => scanText(where, texts.join('')).filter((match) => match.kind !== 'detector'),
+    scanJoined,
     scanBody,
-    scanStream,
+    scanStream: (where, meta, redact) => openStream({ engine, decodedBytes, where, meta, redact }),
     replacement,
-    redactText: (text) => replaceIn(text, scanText('', text)),
+    redactText: (text) =>
+      editText(
+        text,
+        huntText(text).map((hit) => editOf(matchOf(hit, '', ''), false)),
+      ),
   };
 }
+
+function editOf(match: Match, isBare: boolean): Edit {
+  const text = replacement(match);
+  return { start: match.start, end: match.end, text: isBare ? `"${text}"` : text };
+}
+
+const inOrder = (hits: readonly Hit[]): readonly Hit[] =>
+  hits.length < 2 ? hits : [...hits].sort((a, b) => a.start - b.start || b.end - a.end || rank(a) - rank(b));
+
+/** Of findings about the same span the exact one names it. */
+const rank = (hit: Hit): number => (hit.kind === 'detector' ? 1 : 0);
+
+const crosses = (hit: Hit, ends: ReadonlySet<number>): boolean => {
+  for (const end of ends) if (hit.start < end && end < hit.end) return true;
+  return hit.chain.includes('pieces');
+};

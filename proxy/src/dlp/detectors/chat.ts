@@ -1,0 +1,123 @@
+// Chat services: Slack, Discord, Telegram, Teams.
+import { ALNUM, ALNUM_DASH, charset, DIGIT, HEX_LOWER, UPPER_DIGIT, WORD_DASH } from '../charsets.ts';
+import { maybe, run, text } from '../shape.ts';
+import { type Detector, detector, isExample, isMixed, token } from './detector.ts';
+
+const COOKIE = charset('A-Za-z0-9%+/_=-');
+
+export const chat: readonly Detector[] = [
+  token({
+    id: 'slack-token',
+    description: 'Slack bot, user, app, legacy, refresh and configuration token, session cookie',
+    source: 'Slack API, "Token types": https://api.slack.com/concepts/token-types',
+    forms: [
+      [text('xoxb-', 'xoxp-', 'xoxa-', 'xoxo-', 'xoxr-', 'xoxs-', 'xoxc-', 'xoxe-'), run(ALNUM_DASH, 24, 255)],
+      [text('xoxe.xoxb-', 'xoxe.xoxp-'), run(ALNUM_DASH, 24, 255)],
+      [text('xoxd-'), run(COOKIE, 40, 400)],
+      [
+        text('xapp-'),
+        run(DIGIT, 1),
+        text('-'),
+        run(UPPER_DIGIT, 8, 16),
+        text('-'),
+        run(DIGIT, 8, 16),
+        text('-'),
+        run(HEX_LOWER, 32, 96),
+      ],
+    ],
+    accept: (found) => !isExample(found) && /[0-9].*[0-9].*[0-9]/.test(found) && new Set(found).size > 12,
+    falsePositives: () => [
+      'xoxb-your-token-goes-in-this-place',
+      `xoxb-${'1'.repeat(12)}-${'x'.repeat(24)}`,
+      'tokens begin with xoxb- or xoxp-',
+    ],
+  }),
+  token({
+    id: 'slack-webhook',
+    description: 'Slack incoming webhook and workflow trigger',
+    source: 'Slack API, "Sending messages using incoming webhooks": https://api.slack.com/messaging/webhooks',
+    forms: [
+      [
+        text('hooks.slack.com/services/'),
+        run(UPPER_DIGIT, 8, 14),
+        text('/'),
+        run(UPPER_DIGIT, 8, 14),
+        text('/'),
+        run(ALNUM, 20, 32),
+      ],
+      [
+        text('hooks.slack.com/workflows/', 'hooks.slack.com/triggers/'),
+        run(ALNUM, 8, 14),
+        text('/'),
+        run(ALNUM, 8, 32),
+        text('/'),
+        run(ALNUM, 18, 40),
+        maybe('/'),
+      ],
+    ],
+    // The documentation's own one ends in 24 letters X and begins with T00000000.
+    accept: (found) => !isExample(found) && !found.includes('T00000000/'),
+    falsePositives: () => [
+      `hooks.slack.com/services/T00000000/B00000000/${'X'.repeat(24)}`,
+      'hooks.slack.com/services/...',
+    ],
+  }),
+  token({
+    id: 'discord-webhook',
+    description: 'Discord webhook',
+    source: 'Discord Developer Docs, "Webhook resource": https://discord.com/developers/docs/resources/webhook',
+    forms: [
+      [
+        text('discord.com/api/webhooks/', 'discordapp.com/api/webhooks/'),
+        run(DIGIT, 17, 20),
+        text('/'),
+        run(WORD_DASH, 60, 80),
+      ],
+    ],
+  }),
+  detector({
+    id: 'discord-bot-token',
+    description: 'Discord bot token in an authorization header or beside the word discord',
+    source: 'Discord Developer Docs, "Reference: authentication": https://discord.com/developers/docs/reference',
+    keywords: ['discord', 'Bot '],
+    anyCase: true,
+    match(view, at) {
+      const last = Math.min(view.length, at + 96);
+      for (let start = Math.max(at, view.reached(DISCORD)); start < last; start++) {
+        const end = view.runEnd(WORD_DASH, start);
+        if (end === start) continue;
+        const stamp = view.bytes[end] === 0x2e ? view.runEnd(WORD_DASH, end + 1) : end;
+        const mac = view.bytes[stamp] === 0x2e && stamp > end ? view.runEnd(WORD_DASH, stamp + 1) : stamp;
+        const isToken =
+          end - start >= 24 && end - start <= 28 && stamp - end === 7 && mac - stamp >= 28 && mac - stamp <= 45;
+        if (isToken) return { start, end: mac };
+        start = end;
+      }
+      view.setReached(DISCORD, last);
+      return null;
+    },
+    accept: (found) => !isExample(found) && isMixed(found),
+    truePositives: (random) => [
+      `Bot M${random.chars('A-Za-z0-9', 25)}.${random.chars('A-Za-z0-9_-', 6)}.${random.chars('A-Za-z0-9_-', 38)}`,
+      `DISCORD_TOKEN=N${random.chars('A-Za-z0-9', 25)}.${random.chars('A-Za-z0-9_-', 6)}.${random.chars('A-Za-z0-9_-', 38)}`,
+    ],
+  }),
+  detector({
+    id: 'telegram-token',
+    description: 'Telegram bot token',
+    source: 'Telegram Bot API, "Authorizing your bot": https://core.telegram.org/bots/api',
+    keywords: [':AA'],
+    match(view, at) {
+      const before = view.runBefore(DIGIT, at, 11);
+      const end = view.runEnd(WORD_DASH, at + 1);
+      return before >= 8 && before <= 10 && end - at - 1 >= 34 && end - at - 1 <= 36
+        ? { start: at - before, end }
+        : null;
+    },
+    accept: (found) => !isExample(found) && new Set(found).size > 12,
+    truePositives: (random) => [`${random.chars('1-9', 10)}:AA${random.chars('A-Za-z0-9_-', 33)}`],
+    falsePositives: () => ['12:AAxx', `{"t":"10:AA${'A'.repeat(33)}"}`],
+  }),
+];
+
+const DISCORD = {};

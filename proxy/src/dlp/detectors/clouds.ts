@@ -1,0 +1,204 @@
+// AWS, Google, Azure, DigitalOcean and other clouds.
+import { ALNUM, BASE64, BASE64_STD, charset, HEX_LOWER, UPPER_DIGIT, WORD_DASH, WORD_DASH_DOT } from '../charsets.ts';
+import { maybe, run, text } from '../shape.ts';
+import type { Span, View } from '../view.ts';
+import { type Detector, detector, isExample, isMixed, token } from './detector.ts';
+
+const AWS_DOC =
+  'AWS IAM User Guide, "IAM identifiers", "Access keys": https://docs.aws.amazon.com/IAM/latest/UserGuide/';
+const AWS_ID = ['AKIA', 'ASIA', 'ABIA', 'ACCA'];
+const SECRET_NAMES = [
+  ...[
+    'secret_access_key',
+    'secretaccesskey',
+    'secret-access-key',
+    'aws_secret_key',
+    'awssecretkey',
+    'secret access key',
+  ],
+];
+/** What stands between a name and its value: `": "`, ` = `, `=>`, `</key><string>`. */
+const GLUE = charset('\t-\r -*,-.:->[-^`{-~<>=');
+/** How far from an access key id a bare secret key is looked for, in bytes. */
+const PAIR_BYTES = 160;
+
+export const clouds: readonly Detector[] = [
+  token({
+    id: 'aws-access-key',
+    description: 'AWS access key id (long-term and temporary)',
+    source: AWS_DOC,
+    forms: [[text(...AWS_ID), run(UPPER_DIGIT, 16)]],
+    edges: { left: BASE64, leftMost: 24, right: ALNUM },
+    accept: (found) => !isExample(found) && new Set(found).size > 6,
+    falsePositives: (random) => [
+      'AKIAIOSFODNN7EXAMPLE',
+      `AKIA${'X'.repeat(16)}`,
+      `AKIA${random.chars('A-Z2-7', 12)}`,
+      `AKIA${random.chars('A-Z2-7', 20)}`,
+      random.chars('A-Za-z0-9+/', 64) + AWS_ID[0] + random.chars('A-Z2-7', 16),
+    ],
+  }),
+  detector({
+    id: 'aws-secret-key',
+    description: 'AWS secret access key, beside its name or its access key id',
+    source: AWS_DOC,
+    keywords: [...SECRET_NAMES, ...AWS_ID],
+    anyCase: true,
+    match: (view, at) => (isNamed(view, at) ? namedSecret(view, at) : pairedSecret(view, at)),
+    accept: (found) => !isExample(found) && looksRandom(found),
+    truePositives(random) {
+      const id = AWS_ID[0] + random.chars('A-Z2-7', 16);
+      const secret = `${random.chars('A-Z', 2)}${random.chars('A-Za-z0-9+/', 35)}${random.chars('a-z', 2)}7`;
+      return [
+        `aws_secret_access_key = ${secret}`,
+        `"SecretAccessKey": "${secret}"`,
+        `AWS_SECRET_ACCESS_KEY=${secret}\n`,
+        `${id}:${secret}`,
+        `${id},${secret}`,
+        `export KEY=${id}\nexport OTHER=${secret}`,
+      ];
+    },
+    falsePositives: (random) => [
+      'aws_secret_access_key = wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY',
+      'aws_secret_access_key = YOUR_SECRET_KEY',
+      `aws_secret_access_key_id_of_commit ${random.chars('0-9a-f', 40)}`,
+      `secret_access_key: arn:aws:secretsmanager:eu-west-1:123456789012:secret:prod/app`,
+    ],
+  }),
+  token({
+    id: 'aws-session-token',
+    description: 'AWS session token and Bedrock API key',
+    source:
+      'AWS STS API reference, "GetSessionToken"; Amazon Bedrock User Guide, "API keys": https://docs.aws.amazon.com/',
+    forms: [
+      [text('IQoJb3JpZ2lu', 'FwoGZXIvYXdz', 'FQoGZXIvYXdz'), run(BASE64, 100, 4096)],
+      [text('ABSKQmVkcm9ja0FQSUtleS', 'bedrock-api-key-YmVkcm9jay'), run(BASE64, 60, 4096)],
+    ],
+  }),
+  token({
+    id: 'gcp-api-key',
+    description: 'Google API key',
+    source: 'Google Cloud Docs, "Manage API keys": https://cloud.google.com/docs/authentication/api-keys',
+    forms: [[text('AIza'), run(WORD_DASH, 35)]],
+    edges: { left: BASE64, leftMost: 24, right: WORD_DASH },
+    accept: (found) => !isExample(found) && isMixed(found.slice(4)) && new Set(found).size > 12,
+    falsePositives: (random) => [
+      `AIza${'S'.repeat(35)}`,
+      `AIza${random.chars('A-Za-z0-9', 30)}`,
+      `${random.chars('A-Za-z0-9', 60)}AIza${random.chars('A-Za-z0-9', 35)}`,
+    ],
+  }),
+  token({
+    id: 'google-oauth',
+    description: 'Google OAuth access token, refresh token and client secret',
+    source:
+      'Google Identity, "Using OAuth 2.0 to access Google APIs": https://developers.google.com/identity/protocols/oauth2',
+    forms: [
+      [text('ya29.'), run(WORD_DASH_DOT, 30, 2048)],
+      [text('GOCSPX-'), run(WORD_DASH, 28)],
+      [text('1//0'), run(WORD_DASH, 40, 512)],
+    ],
+    edges: { left: BASE64, leftMost: 0 },
+    accept: (found) => !isExample(found) && isMixed(found.slice(5)) && new Set(found).size > 12,
+    falsePositives: () => ['ya29.a0AfH6SMB...', 'GOCSPX-your_client_secret', 'score 1//0 and 1//05 of the rest'],
+  }),
+  token({
+    id: 'azure-key',
+    description: 'Azure storage account key, shared access key, and similar keys of a connection string',
+    source: 'Microsoft Learn, "Configure Azure Storage connection strings": https://learn.microsoft.com/azure/storage/',
+    forms: [
+      [text('AccountKey='), run(BASE64_STD, 86), text('==')],
+      [text('SharedAccessKey=', 'AccessKey='), run(BASE64_STD, 43), text('=')],
+      [text('SharedAccessKey=', 'AccessKey='), run(BASE64_STD, 80, 100), maybe('==', '=')],
+    ],
+    // The storage emulator's key is public and the same for everybody.
+    accept: (found) =>
+      !isExample(found) && !found.includes('Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq'),
+  }),
+  token({
+    id: 'digitalocean-token',
+    description: 'DigitalOcean personal access, OAuth and refresh token',
+    source: 'DigitalOcean Docs, "Personal access tokens": https://docs.digitalocean.com/reference/api/',
+    forms: [[text('dop_v1_', 'doo_v1_', 'dor_v1_'), run(HEX_LOWER, 64)]],
+  }),
+  token({
+    id: 'cloudflare-key',
+    description: 'Cloudflare origin CA key',
+    source: 'Cloudflare Docs, "Origin CA keys": https://developers.cloudflare.com/fundamentals/api/',
+    forms: [[text('v1.0-'), run(HEX_LOWER, 24), text('-'), run(HEX_LOWER, 146)]],
+  }),
+  token({
+    id: 'hosting-token',
+    description:
+      'Tokens of hosting platforms: Fly.io, Netlify, Render, Supabase, PlanetScale, Pulumi, Heroku, Terraform Cloud, Tailscale',
+    source: 'The platforms\' API documentation; GitHub Docs, "Supported secret scanning patterns"',
+    forms: [
+      [text('FlyV1 fm2_', 'fm2_'), run(BASE64, 60, 2048)],
+      [text('nfp_', 'nfc_', 'nfo_'), run(ALNUM, 36, 40)],
+      [text('rnd_'), run(ALNUM, 28, 36)],
+      [text('sbp_'), run(HEX_LOWER, 40)],
+      [text('sb_secret_'), run(WORD_DASH, 30, 64)],
+      [text('pscale_tkn_', 'pscale_pw_', 'pscale_oauth_'), run(WORD_DASH_DOT, 32, 64)],
+      [text('pul-'), run(HEX_LOWER, 40)],
+      [text('HRKU-AA'), run(WORD_DASH, 50, 80)],
+      [
+        text('tskey-auth-', 'tskey-api-', 'tskey-client-', 'tskey-scim-'),
+        run(ALNUM, 8, 40),
+        text('-'),
+        run(ALNUM, 20, 60),
+      ],
+    ],
+    edges: { left: ALNUM, leftMost: 0 },
+    accept: (found) => !isExample(found) && isMixed(found.slice(5)),
+  }),
+  detector({
+    id: 'terraform-token',
+    description: 'Terraform Cloud and Enterprise API token',
+    source: 'HashiCorp, "HCP Terraform API tokens": https://developer.hashicorp.com/terraform/cloud-docs/',
+    keywords: ['.atlasv1.'],
+    match(view, at) {
+      const before = view.runBefore(ALNUM, at, 15);
+      const end = view.runEnd(WORD_DASH, at + 9);
+      return before >= 14 && end - at - 9 >= 60 ? { start: at - 14, end } : null;
+    },
+    truePositives: (random) => [`${random.chars('A-Za-z0-9', 14)}.atlasv1.${random.chars('A-Za-z0-9', 67)}`],
+  }),
+];
+
+const isNamed = (view: View, at: number): boolean => {
+  const first = view.bytes[at]! | 0x20;
+  return first !== 0x61 || (view.bytes[at + 1]! | 0x20) === 0x77;
+};
+
+/** `aws_secret_access_key = VALUE`: the value follows the name and a little glue. */
+function namedSecret(view: View, at: number): Span | null {
+  const name = SECRET_NAMES.find((one) => view.text(at, at + one.length).toLowerCase() === one);
+  if (name === undefined) return null;
+  let start = at + name.length;
+  for (let glue = 0; glue < 24 && start < view.length && GLUE.table[view.bytes[start]!] !== 0; glue++) start++;
+  // `\n`, `\"` of a JSON string leave their letter behind: never a part of a 40-character run, hence no special case.
+  const end = view.runEnd(BASE64_STD, start);
+  return end - start === 40 ? { start, end } : null;
+}
+
+/** `AKIA...:VALUE`: any run of exactly 40 characters near an access key id. */
+function pairedSecret(view: View, at: number): Span | null {
+  if (!AWS_ID.some((prefix) => view.startsWith(prefix, at)) || view.runEnd(UPPER_DIGIT, at) - at !== 20) return null;
+  const last = Math.min(view.length, at + 20 + PAIR_BYTES);
+  for (let start = Math.max(view.reached(AWS_ID), at - PAIR_BYTES); start < last; start++) {
+    const end = view.runEnd(BASE64_STD, start);
+    if (end === start) continue;
+    if (end - start === 40 && looksRandom(view.text(start, end))) return { start, end };
+    start = end;
+  }
+  view.setReached(AWS_ID, last);
+  return null;
+}
+
+/** Upper, lower and digits, and not a hash: 40 characters of a git commit are hex. */
+const looksRandom = (found: string): boolean =>
+  /[A-Z]/.test(found) &&
+  /[a-z]/.test(found) &&
+  /[0-9]/.test(found) &&
+  /[G-Zg-z+/]/.test(found) &&
+  new Set(found).size > 16;

@@ -1,0 +1,82 @@
+// What a detector is: a format as data, with the examples that prove it.
+import { type Edges, type Matcher, type Step, shape } from '../shape.ts';
+import type { Span, View } from '../view.ts';
+import type { Random } from './random.ts';
+
+export interface Detector {
+  /** Appears in findings, `dlp.detectors` and `dlp.except`. */
+  readonly id: string;
+  readonly description: string;
+  /** The vendor's document that describes the format. */
+  readonly source: string;
+  /** False: active only when a spec names it. */
+  readonly byDefault: boolean;
+  /** Literals, at least three bytes, of which one is part of every match (or stands near it). */
+  readonly keywords: readonly string[];
+  /** Keywords in any letter case. */
+  readonly anyCase: boolean;
+  readonly match: Matcher;
+  /** Last look at what matched: checksums, documentation's examples. */
+  accept(text: string, view: View, span: Span): boolean;
+  /** Texts, made up anew at each call, that hold one match, and texts that look like it and hold none. */
+  readonly truePositives: (random: Random) => readonly string[];
+  readonly falsePositives: (random: Random) => readonly string[];
+}
+
+type Given = Pick<Detector, 'id' | 'description' | 'source' | 'keywords' | 'match' | 'truePositives'> &
+  Partial<Detector>;
+
+export const detector = (given: Given): Detector => ({
+  byDefault: true,
+  anyCase: false,
+  accept: (text) => !isExample(text),
+  falsePositives: () => [],
+  ...given,
+});
+
+const EXAMPLE_WORDS =
+  /example|x{6,}|\*{3}|\.{3}|your[_-]|[_-]your|_token_|placeholder|redacted|changeme|dummy|sample[_-]/i;
+
+/** Whether a match is what documents print instead of a token: EXAMPLE, xxxx, your_token, one character over and over. */
+export function isExample(match: string): boolean {
+  if (EXAMPLE_WORDS.test(match)) return true;
+  const tail = match.slice(-16);
+  return new Set(tail).size <= 4;
+}
+
+/** Both letters and digits: rules out words and identifiers where a format does not say more. */
+export const isMixed = (text: string): boolean => /[0-9]/.test(text) && /[A-Za-z]/.test(text);
+
+type TokenGiven = Pick<Detector, 'id' | 'description' | 'source'> &
+  Partial<Pick<Detector, 'accept' | 'byDefault' | 'falsePositives'>> & {
+    /** Each begins with a literal of at least three bytes. */
+    readonly forms: readonly (readonly Step[])[];
+    readonly edges?: Edges;
+  };
+
+/** A detector of tokens that are wholly described by shapes: keywords and true positives follow from them. */
+export function token({ forms, edges, ...given }: TokenGiven): Detector {
+  const matchers = forms.map((steps) => shape(steps, edges));
+  return detector({
+    ...given,
+    keywords: [...new Set(forms.flatMap((steps) => (steps[0]?.do === 'text' ? steps[0].any : [])))],
+    match(view, keywordAt) {
+      for (const matcher of matchers) {
+        const span = matcher(view, keywordAt);
+        if (span !== null) return span;
+      }
+      return null;
+    },
+    truePositives: (random) => forms.map((steps) => sampleOf(steps, random)),
+  });
+}
+
+/** A made-up text of this shape. */
+export function sampleOf(steps: readonly Step[], random: Random): string {
+  return steps
+    .map((step) => {
+      if (step.do === 'text') return step.any[random.number(0, step.any.length - 1)]!;
+      return random.chars(step.set.ranges, random.number(step.least, Math.min(step.most, step.least + 8)));
+    })
+    .join('');
+}

@@ -1,0 +1,182 @@
+// What is compiled once a session: known values, detectors, and the needles by which both are found.
+import type { Detector } from './detectors/detector.ts';
+import { activeDetectors } from './detectors/index.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { type Form, squeezedForms, stableBase64, valueForms } from './forms.ts';
+import { NEEDLE_BYTES, type Needle, NeedleSet } from './needles.ts';
+import type { MatchKind, ScannerConfig } from './types.ts';
+
+/** A secret's value or its placeholder. */
+export interface KnownValue {
+  readonly index: number;
+  readonly kind: Exclude<MatchKind, 'detector'>;
+  readonly secret: string;
+  readonly length: number;
+  readonly fingerprint: string;
+  /** How many distinct four-byte pieces of it are looked for, to find it when it is cut up. */
+  readonly pieces: number;
+}
+
+/** What it means that a needle was found. */
+export type Tag =
+  | { readonly do: 'value'; readonly value: KnownValue; readonly form: string }
+  | { readonly do: 'piece'; readonly value: KnownValue; readonly piece: number }
+  | { readonly do: 'keyword'; readonly detector: Detector }
+  /** A keyword inside an encoding: what is around it, aligned to `skip` characters before it, is decoded. */
+  | { readonly do: 'decode'; readonly encoding: 'base64' | 'hex'; readonly skip: number }
+  | { readonly do: 'reverse' }
+  | { readonly do: 'hint'; readonly hint: Hint };
+
+/** A kind of view that is worth making. */
+export type Hint = 'escapes' | 'entities' | 'quoted-printable';
+
+export interface Engine {
+  readonly needles: NeedleSet<Tag>;
+  /** For text without its separators; empty when there are no known values. */
+  readonly squeezedNeedles: NeedleSet<Tag>;
+  readonly values: readonly KnownValue[];
+  readonly fingerprintKey: Buffer;
+}
+
+/** Most four-byte pieces of known values in all; with more secrets fewer of each are looked for. */
+const PIECES = 1024;
+const SHORTEST_CUT_BYTES = 12;
+const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
+
+export function compileEngine(config: ScannerConfig): Engine {
+  const detectors = activeDetectors(config.detectors);
+  const keywords = new Set(detectors.flatMap((one) => one.keywords));
+  const texts = config.secrets.flatMap(({ name, value, placeholder }) => [
+    { kind: 'known-secret' as const, secret: name, text: value },
+    { kind: 'placeholder' as const, secret: name, text: placeholder },
+  ]);
+  const known = texts.filter(({ text }) => Buffer.byteLength(text) >= NEEDLE_BYTES);
+  const pieces = piecesOf(
+    known.map(({ text }) => text),
+    keywords,
+  );
+  const values = known.map(({ kind, secret, text }, index): KnownValue => {
+    const fingerprint = fingerprintOf(config.fingerprintKey, Buffer.from(text));
+    return { index, kind, secret, length: text.length, fingerprint, pieces: pieces[index]!.length };
+  });
+  const squeezedNeedles: Needle<Tag>[] = [];
+  const needles: Needle<Tag>[] = [...keywordNeedles(detectors), ...hintNeedles()];
+  known.forEach(({ text }, index) => {
+    const value = values[index]!;
+    const tagged = ({ name, bytes, anyCase }: Form): Needle<Tag> => ({
+      bytes,
+      anyCase,
+      tag: { do: 'value', value, form: name },
+    });
+    needles.push(...valueForms(text).map(tagged));
+    squeezedNeedles.push(...squeezedForms(text).map(tagged));
+    pieces[index]!.forEach(
+      (bytes, piece) => void needles.push({ bytes, anyCase: false, tag: { do: 'piece', value, piece } }),
+    );
+  });
+  return {
+    needles: new NeedleSet(needles),
+    squeezedNeedles: new NeedleSet(squeezedNeedles),
+    values,
+    fingerprintKey: config.fingerprintKey,
+  };
+}
+
+function keywordNeedles(detectors: readonly Detector[]): Needle<Tag>[] {
+  const needles: Needle<Tag>[] = [];
+  const encoded = new Map<string, Needle<Tag>>();
+  const addEncoded = (text: string, anyCase: boolean, tag: Tag): void => {
+    if (text.length >= NEEDLE_BYTES)
+      encoded.set(JSON.stringify([text, tag]), { bytes: Buffer.from(text), anyCase, tag });
+  };
+  for (const detector of detectors) {
+    for (const keyword of detector.keywords) {
+      const long = keyword.length >= NEEDLE_BYTES ? [keyword] : [...LETTERS].map((letter) => keyword + letter);
+      for (const text of long) {
+        needles.push({ bytes: Buffer.from(text), anyCase: detector.anyCase, tag: { do: 'keyword', detector } });
+      }
+      const bytes = Buffer.from(keyword);
+      for (let shift = 0; shift < 3; shift++) {
+        const { text, skip } = stableBase64(bytes, shift);
+        addEncoded(text, false, { do: 'decode', encoding: 'base64', skip });
+        addEncoded(text.replaceAll('+', '-').replaceAll('/', '_'), false, { do: 'decode', encoding: 'base64', skip });
+      }
+      addEncoded(bytes.toString('hex'), true, { do: 'decode', encoding: 'hex', skip: 0 });
+      addEncoded([...keyword].reverse().join(''), detector.anyCase, { do: 'reverse' });
+    }
+  }
+  needles.push(...encoded.values());
+  return needles;
+}
+
+/** Escapes that stand for ASCII, or for something that hides or resembles it. */
+function hintNeedles(): Needle<Tag>[] {
+  const hint = (kind: Hint, ...texts: string[]): Needle<Tag>[] =>
+    texts.map((text) => ({ bytes: Buffer.from(text), anyCase: true, tag: { do: 'hint', hint: kind } }));
+  const digits = [...'0123456789abcdef'];
+  const ascii = [...'234567'];
+  return [
+    ...ascii.flatMap((high) =>
+      hint('escapes', `\\u00${high}`, `\\u{${high}`, ...digits.map((low) => `\\x${high}${low}`)),
+    ),
+    ...hint(
+      'escapes',
+      '\\u00ad',
+      '\\u200',
+      '\\u202',
+      '\\u206',
+      '\\ufe0',
+      '\\ufef',
+      '\\uff',
+      '\\ud835',
+      '\\udb40',
+      '\\u03',
+      '\\u04',
+      '\\U0000',
+      '\\x0',
+    ),
+    ...[...'01234567'].flatMap((high) =>
+      [...'01234567'].flatMap((low) => hint('escapes', `\\1${high}${low}`, `\\0${high}${low}`)),
+    ),
+    ...hint(
+      'entities',
+      '&lowbar;',
+      '&underbar;',
+      '&hyphen;',
+      '&dash;',
+      '&period;',
+      '&equals;',
+      '&sol;',
+      '&plus;',
+      '&colon;',
+      '&commat;',
+    ),
+    ...hint('entities', '&zerowidthspace;', '&zwj;', '&zwnj;', '&shy;', '&amp;#'),
+    ...hint('quoted-printable', 'quoted-printable'),
+  ];
+}
+
+/** The four-byte pieces of each text that are unusual enough to say something, and belong to no other text and no keyword. */
+function piecesOf(texts: readonly string[], keywords: ReadonlySet<string>): Buffer[][] {
+  const seen = new Map<string, number>();
+  const all = texts.map((text) => {
+    const bytes = Buffer.from(text).toString('latin1');
+    const pieces = new Set<string>();
+    if (bytes.length >= SHORTEST_CUT_BYTES) {
+      for (let at = 0; at + 4 <= bytes.length; at++)
+        if (isUnusual(bytes.slice(at, at + 4))) pieces.add(bytes.slice(at, at + 4));
+    }
+    for (const piece of pieces) seen.set(piece, (seen.get(piece) ?? 0) + 1);
+    return [...pieces];
+  });
+  const words = [...keywords];
+  const own = all.map((pieces) =>
+    pieces.filter((piece) => seen.get(piece) === 1 && !words.some((word) => word.includes(piece))),
+  );
+  const step = Math.ceil(own.reduce((sum, pieces) => sum + pieces.length, 0) / PIECES);
+  return own.map((pieces) =>
+    pieces.filter((_, index) => index % Math.max(1, step) === 0).map((piece) => Buffer.from(piece, 'latin1')),
+  );
+}
+
+const isUnusual = (piece: string): boolean => (/\d/.test(piece) && /[A-Za-z]/.test(piece)) || /[a-z][A-Z]/.test(piece);

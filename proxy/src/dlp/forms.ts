@@ -1,0 +1,99 @@
+// The forms in which a known value is looked for byte by byte, without decoding anything.
+
+export interface Form {
+  /** Name in the chain of views; '' for the value itself. */
+  readonly name: string;
+  readonly bytes: Buffer;
+  readonly anyCase: boolean;
+}
+
+/** Values shorter than this are looked for as they are and nothing else: their encodings are too common. */
+const ENCODED_FROM_BYTES = 8;
+/** From here on a value is unmistakable in any letter case (host names, header names and some logs fold it). */
+const ANY_CASE_FROM_BYTES = 12;
+/** Fewest characters of an encoding that must be free of neighbours' bits. */
+const STABLE_CHARS = 8;
+
+export function valueForms(value: string): Form[] {
+  const raw = Buffer.from(value);
+  const anyCase = raw.length >= ANY_CASE_FROM_BYTES;
+  const forms: Form[] = [{ name: '', bytes: raw, anyCase }];
+  const add = (name: string, text: string, withAnyCase = false): void => {
+    const bytes = Buffer.from(text);
+    if (!forms.some((form) => form.bytes.equals(bytes))) forms.push({ name, bytes, anyCase: withAnyCase });
+  };
+  const json = JSON.stringify(value).slice(1, -1);
+  add('json', json);
+  add('json', json.replaceAll('/', '\\/'));
+  add('entities', escapeEntities(value));
+  add('form', value.replaceAll(' ', '+'));
+  if (/[\x80-\xff]/.test(value) && /^[\x00-\xff]*$/.test(value)) add('latin1', value);
+  if (raw.length < ENCODED_FROM_BYTES) return forms;
+  for (let shift = 0; shift < 3; shift++) {
+    const std = stableBase64(raw, shift).text;
+    if (std.length < STABLE_CHARS) continue;
+    add('base64', std);
+    add('base64', std.replaceAll('+', '-').replaceAll('/', '_'));
+  }
+  add('hex', raw.toString('hex'), true);
+  const reversed = Buffer.from(raw).reverse();
+  forms.push({ name: 'reversed', bytes: reversed, anyCase });
+  if ((value.match(/[a-z]/gi) ?? []).length >= ENCODED_FROM_BYTES) add('rot13', rot13(value), anyCase);
+  for (let shift = 0; shift < 5; shift++) {
+    const text = stableBase32(raw, shift);
+    if (text.length >= STABLE_CHARS + 4) add('base32', text, true);
+  }
+  return forms;
+}
+
+/** The same forms with everything but letters and digits left out: for values whose pieces are separated by anything else. */
+export function squeezedForms(value: string): Form[] {
+  const long = valueForms(value).map(({ name, bytes, anyCase }) => ({ name, anyCase, bytes: squeeze(bytes) }));
+  const kinds = new Set(['', 'base64', 'hex', 'reversed']);
+  return long.filter(({ name, bytes }) => kinds.has(name) && bytes.length >= ANY_CASE_FROM_BYTES);
+}
+
+export const squeeze = (bytes: Uint8Array): Buffer =>
+  Buffer.from(
+    Buffer.from(bytes)
+      .toString('latin1')
+      .replaceAll(/[^A-Za-z0-9]/g, ''),
+    'latin1',
+  );
+
+/**
+ * Base64 of `bytes` where `shift` unknown bytes precede them, without the characters that hold bits of the neighbours. `skip` is how many
+ * characters of the first quartets are left out.
+ */
+export function stableBase64(bytes: Uint8Array, shift: number): { readonly text: string; readonly skip: number } {
+  const whole = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
+  const skip = Math.ceil((shift * 8) / 6);
+  return { text: whole.slice(skip, Math.floor(((shift + bytes.length) * 8) / 6)), skip };
+}
+
+const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+
+function stableBase32(bytes: Uint8Array, shift: number): string {
+  let bits = '0'.repeat(shift * 8);
+  for (const byte of bytes) bits += byte.toString(2).padStart(8, '0');
+  let text = '';
+  for (let at = Math.ceil((shift * 8) / 5) * 5; at + 5 <= bits.length; at += 5) {
+    text += BASE32[Number.parseInt(bits.slice(at, at + 5), 2)];
+  }
+  return text;
+}
+
+const rot13 = (text: string): string =>
+  text.replaceAll(/[a-z]/gi, (char) => {
+    const base = char <= 'Z' ? 65 : 97;
+    return String.fromCharCode(((char.charCodeAt(0) - base + 13) % 26) + base);
+  });
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+const escapeEntities = (text: string): string => text.replaceAll(/[&<>"']/g, (char) => ENTITIES[char]!);

@@ -1,0 +1,282 @@
+// One search: the text itself, then whatever it decodes to, three decodings deep, within a budget.
+import { isAscii, isUtf8 } from 'node:buffer';
+import { BASE64 } from './charsets.ts';
+import type { Detector } from './detectors/detector.ts';
+import type { Engine, Hint, KnownValue } from './engine.ts';
+import { fingerprintOf } from './fingerprint.ts';
+import { asBuffer, type Span, View } from './view.ts';
+import { inflateView } from './views/compressed.ts';
+import { BACKSLASH, ENTITIES, PERCENT, QUOTED_PRINTABLE, unfold } from './views/escapes.ts';
+import { DecodedRuns, decodeBase64At, decodeHexAt, decodeRuns, isText } from './views/runs.ts';
+import { sparseStretches, spelled, squeezed } from './views/sparse.ts';
+import { unfoldUnicode, unfoldWide } from './views/unicode.ts';
+
+/** What was found, with its place in the root. */
+export interface Hit {
+  readonly detector: string;
+  readonly kind: 'known-secret' | 'placeholder' | 'detector';
+  readonly secret: string;
+  readonly length: number;
+  readonly fingerprint: string;
+  readonly chain: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+const DEPTH = 3;
+/** Views of a message, and one more for so many of its bytes. */
+const VIEWS = 4096;
+const BYTES_PER_VIEW = 8;
+/** Bytes of all views together, times the message's. */
+const BYTES_FACTOR = 32;
+const BYTES_LEAST = 1 << 20;
+/** Pieces of binary data that may be tried as streams without a head. */
+const TRIES = 64;
+/** How many overlapping candidates of one detector get a close look before the rest of the run is skipped. */
+const OVERLAPPING = 8;
+/** How far around a reversed keyword its token may reach, in bytes. */
+const REVERSED_BYTES = 512;
+/** Share of a value's pieces that give it away, whatever their order. */
+const PIECES_SHARE = 0.4;
+const PIECES_LEAST = 6;
+const PIECES_SUSPICIOUS = 2;
+/** How many earlier findings of a text a new one is compared with; bounds the work when it is repeated without end. */
+const RECENT = 64;
+
+interface PieceHits {
+  readonly value: KnownValue;
+  readonly pieces: Set<number>;
+  readonly places: number[];
+}
+
+export class Hunt {
+  readonly hits: Hit[] = [];
+  /** Some of it was not searched: it decodes to more than we are willing to read. */
+  isOverBudget = false;
+  readonly #engine: Engine;
+  readonly #byFingerprint = new Map<string, Hit[]>();
+  #viewsLeft: number;
+  #bytesLeft: number;
+  #inflatedLeft: number;
+  #triesLeft = TRIES;
+
+  constructor(engine: Engine, lengthBytes: number, decodedBytes: number) {
+    this.#engine = engine;
+    this.#viewsLeft = VIEWS + lengthBytes / BYTES_PER_VIEW;
+    this.#bytesLeft = BYTES_LEAST + lengthBytes * BYTES_FACTOR;
+    this.#inflatedLeft = decodedBytes;
+  }
+
+  /** Searches `view` as it is, without decoding anything. */
+  searchFlat(view: View): void {
+    this.#match(view, new DecodedRuns(), () => {});
+  }
+
+  /** Searches `view` and all that it decodes to. */
+  search(view: View): void {
+    const decoded = new DecodedRuns();
+    const children: View[] = [];
+    const add = (child: View): void => void (child.length > 0 && children.push(child));
+    const hints = this.#match(view, decoded, add);
+    if (view.depth < DEPTH) {
+      this.#expand(view, hints, decoded, add);
+      for (const child of children) {
+        if (!this.#take(child)) return;
+        this.search(child);
+      }
+    }
+  }
+
+  #take(child: View): boolean {
+    this.#viewsLeft--;
+    this.#bytesLeft -= child.length;
+    if (this.#viewsLeft < 0 || this.#bytesLeft < 0) this.isOverBudget = true;
+    return !this.isOverBudget;
+  }
+
+  /** Finds known values and detectors' formats in `view` itself; returns the hints for its expansion. */
+  #match(view: View, decoded: DecodedRuns, add: (child: View) => void): ReadonlySet<Hint> {
+    const hints = new Set<Hint>();
+    const values: { value: KnownValue; form: string; span: Span }[] = [];
+    const cut = new Map<KnownValue, PieceHits>();
+    const candidates: { detector: Detector; span: Span }[] = [];
+    const looks = new Map<Detector, { end: number; overlapping: number }>();
+    let reversedTo = 0;
+    this.#engine.needles.find(view, (tag, start, length) => {
+      switch (tag.do) {
+        case 'value':
+          values.push({ value: tag.value, form: tag.form, span: { start, end: start + length } });
+          break;
+        case 'keyword': {
+          const { detector } = tag;
+          const span = detector.match(view, start);
+          if (span === null) break;
+          const look = looks.get(detector);
+          const overlapping = look !== undefined && span.start < look.end ? look.overlapping + 1 : 0;
+          if (overlapping > OVERLAPPING) break;
+          looks.set(detector, { end: Math.max(span.end, look?.end ?? 0), overlapping });
+          const last = candidates.at(-1);
+          const isSame = last?.detector === detector && last.span.start === span.start && last.span.end === span.end;
+          if (!isSame && detector.accept(view.text(span.start, span.end), view, span))
+            candidates.push({ detector, span });
+          break;
+        }
+        case 'piece': {
+          let hits = cut.get(tag.value);
+          if (hits === undefined) {
+            hits = { value: tag.value, pieces: new Set(), places: [] };
+            cut.set(tag.value, hits);
+          }
+          hits.pieces.add(tag.piece);
+          hits.places.push(start);
+          break;
+        }
+        case 'decode':
+          if (view.depth >= DEPTH) break;
+          if (tag.encoding === 'hex') decodeHexAt(view, start, decoded, add);
+          else decodeBase64At(view, Math.max(start - tag.skip, start & 3), decoded, add);
+          break;
+        case 'reverse':
+          if (view.depth >= DEPTH || start < reversedTo) break;
+          add(reversedView(view, start, length));
+          reversedTo = start + length;
+          break;
+        case 'hint':
+          hints.add(tag.hint);
+          break;
+        default:
+          tag satisfies never;
+      }
+    });
+    for (const { value, form, span } of values) this.#reportValue(view, value, form, span);
+    for (const { detector, span } of candidates) {
+      const isValue = values.some((one) => overlaps(one.span, span));
+      if (!isValue) this.#reportDetector(view, detector, span);
+    }
+    for (const hits of cut.values()) this.#joinPieces(view, hits, values);
+    return hints;
+  }
+
+  #reportValue(view: View, value: KnownValue, form: string, span: Span): void {
+    // Of an encoding the whole run goes: half of a base64 quartet cannot be replaced.
+    const isEncoded = form === 'base64' || form === 'base32' || form === 'hex';
+    const whole = isEncoded ? view.runAround(BASE64, span.start) : span;
+    const { start, end } = view.inRoot(whole.start, whole.end);
+    this.#report({
+      detector: value.kind,
+      kind: value.kind,
+      secret: value.secret,
+      length: value.length,
+      fingerprint: value.fingerprint,
+      chain: join(view.chain(), form),
+      start,
+      end,
+    });
+  }
+
+  #reportDetector(view: View, detector: Detector, span: Span): void {
+    const { start, end } = view.inRoot(span.start, span.end);
+    this.#report({
+      detector: detector.id,
+      kind: 'detector',
+      secret: '',
+      length: span.end - span.start,
+      fingerprint: fingerprintOf(this.#engine.fingerprintKey, view.bytes.subarray(span.start, span.end)),
+      chain: view.chain(),
+      start,
+      end,
+    });
+  }
+
+  #report(hit: Hit): void {
+    // The same text at the same place, found again through another view or by a second detector, is one finding.
+    let same = this.#byFingerprint.get(hit.fingerprint);
+    if (same === undefined) {
+      same = [];
+      this.#byFingerprint.set(hit.fingerprint, same);
+    }
+    for (let i = same.length - 1; i >= Math.max(0, same.length - RECENT); i--) if (overlaps(same[i]!, hit)) return;
+    same.push(hit);
+    this.hits.push(hit);
+  }
+
+  /** Pieces of a known value: enough of them are the value; a few are a reason to read without the separators. */
+  #joinPieces(view: View, hits: PieceHits, whole: readonly { value: KnownValue; span: Span }[]): void {
+    const { value } = hits;
+    const spans = whole.filter((one) => one.value === value).map((one) => one.span);
+    const loose = hits.places.filter((at) => !spans.some((span) => at >= span.start && at < span.end));
+    if (loose.length < PIECES_SUSPICIOUS || spans.length > 0) return;
+    if (hits.pieces.size >= Math.max(PIECES_LEAST, value.pieces * PIECES_SHARE)) {
+      for (const span of merged(loose, 4)) this.#reportValue(view, value, 'pieces', span);
+      return;
+    }
+    const least = Math.max(0, loose[0]! - 256);
+    this.#squeeze(view, least, Math.min(view.length, loose.at(-1)! + 256));
+  }
+
+  #squeeze(view: View, start: number, end: number): void {
+    if (this.#engine.values.length === 0) return;
+    const child = squeezed(view, start, end);
+    if (!this.#take(child)) return;
+    this.#engine.squeezedNeedles.find(child, (tag, at, length) => {
+      if (tag.do === 'value') this.#reportValue(child, tag.value, tag.form, { start: at, end: at + length });
+    });
+  }
+
+  #expand(view: View, hints: ReadonlySet<Hint>, decoded: DecodedRuns, add: (child: View) => void): void {
+    const { bytes, length } = view;
+    const buffer = asBuffer(bytes);
+    const has = (byte: number): boolean => {
+      const at = buffer.indexOf(byte);
+      return at >= 0 && at < length;
+    };
+    const inflates = view.kind !== '' && view.kind !== 'unicode';
+    if (inflates) this.#inflate(view, add);
+    if (has(0x25)) unfold(view, PERCENT, add);
+    if (hints.has('escapes')) unfold(view, BACKSLASH, add);
+    if (hints.has('entities') || (has(0x26) && buffer.includes('&#'))) unfold(view, ENTITIES, add);
+    if (hints.has('quoted-printable')) unfold(view, QUOTED_PRINTABLE, add);
+    const own = length === buffer.length ? buffer : buffer.subarray(0, length);
+    if (!isAscii(own) && isUtf8(own)) unfoldUnicode(view, add);
+    if (has(0)) unfoldWide(view, add);
+    decodeRuns(view, decoded, add);
+    sparseStretches(view, (start, end) => {
+      this.#squeeze(view, start, end);
+      spelled(view, start, end, add);
+    });
+  }
+
+  #inflate(view: View, add: (child: View) => void): void {
+    const mayTry = (): boolean => !isText(view.bytes.subarray(0, 64)) && this.#triesLeft-- > 0;
+    const { child, isOverBudget } = inflateView(view, Math.max(1, this.#inflatedLeft), mayTry);
+    if (isOverBudget) this.isOverBudget = true;
+    if (child === null) return;
+    this.#inflatedLeft -= child.length;
+    // What a small piece inflates to is paid from the budget of decompression, not from that of the other views.
+    this.#bytesLeft += child.length * BYTES_FACTOR;
+    this.#viewsLeft += child.length / BYTES_PER_VIEW;
+    add(child);
+  }
+}
+
+const overlaps = (one: Span, other: Span): boolean => one.start < other.end && other.start < one.end;
+const join = (chain: string, kind: string): string =>
+  chain === '' ? kind : kind === '' ? chain : `${chain} > ${kind}`;
+
+/** Places of `width` bytes each, those that touch taken together. */
+function merged(places: readonly number[], width: number): Span[] {
+  const spans: { start: number; end: number }[] = [];
+  for (const start of [...places].sort((a, b) => a - b)) {
+    const last = spans.at(-1);
+    if (last !== undefined && start <= last.end) last.end = Math.max(last.end, start + width);
+    else spans.push({ start, end: start + width });
+  }
+  return spans;
+}
+
+function reversedView(view: View, at: number, length: number): View {
+  const start = Math.max(0, at - REVERSED_BYTES);
+  const end = Math.min(view.length, at + length + 64);
+  const bytes = Buffer.from(view.bytes.subarray(start, end)).reverse();
+  return new View(bytes, bytes.length, 'reversed', view, { kind: 'mirror', end });
+}

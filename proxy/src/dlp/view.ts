@@ -1,0 +1,181 @@
+// A text under search: bytes, and how a span of them maps back to the text they were decoded from.
+import { type Charset, charsetCount } from './charsets.ts';
+
+/** How positions in a view map to positions in its parent. */
+export type Origin =
+  /** Any match stands for the whole encoded piece. */
+  | { readonly kind: 'piece'; readonly start: number; readonly end: number }
+  /** Position `at[i] + k` comes from `from[i] + k`; `at` ascends, the last entry is the end. */
+  | { readonly kind: 'trace'; readonly at: readonly number[]; readonly from: readonly number[] }
+  /** Read backwards: the view's first byte is the parent's byte `end - 1`. */
+  | { readonly kind: 'mirror'; readonly end: number }
+  | { readonly kind: 'root' };
+
+export interface Span {
+  readonly start: number;
+  readonly end: number;
+}
+
+export class View {
+  readonly bytes: Uint8Array;
+  readonly length: number;
+  /** Name of the decoding that made it; '' for the root. */
+  readonly kind: string;
+  readonly parent: View | null;
+  readonly depth: number;
+  readonly #origin: Origin;
+  /** Start and end of the last run looked up, for every charset: makes repeated look-ups linear in all. */
+  #runs: Int32Array | null = null;
+  #reached: Map<object, number> | null = null;
+
+  constructor(
+    bytes: Uint8Array,
+    length: number,
+    kind = '',
+    parent: View | null = null,
+    origin: Origin = { kind: 'root' },
+  ) {
+    this.bytes = bytes;
+    this.length = length;
+    this.kind = kind;
+    this.parent = parent;
+    // A view without a name is the same text in another unit, not a decoding.
+    this.depth = parent === null ? 0 : parent.depth + (kind === '' ? 0 : 1);
+    this.#origin = origin;
+  }
+
+  /** End of the longest run of `set` from `at`; `at` itself where the byte there is not of the set. */
+  runEnd(set: Charset, at: number): number {
+    const runs = this.#cachedRuns();
+    const slot = set.slot * 2;
+    if (at >= runs[slot]! && at < runs[slot + 1]!) return runs[slot + 1]!;
+    const { bytes, length } = this;
+    const { table } = set;
+    let end = at;
+    while (end < length && table[bytes[end]!] !== 0) end++;
+    if (end > at) {
+      runs[slot] = at;
+      runs[slot + 1] = end;
+    }
+    return end;
+  }
+
+  /** The whole run of `set` around `at`, which must be a byte of the set. */
+  runAround(set: Charset, at: number): Span {
+    const end = this.runEnd(set, at);
+    const runs = this.#cachedRuns();
+    const slot = set.slot * 2;
+    let start = Math.min(runs[slot]!, at);
+    while (start > 0 && set.table[this.bytes[start - 1]!] !== 0) start--;
+    runs[slot] = start;
+    runs[slot + 1] = end;
+    return { start, end };
+  }
+
+  /** How many bytes of `set` stand directly before `at`, counted up to `most`. */
+  runBefore(set: Charset, at: number, most: number): number {
+    let count = 0;
+    while (count < most && at - count > 0 && set.table[this.bytes[at - count - 1]!] !== 0) count++;
+    return count;
+  }
+
+  /** How far `who` has already searched this view; lets matchers with a window skip what they have seen. */
+  reached(who: object): number {
+    return this.#reached?.get(who) ?? 0;
+  }
+
+  setReached(who: object, at: number): void {
+    this.#reached ??= new Map();
+    this.#reached.set(who, at);
+  }
+
+  text(start: number, end: number): string {
+    return asBuffer(this.bytes).toString('latin1', start, end);
+  }
+
+  startsWith(text: string, at: number): boolean {
+    if (at < 0 || at + text.length > this.length) return false;
+    for (let i = 0; i < text.length; i++) if (this.bytes[at + i] !== text.charCodeAt(i)) return false;
+    return true;
+  }
+
+  /** The span of the root that `start..end` of this view was decoded from. */
+  inRoot(start: number, end: number): Span {
+    const origin = this.#origin;
+    if (this.parent === null || origin.kind === 'root') return { start, end };
+    if (origin.kind === 'piece') return this.parent.inRoot(origin.start, origin.end);
+    if (origin.kind === 'mirror') return this.parent.inRoot(origin.end - end, origin.end - start);
+    return this.parent.inRoot(traced(origin.at, origin.from, start), traced(origin.at, origin.from, end));
+  }
+
+  /** `base64 > gzip`, outermost first; '' for the root. */
+  chain(): string {
+    const kinds: string[] = [];
+    for (let view: View | null = this; view !== null; view = view.parent)
+      if (view.kind !== '') kinds.unshift(view.kind);
+    return kinds.join(' > ');
+  }
+
+  #cachedRuns(): Int32Array {
+    if (this.#runs === null) this.#runs = new Int32Array(charsetCount() * 2);
+    return this.#runs;
+  }
+}
+
+/** The same memory as a Buffer. */
+export function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+function traced(at: readonly number[], from: readonly number[], position: number): number {
+  let low = 0;
+  let high = at.length - 1;
+  while (low < high) {
+    const middle = (low + high + 1) >> 1;
+    if (at[middle]! <= position) low = middle;
+    else high = middle - 1;
+  }
+  return from[low]! + (position - at[low]!);
+}
+
+/** Collects decoded bytes together with where they came from. */
+export class Trace {
+  bytes = Buffer.allocUnsafeSlow(1024);
+  length = 0;
+  readonly #at: number[] = [];
+  readonly #from: number[] = [];
+  #next = -1;
+
+  /** Adds `byte`, which is written in the parent as what begins at `from` and is `width` long. */
+  put(byte: number, from: number, width: number): void {
+    if (from !== this.#next || width !== 1) {
+      this.#at.push(this.length);
+      this.#from.push(from);
+    }
+    if (this.length === this.bytes.length) this.#grow();
+    this.bytes[this.length++] = byte;
+    this.#next = width === 1 ? from + 1 : -1;
+  }
+
+  /** Adds a character, as UTF-8. */
+  putCodePoint(code: number, from: number, width: number): void {
+    if (code < 0x80) {
+      this.put(code, from, width);
+      return;
+    }
+    const bytes = Buffer.from(String.fromCodePoint(code));
+    for (const byte of bytes) this.put(byte, from, 0);
+  }
+
+  view(kind: string, parent: View, end: number): View {
+    this.#at.push(this.length);
+    this.#from.push(end);
+    return new View(this.bytes, this.length, kind, parent, { kind: 'trace', at: this.#at, from: this.#from });
+  }
+
+  #grow(): void {
+    const larger = Buffer.allocUnsafeSlow(this.bytes.length * 2);
+    this.bytes.copy(larger);
+    this.bytes = larger;
+  }
+}

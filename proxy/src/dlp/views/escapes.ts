@@ -1,0 +1,227 @@
+// Escaped characters: percent, backslash, HTML entities and quoted-printable, unfolded around the places where they stand.
+import { asBuffer, Trace, type View } from '../view.ts';
+
+export interface Escapes {
+  readonly kind: string;
+  readonly lead: number;
+  /**
+   * The escape at `at` as `width << 21 | code point`, 0 for none. Code point `GONE` stands for nothing at all.
+   */
+  readonly read: (bytes: Uint8Array, at: number, end: number) => number;
+}
+
+const GONE = 0x1fffff;
+const CODE = 0x1fffff;
+/** Bytes of plain text between two escapes that still belong together. */
+const NEAR_BYTES = 128;
+/** How far a token reaches from an escape inside it, in bytes. */
+const TOKEN_BYTES = 4096;
+
+const NIBBLES = new Int8Array(256).fill(-1);
+for (let i = 0; i < 16; i++) {
+  NIBBLES[i.toString(16).charCodeAt(0)] = i;
+  NIBBLES[i.toString(16).toUpperCase().charCodeAt(0)] = i;
+}
+
+const escapeOf = (width: number, code: number): number => (width << 21) | code;
+
+/** `count` hex digits at `at`, or -1. */
+function hexAt(bytes: Uint8Array, at: number, count: number, end: number): number {
+  if (at + count > end) return -1;
+  let value = 0;
+  for (let i = 0; i < count; i++) {
+    const nibble = NIBBLES[bytes[at + i]!]!;
+    if (nibble < 0) return -1;
+    value = value * 16 + nibble;
+  }
+  return value;
+}
+
+export const PERCENT: Escapes = {
+  kind: 'percent',
+  lead: 0x25,
+  read(bytes, at, end) {
+    const byte = hexAt(bytes, at + 1, 2, end);
+    if (byte >= 0) return escapeOf(3, byte);
+    const unit = bytes[at + 1] === 0x75 ? hexAt(bytes, at + 2, 4, end) : -1;
+    return unit >= 0 ? escapeOf(6, unit) : 0;
+  },
+};
+
+export const BACKSLASH: Escapes = {
+  kind: 'escapes',
+  lead: 0x5c,
+  read(bytes, at, end) {
+    let letter = at + 1;
+    // A string inside a string inside a string: the backslashes before the letter double each time.
+    while (letter < end && bytes[letter] === 0x5c && letter - at < 32) letter++;
+    const before = letter - at;
+    switch (bytes[letter]) {
+      case 0x75: {
+        if (bytes[letter + 1] === 0x7b) {
+          let digits = 0;
+          while (digits < 6 && letter + 2 + digits < end && NIBBLES[bytes[letter + 2 + digits]!]! >= 0) digits++;
+          const code = hexAt(bytes, letter + 2, digits, end);
+          const isClosed = digits > 0 && bytes[letter + 2 + digits] === 0x7d && code <= 0x10ffff;
+          return isClosed ? escapeOf(before + digits + 3, code) : 0;
+        }
+        const unit = hexAt(bytes, letter + 1, 4, end);
+        if (unit < 0) return 0;
+        if (unit >= 0xd800 && unit < 0xdc00 && bytes[letter + 5] === 0x5c) {
+          let second = letter + 5;
+          while (second < end && bytes[second] === 0x5c) second++;
+          const low = bytes[second] === 0x75 ? hexAt(bytes, second + 1, 4, end) : -1;
+          if (low >= 0xdc00 && low < 0xe000) {
+            return escapeOf(second + 5 - at, 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00));
+          }
+        }
+        return escapeOf(before + 5, unit);
+      }
+      case 0x55: {
+        const code = hexAt(bytes, letter + 1, 8, end);
+        return code >= 0 && code <= 0x10ffff ? escapeOf(before + 9, code) : 0;
+      }
+      case 0x78: {
+        const byte = hexAt(bytes, letter + 1, 2, end);
+        return byte >= 0 ? escapeOf(before + 3, byte) : 0;
+      }
+      case 0x2f:
+        return escapeOf(before + 1, 0x2f);
+      default: {
+        const first = bytes[letter]! - 0x30;
+        const second = bytes[letter + 1]! - 0x30;
+        const third = bytes[letter + 2]! - 0x30;
+        const isOctal =
+          letter + 2 < end && first >= 0 && first < 4 && second >= 0 && second < 8 && third >= 0 && third < 8;
+        return isOctal ? escapeOf(before + 3, first * 64 + second * 8 + third) : 0;
+      }
+    }
+  },
+};
+
+/** Named entities that stand for characters of tokens. */
+const NAMED: readonly (readonly [string, number])[] = [
+  ...([
+    ['lowbar;', 0x5f],
+    ['UnderBar;', 0x5f],
+    ['hyphen;', 0x2d],
+    ['dash;', 0x2d],
+    ['period;', 0x2e],
+    ['equals;', 0x3d],
+  ] as const),
+  ...([
+    ['sol;', 0x2f],
+    ['plus;', 0x2b],
+    ['colon;', 0x3a],
+    ['amp;', 0x26],
+    ['commat;', 0x40],
+    ['quot;', 0x22],
+    ['apos;', 0x27],
+  ] as const),
+  ...([
+    ['lt;', 0x3c],
+    ['gt;', 0x3e],
+    ['shy;', GONE],
+    ['ZeroWidthSpace;', GONE],
+    ['zwj;', GONE],
+    ['zwnj;', GONE],
+  ] as const),
+];
+
+export const ENTITIES: Escapes = {
+  kind: 'entities',
+  lead: 0x26,
+  read(bytes, at, end) {
+    if (bytes[at + 1] !== 0x23) {
+      for (const [name, code] of NAMED) {
+        let i = 0;
+        while (i < name.length && bytes[at + 1 + i] === name.charCodeAt(i)) i++;
+        if (i === name.length && at + 1 + i <= end) return escapeOf(i + 1, code);
+      }
+      return 0;
+    }
+    const isHex = bytes[at + 2] === 0x78 || bytes[at + 2] === 0x58;
+    const first = isHex ? at + 3 : at + 2;
+    let code = 0;
+    let i = first;
+    for (; i < end && i < first + 8; i++) {
+      const digit = NIBBLES[bytes[i]!]!;
+      if (digit < 0 || (digit > 9 && !isHex)) break;
+      code = code * (isHex ? 16 : 10) + digit;
+    }
+    if (i === first || code > 0x10ffff) return 0;
+    return escapeOf(i - at + (bytes[i] === 0x3b ? 1 : 0), code);
+  },
+};
+
+export const QUOTED_PRINTABLE: Escapes = {
+  kind: 'quoted-printable',
+  lead: 0x3d,
+  read(bytes, at, end) {
+    if (bytes[at + 1] === 0x0a) return escapeOf(2, GONE);
+    if (bytes[at + 1] === 0x0d && bytes[at + 2] === 0x0a) return escapeOf(3, GONE);
+    const byte = hexAt(bytes, at + 1, 2, end);
+    return byte >= 0 ? escapeOf(3, byte) : 0;
+  },
+};
+
+/** Calls `found` with a view of every stretch of text around escapes of this kind, unfolded. */
+export function unfold(view: View, escapes: Escapes, found: (child: View) => void): void {
+  const { bytes, length } = view;
+  let done = 0;
+  for (let at = nextEscape(view, escapes, 0); at >= 0; at = nextEscape(view, escapes, done)) {
+    const trace = new Trace();
+    let last = at;
+    let i = tokenStart(bytes, at, done);
+    for (; i < length; i++) {
+      const byte = bytes[i]!;
+      if (byte === escapes.lead) {
+        const read = escapes.read(bytes, i, length);
+        if (read !== 0) {
+          const width = read >>> 21;
+          if ((read & CODE) !== GONE) putDecoded(trace, escapes, read & CODE, i, width);
+          i += width - 1;
+          last = i;
+          continue;
+        }
+      }
+      if (i - last > NEAR_BYTES && (isBreak(byte) || i - last > TOKEN_BYTES)) break;
+      trace.put(byte, i, 1);
+    }
+    found(trace.view(escapes.kind, view, i));
+    done = i;
+  }
+}
+
+/** Escapes that name bytes give bytes, those that name characters give UTF-8. */
+function putDecoded(trace: Trace, escapes: Escapes, code: number, at: number, width: number): void {
+  const isByte = escapes === QUOTED_PRINTABLE || (escapes === PERCENT && width === 3);
+  if (isByte) trace.put(code, at, width);
+  else trace.putCodePoint(code, at, width);
+}
+
+function nextEscape(view: View, escapes: Escapes, from: number): number {
+  const { bytes, length } = view;
+  let at = from;
+  for (;;) {
+    const near = Math.min(length, at + 64);
+    while (at < near && bytes[at] !== escapes.lead) at++;
+    if (at === near) {
+      at = at >= length ? -1 : asBuffer(bytes).indexOf(escapes.lead, at);
+      if (at < 0 || at >= length) return -1;
+    }
+    if (escapes.read(bytes, at, length) !== 0) return at;
+    at++;
+  }
+}
+
+function tokenStart(bytes: Uint8Array, at: number, least: number): number {
+  const first = Math.max(least, at - TOKEN_BYTES);
+  let start = at;
+  while (start > first && !isBreak(bytes[start - 1]!)) start--;
+  return start;
+}
+
+/** Bytes that no token continues over. */
+export const isBreak = (byte: number): boolean =>
+  byte <= 0x20 || byte === 0x22 || byte === 0x27 || byte === 0x3c || byte === 0x3e || byte === 0x60;

@@ -1,0 +1,199 @@
+// Base64 and hex: finds long runs of their characters with a few looks a line, and decodes those that could hold something.
+import { BASE64, HEX } from '../charsets.ts';
+import { asBuffer, type Span, View } from '../view.ts';
+
+/** Shortest run that is decoded, in characters. */
+export const RUN_CHARS = 16;
+/** Shortest line of wrapped base64 or hex, in characters. */
+const LINE_CHARS = 32;
+/** Characters looked at to tell an encoding from a word, a path or a hash. */
+const SAMPLE_CHARS = 96;
+
+/** Calls `visit` for every run of base64 characters that is at least RUN_CHARS long. */
+export function longRuns(bytes: Uint8Array, length: number, visit: (start: number, end: number) => void): void {
+  const { table } = BASE64;
+  // A run that long covers a multiple of its length: one look every RUN_CHARS bytes finds them all.
+  for (let look = RUN_CHARS - 1; look < length; ) {
+    if (table[bytes[look]!] === 0) {
+      look += RUN_CHARS;
+      continue;
+    }
+    const least = look - RUN_CHARS;
+    let start = look;
+    while (start > 0 && start > least && table[bytes[start - 1]!] !== 0) start--;
+    let end = look + 1;
+    while (end < length && table[bytes[end]!] !== 0) end++;
+    if (end - start >= RUN_CHARS) visit(start, end);
+    look = end + RUN_CHARS;
+  }
+}
+
+/** Which alignments of which runs have been decoded already: a run is decoded once however many keywords it holds. */
+export class DecodedRuns {
+  readonly #seen = new Set<number>();
+
+  /** True the first time. `skip`: characters before the first quartet or pair. */
+  isNew(encoding: 'base64' | 'hex', start: number, skip: number): boolean {
+    const key = start * 8 + (encoding === 'hex' ? 4 : 0) + skip;
+    if (this.#seen.has(key)) return false;
+    this.#seen.add(key);
+    return true;
+  }
+}
+
+/** Calls `found` with everything that the long runs of `view` decode to. */
+export function decodeRuns(view: View, decoded: DecodedRuns, found: (child: View) => void): void {
+  const { bytes, length } = view;
+  let lines: Span[] = [];
+  const flush = (): void => {
+    if (lines.length > 1) decodeLines(view, lines, found);
+    lines = [];
+  };
+  longRuns(bytes, length, (start, end) => {
+    const last = lines.at(-1);
+    if (last !== undefined && !isLineBreak(bytes, last.end, start)) flush();
+    if (end - start >= LINE_CHARS || lines.length > 0) lines.push({ start, end });
+    decodeRun(view, start, end, decoded, found);
+  });
+  // What is left of wrapped text on a last line shorter than a run.
+  const last = lines.at(-1);
+  if (last !== undefined) {
+    const start = afterLineBreak(bytes, last.end, length);
+    const end = start > last.end ? view.runEnd(BASE64, start) : start;
+    if (end > start && end - start < RUN_CHARS) lines.push({ start, end });
+  }
+  flush();
+}
+
+/** Decodes the base64 run around `at`, whose quartets are aligned to `at`. */
+export function decodeBase64At(view: View, at: number, decoded: DecodedRuns, found: (child: View) => void): void {
+  const run = view.runAround(BASE64, at);
+  const skip = (at - run.start) & 3;
+  if (!decoded.isNew('base64', run.start, skip)) return;
+  const span = { start: run.start, end: paddedEnd(view, run.end) };
+  found(pieceView(view, 'base64', base64Bytes(view, run.start + skip, run.end), span));
+}
+
+/** Decodes the hex run around `at`, whose pairs are aligned to `at`. */
+export function decodeHexAt(view: View, at: number, decoded: DecodedRuns, found: (child: View) => void): void {
+  const run = view.runAround(HEX, at);
+  const skip = (at - run.start) & 1;
+  if (decoded.isNew('hex', run.start, skip))
+    found(pieceView(view, 'hex', hexBytes(view, run.start + skip, run.end), run));
+}
+
+function decodeRun(view: View, start: number, end: number, decoded: DecodedRuns, found: (child: View) => void): void {
+  const { bytes } = view;
+  const sampleEnd = Math.min(end, start + SAMPLE_CHARS);
+  let upper = 0;
+  let lower = 0;
+  let digits = 0;
+  let hex = 0;
+  for (let at = start; at < sampleEnd; at++) {
+    const byte = bytes[at]!;
+    if (byte >= 0x61) lower++;
+    else if (byte >= 0x41 && byte <= 0x5a) upper++;
+    else if (byte >= 0x30 && byte <= 0x39) digits++;
+    hex += HEX.table[byte]!;
+  }
+  const sample = sampleEnd - start;
+  if (hex >= RUN_CHARS && (hex > sample - 8 || end - start <= SAMPLE_CHARS))
+    decodeHexRuns(view, start, end, decoded, found);
+  // Words and paths have few capitals, hashes have none; an encoding mixes.
+  const isMixed = upper >= 2 && lower >= 2 && (digits >= 1 || upper * 5 >= sample);
+  if (!isMixed || hex === sample) return;
+  const run = { start, end: paddedEnd(view, end) };
+  for (let skip = 0; skip < 4; skip++) {
+    if (skip > 0 && !isMeaningfulFrom(view, start + skip, end)) continue;
+    if (decoded.isNew('base64', start, skip))
+      found(pieceView(view, 'base64', base64Bytes(view, start + skip, end), run));
+  }
+}
+
+/** Hex may be glued to other characters: `0x…`, `key-…`. */
+function decodeHexRuns(
+  view: View,
+  start: number,
+  end: number,
+  decoded: DecodedRuns,
+  found: (child: View) => void,
+): void {
+  for (let at = start; at < end; at++) {
+    const hexEnd = Math.min(view.runEnd(HEX, at), end);
+    if (hexEnd - at >= RUN_CHARS) {
+      for (let skip = 0; skip < 2; skip++) {
+        const head = hexBytes(view, at + skip, Math.min(hexEnd, at + skip + 48));
+        if ((!isText(head) && !hasMagic(head)) || !decoded.isNew('hex', at, skip)) continue;
+        found(pieceView(view, 'hex', hexBytes(view, at + skip, hexEnd), { start: at, end: hexEnd }));
+      }
+    }
+    if (hexEnd > at) at = hexEnd;
+  }
+}
+
+/** Wrapped text: the lines' characters together. */
+function decodeLines(view: View, lines: readonly Span[], found: (child: View) => void): void {
+  const buffer = asBuffer(view.bytes);
+  const text = lines.map(({ start, end }) => buffer.toString('latin1', start, end)).join('');
+  const whole = { start: lines[0]!.start, end: paddedEnd(view, lines.at(-1)!.end) };
+  found(pieceView(view, 'base64', Buffer.from(text, 'base64'), whole));
+  if (HEX.table[view.bytes[whole.start]!] === 0) return;
+  const bytes = Buffer.from(text.slice(0, text.length & ~1), 'hex');
+  if (bytes.length >= RUN_CHARS) found(pieceView(view, 'hex', bytes, whole));
+}
+
+/** Whether the middle or the start of a run, read from `first` on, gives text or a compressed stream. */
+function isMeaningfulFrom(view: View, first: number, end: number): boolean {
+  const head = base64Bytes(view, first, Math.min(end, first + 40));
+  if (isText(head) || hasMagic(head)) return true;
+  const middle = first + (((end - first) >> 3) << 2);
+  return end - first > 80 && isText(base64Bytes(view, middle, Math.min(end, middle + 40)));
+}
+
+/** Mostly printable ASCII: what a token would be part of. */
+export function isText(bytes: Uint8Array): boolean {
+  if (bytes.length < 8) return false;
+  let printable = 0;
+  for (const byte of bytes) if ((byte >= 0x20 && byte < 0x7f) || (byte >= 9 && byte <= 13)) printable++;
+  return printable >= bytes.length - (bytes.length >> 4);
+}
+
+/** First bytes of gzip, zlib and Zstandard. */
+export const hasMagic = (bytes: Uint8Array): boolean =>
+  (bytes[0] === 0x1f && bytes[1] === 0x8b) ||
+  (bytes[0] === 0x78 && ((bytes[0] << 8) | bytes[1]!) % 31 === 0) ||
+  (bytes[0] === 0x28 && bytes[1] === 0xb5 && bytes[2] === 0x2f && bytes[3] === 0xfd);
+
+/** Between two lines of wrapped text: white space, or line breaks written as escapes. */
+function isLineBreak(bytes: Uint8Array, from: number, to: number): boolean {
+  return to - from <= 8 && afterLineBreak(bytes, from, to) === to;
+}
+
+function afterLineBreak(bytes: Uint8Array, from: number, most: number): number {
+  let at = from;
+  while (at < most) {
+    const byte = bytes[at]!;
+    if (byte === 0x5c && (bytes[at + 1] === 0x6e || bytes[at + 1] === 0x72 || bytes[at + 1] === 0x2f)) {
+      // `\/` is a slash of the text itself.
+      if (bytes[at + 1] === 0x2f) return at + 1;
+      at += 2;
+    } else if (byte === 0x20 || (byte >= 9 && byte <= 13)) at++;
+    else break;
+  }
+  return at;
+}
+
+function paddedEnd(view: View, end: number): number {
+  let padded = end;
+  while (padded < view.length && padded < end + 2 && view.bytes[padded] === 0x3d) padded++;
+  return padded;
+}
+
+const base64Bytes = (view: View, start: number, end: number): Buffer =>
+  Buffer.from(asBuffer(view.bytes).toString('latin1', start, end), 'base64');
+
+const hexBytes = (view: View, start: number, end: number): Buffer =>
+  Buffer.from(asBuffer(view.bytes).toString('latin1', start, end - ((end - start) & 1)), 'hex');
+
+const pieceView = (parent: View, kind: string, bytes: Buffer, { start, end }: Span): View =>
+  new View(bytes, bytes.length, kind, parent, { kind: 'piece', start, end });
