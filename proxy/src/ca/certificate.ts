@@ -54,7 +54,7 @@ const KEY_USAGE_DIGITAL_SIGNATURE = '\x07\x80';
 
 /** RFC 7093, method 1: the leftmost 160 bits of SHA-256 of the key's bit string. */
 export function keyIdentifier(publicKey: Buffer): Buffer {
-  const spki = asn1.fromDer(publicKey.toString('latin1'));
+  const spki = parseDer(publicKey);
   const bits = (spki.value as Node[])[1]?.value as string | Node[] | undefined;
   if (typeof bits !== 'string') throw new TypeError('publicKey is not a SubjectPublicKeyInfo');
   return createHash('sha256')
@@ -73,11 +73,16 @@ export function encodeCertificate(fields: CertificateFields, sign: (tbs: Buffer)
     encodeName(fields.issuer),
     sequence(encodeTime(fields.notBefore), encodeTime(fields.notAfter)),
     encodeName(fields.subject),
-    asn1.fromDer(fields.publicKey.toString('latin1')),
+    parseDer(fields.publicKey),
     context(3, [sequence(...extensions(fields))]),
   );
   const signature = sign(toDer(tbs));
   return toDer(sequence(tbs, algorithm, primitive(T.BITSTRING, `\0${signature.toString('latin1')}`)));
+}
+
+/** Bit strings stay bytes: left to itself forge reads those that happen to look like DER as structures, as one key in 256 does. */
+function parseDer(der: Buffer): Node {
+  return asn1.fromDer(der.toString('latin1'), { decodeBitStrings: false });
 }
 
 export function toPem(der: Buffer): string {

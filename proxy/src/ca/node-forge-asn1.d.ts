@@ -2,6 +2,9 @@
 declare module 'node-forge/lib/asn1.js' {
   import type { asn1 } from 'node-forge';
 
-  const encoder: typeof asn1;
+  /** The published types of `fromDer` do not know its options. */
+  const encoder: Omit<typeof asn1, 'fromDer'> & {
+    fromDer(bytes: string, options: { readonly decodeBitStrings: boolean }): asn1.Asn1;
+  };
   export default encoder;
 }

@@ -50,6 +50,15 @@ describe('an authority', () => {
   });
 });
 
+test('a key whose bytes look like DER themselves is taken as it is: one in 256 does', () => {
+  // The point is 04 X Y. With X beginning 3f it reads as an octet string of exactly what is left.
+  let odd = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  while (der(odd)[27] !== 0x3f) odd = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const leaf = certificate({ kind: 'server', host: 'api.example' }, { publicKey: der(odd) });
+  expect(leaf.publicKey.export({ type: 'spki', format: 'der' })).toEqual(der(odd));
+  expect(leaf.verify(authorityKey.publicKey)).toBe(true);
+});
+
 describe('a leaf', () => {
   const authority = certificate({ kind: 'authority' });
 
