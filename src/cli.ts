@@ -43,7 +43,9 @@ function createProgram(): Command {
     .description('Runs a coding agent in a container whose only way out is a proxy that checks, scans and injects.')
     .version(packageJson.version, '-V, --version', 'print the version')
     .helpOption('-h, --help', 'print this help')
-    .helpCommand('help [verb]', 'print the help of a verb')
+    .addHelpCommand(
+      new Command('help').argument('[verb]').description('print the help of a verb').helpGroup('Besides:'),
+    )
     .usage('VERB [options]')
     .addHelpText('after', EXAMPLES)
     .enablePositionalOptions()

@@ -29,6 +29,7 @@ export function registerShell(program: Command): void {
     .description("open a shell in the agent's container")
     .argument('<session>', 'name or id')
     .option('--host <url>', 'the engine')
+    .addHelpText('after', '\nExample:\n  bottle shell web-shop')
     .action((query: string, flags: ExecFlags) =>
       run(query, ['/bin/sh', '-c', 'exec "$(command -v bash || echo sh)"'], flags),
     );

@@ -10,6 +10,7 @@ export function registerPlan(program: Command): void {
     .argument('<spec>', 'the spec')
     .argument('[command...]', 'program and arguments instead of agent.command, behind --')
     .option('--json', 'the plan as JSON')
+    .addHelpText('after', '\nExample:\n  bottle plan web-shop.yaml')
     .action(async (spec: string, command: string[], flags: { readonly json?: true }) => {
       const { loadSpec } = await import('../spec/load.ts');
       await printPlan({ bottle: loadSpec(spec), command: command.length === 0 ? null : command }, flags.json === true);

@@ -15,6 +15,7 @@ export function registerPs(program: Command): void {
     .option('-a, --all', 'those that ended too')
     .option('--json', 'as JSON')
     .option('--host <url>', 'the engine')
+    .addHelpText('after', '\nExample:\n  bottle ps')
     .action(async (flags: PsFlags) => {
       const { connectEngine } = await import('../engine/connect.ts');
       const { listRows, formatRows } = await import('../session/session-rows.ts');

@@ -13,6 +13,7 @@ export function registerReap(program: Command): void {
     .description('remove what killed sessions left on the engine; never touches one that runs')
     .option('--json', 'as JSON')
     .option('--host <url>', 'the engine')
+    .addHelpText('after', '\nExample:\n  bottle reap')
     .action(async (flags: ReapFlags) => {
       const { connectEngine } = await import('../engine/connect.ts');
       const { reapSessions } = await import('../session/reap-sessions.ts');

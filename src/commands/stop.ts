@@ -8,6 +8,7 @@ export function registerStop(program: Command): void {
     .description('end a running session, and leave nothing of it on the engine')
     .argument('<session>', 'name or id')
     .option('--host <url>', 'the engine')
+    .addHelpText('after', '\nExample:\n  bottle stop web-shop')
     .action(async (query: string, flags: { readonly host?: string }) => {
       const { connectEngine } = await import('../engine/connect.ts');
       const { findLiveSession } = await import('../session/find-live.ts');

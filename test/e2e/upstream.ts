@@ -70,7 +70,7 @@ export async function fetchThrough(proxy: string, ca: string, url: string, sent:
     socket.once('close', () => reject(new Error('the proxy closed the connection')));
   });
   if (!head.startsWith('HTTP/1.1 200 ')) throw new Error(`CONNECT was answered with ${head}`);
-  const tls = connectTls({ socket, ca, ...(isIP(hostname) === 0 ? { servername: hostname } : {}) });
+  const tls = connectTls({ socket, ca, host: hostname, ...(isIP(hostname) === 0 ? { servername: hostname } : {}) });
   return new Promise((resolve, reject) => {
     tls.once('error', reject);
     const request = httpRequest(
