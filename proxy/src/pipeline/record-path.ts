@@ -9,9 +9,8 @@ type Redactor = Pick<Scanner, 'redactText' | 'scanJoined'>;
 
 /** `text` without matches; without anything at all when its pieces make up a secret only together. */
 export function redactPieces(scanner: Redactor, text: string): string {
-  const clean = scanner.redactText(text);
-  const split = scanner.scanJoined('', clean.split(/[./?&=]/));
-  return split.length === 0 ? clean : `[${split[0]!.detector}]`;
+  const split = scanner.scanJoined('', text.split(/[./?&=]/));
+  return split.length === 0 ? scanner.redactText(text) : `[${split[0]!.detector}]`;
 }
 
 /** `scanner`: null when the target is known to hold no match. */

@@ -59,7 +59,7 @@ test('no server reads an admitted path as one outside the rule', () => {
     return Math.floor((state / 4294967296) * below);
   };
   let admitted = 0;
-  for (let i = 0; i < 25_000; i++) {
+  for (let i = 0; i < 8_000; i++) {
     const tail = Array.from({ length: 1 + random(6) }, () => PIECES[random(PIECES.length)]).join('');
     const target = `${random(3) === 0 ? '/' : '/repos/acme/'}${tail}`;
     const judged = it.judge({ target });
@@ -73,5 +73,5 @@ test('no server reads an admitted path as one outside the rule', () => {
       ).toBe(true);
     }
   }
-  expect(admitted).toBeGreaterThan(2000);
+  expect(admitted).toBeGreaterThan(700);
 });
