@@ -2,10 +2,12 @@
 
 import { readAuth, readPlaceholder } from './auth.ts';
 import type { AllowEntry } from './bottle.ts';
+import { checkExcept } from './detector-ids.ts';
 import { parseHostPattern } from './host-pattern.ts';
 import type { Report } from './report.ts';
 import { readRules } from './rule.ts';
 import type { FilledEntry, SpecDocument } from './schema.ts';
+import { shown } from './words.ts';
 
 export interface EntrySurroundings {
   /** Names of the spec's secrets. */
@@ -28,7 +30,7 @@ export function readEntry(
   if (!pattern.ok) hostReport.problem(pattern.words);
   else if (pattern.isPrivate && !entry.allow_private) {
     hostReport.problem({
-      what: `${hostReport.name()} "${pattern.host}" is ${pattern.isAddress ? 'a private address' : 'this machine itself'}`,
+      what: `${hostReport.name()} ${shown(entry.host)} is ${pattern.isAddress ? 'a private address' : 'this machine itself'}`,
       why: 'an agent could reach the machine or its network through it',
       fix: isText
         ? `write { host: "${pattern.host}", allow_private: true } if that is what you want`
@@ -70,6 +72,7 @@ export function readEntry(
       ['placeholder'],
     );
   }
+  checkExcept(entry.dlp.except ?? [], report.below('dlp', 'except'));
   if (!pattern.ok) return null;
   return {
     id,

@@ -31,7 +31,7 @@ export function parseHostPattern(text: string, name: string, list: 'allow' | 'de
   }
   if (/^[0-9a-f.:]+\/\d+$/i.test(text))
     return no(`${subject} is a network`, 'an entry names one host', 'write the addresses one by one');
-  const part = urlParts(text);
+  const part = urlParts(text, list);
   if (part !== null) return no(`${subject} is more than a host`, part.why, part.fix);
   if (/^[a-z*]/.test(text) === false && text.startsWith('.')) {
     return no(
@@ -114,7 +114,7 @@ function numberProblem(base: string, subject: string): HostPattern {
 }
 
 /** When somebody wrote a URL, or a part of one, where a host belongs. */
-function urlParts(text: string): { readonly why: string; readonly fix: string } | null {
+function urlParts(text: string, list: 'allow' | 'deny'): { readonly why: string; readonly fix: string } | null {
   const match = /^(?:([A-Za-z][A-Za-z0-9+.-]*):\/\/)?(?:[^@/?#]*(@))?([^/?#]*?)(?::(\d*))?([/?#].*)?$/.exec(text);
   if (!match) return null;
   const [, scheme, user, host = '', port, tail] = match;
@@ -134,6 +134,9 @@ function urlParts(text: string): { readonly why: string; readonly fix: string } 
   ];
   return {
     why: `it holds ${has.join(', ')}`,
-    fix: keys.length === 1 && host !== '' ? `write ${host.toLowerCase()}` : `write { ${keys.join(', ')} }`,
+    fix:
+      (keys.length === 1 || list === 'deny') && host !== ''
+        ? `write ${host.toLowerCase()}`
+        : `write { ${keys.join(', ')} }`,
   };
 }

@@ -6,6 +6,7 @@ import { readAgent } from './agent.ts';
 import type { Bottle } from './bottle.ts';
 import { readChain } from './chain.ts';
 import { withDefaults } from './defaults.ts';
+import { checkDetectors } from './detector-ids.ts';
 import { readEgress } from './egress.ts';
 import { readOnMatch } from './entry.ts';
 import { readKnown, readLogs, readSecrets, readWorkspace } from './files.ts';
@@ -36,6 +37,7 @@ export function parseSpec(text: string, file: string, around: Surroundings): Par
   const spec: FilledSpec = withDefaults('spec', plainOf(root) as SpecDocument);
   const report = makeReport(root, problems);
   checkNotYet(spec, report);
+  checkDetectors(spec.dlp.detectors ?? [], report.below('dlp', 'detectors'));
   const egress = readEgress(spec, around.registries, report.below('egress'));
   const workspace = readWorkspace(spec, chain.files, around, report.below('workspace'));
   const bottle: Bottle = {

@@ -14,6 +14,7 @@ import {
   type Pair,
   parseDocument,
   type Scalar,
+  visit,
   type YAMLError,
 } from 'yaml';
 import type { Problem } from '../report/problem.ts';
@@ -53,7 +54,7 @@ export function readYaml(text: string, file: string): ReadYaml {
     logLevel: 'error',
   });
   const reader = new Reader(file, lines, text);
-  for (const error of onePerLine(document.errors, lines)) reader.syntax(error);
+  for (const error of onePerLine(document.errors, lines)) reader.syntax(error, openQuote(document, error));
   // A broken structure cannot be read further; a key that is there twice can.
   if (document.errors.some((error) => error.code !== 'DUPLICATE_KEY')) return { root: null, problems: reader.problems };
   reader.directives(document);
@@ -101,9 +102,10 @@ class Reader {
     this.problems.push({ ...at, what, why, fix });
   }
 
-  syntax(error: YAMLError): void {
-    const [what, why, fix] = syntaxWords(error, this.#text.slice(error.pos[0], error.pos[1]));
-    this.#add(this.#place(error.pos[0]), what, why, fix);
+  /** `quote`: where the quote opens that is not closed. */
+  syntax(error: YAMLError, quote: number | null): void {
+    const [what, why, fix] = syntaxWords(error, this.#text.slice(error.pos[0], error.pos[0] + 80));
+    this.#add(this.#place(quote ?? error.pos[0]), what, why, fix);
   }
 
   directives(document: Document): void {
@@ -159,6 +161,14 @@ class Reader {
       return { kind: 'list', at, name, items };
     }
     if (isScalar(node)) {
+      if (node.value === null && node.source === '~') {
+        this.#add(
+          at,
+          `${name} is ~`,
+          'alone and without quotes that is nothing in YAML',
+          'write null, or the path itself',
+        );
+      }
       return { kind: 'scalar', at, name, value: scalarValue(node.value), source: node.source ?? String(node.value) };
     }
     return { kind: 'scalar', at, name, value: null, source: '' };
@@ -213,6 +223,18 @@ function join(name: string, step: string | number): string {
   return joined.replace(/^egress\.(allow|deny|use)\./, '$1.');
 }
 
+function openQuote(document: Document, error: YAMLError): number | null {
+  if (error.code !== 'MISSING_CHAR' || !error.message.startsWith('Missing closing')) return null;
+  let start: number | null = null;
+  visit(document, {
+    Scalar(_, node) {
+      const isQuoted = node.type === 'QUOTE_DOUBLE' || node.type === 'QUOTE_SINGLE';
+      if (isQuoted && node.range && node.range[0] < error.pos[0]) start = node.range[0];
+    },
+  });
+  return start;
+}
+
 function onePerLine(errors: readonly YAMLError[], lines: LineCounter): YAMLError[] {
   const seen = new Set<number>();
   return errors.filter((error) => {
@@ -227,7 +249,7 @@ function syntaxWords(error: YAMLError, text: string): readonly [what: string, wh
   switch (error.code) {
     case 'DUPLICATE_KEY':
       return [
-        `the key ${shown(text.split(':')[0] ?? text)} is there twice`,
+        `the key ${shown(/^["']?[^\s:"']*/.exec(text)?.[0].replace(/^["']/, '') ?? '')} is there twice`,
         'only one of them could count',
         'merge the two',
       ];

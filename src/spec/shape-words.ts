@@ -54,6 +54,8 @@ const MEANT: Readonly<Record<string, string>> = {
   exclude: 'hide',
   ignore: 'hide',
   network: 'egress',
+  token: 'secret',
+  value: 'env',
 };
 
 // What would open the container: left out of the vocabulary on purpose.
@@ -81,7 +83,10 @@ export function shapeWords(error: ErrorObject, place: ErrorPlace): Words {
       return wrongType(place, value, part);
     case 'enum': {
       const choices = (error.params.allowedValues as readonly unknown[]).map(String);
-      const near = typeof value === 'string' ? nearest(value, choices) : undefined;
+      const near =
+        typeof value === 'string'
+          ? (choices.find((choice) => choice.length > 2 && value.startsWith(choice)) ?? nearest(value, choices))
+          : undefined;
       return {
         what: `${name} ${shown(value)} is not known`,
         why: `it is one of ${choices.join(', ')}`,
@@ -122,7 +127,7 @@ export function shapeWords(error: ErrorObject, place: ErrorPlace): Words {
       return {
         what: `${name} names no source`,
         why: 'a secret comes from an environment variable, a file or a command',
-        fix: `write ${exampleOf(part)}`,
+        fix: `write { env: ${nameOf(name)} }`,
       };
     case 'maxProperties':
       return {
@@ -216,7 +221,13 @@ function wrongType(place: ErrorPlace, value: unknown, part: SchemaPart): Words {
       ? `${name} has no value`
       : `${name} is ${kindOf(value)}, not ${wanted.map((type) => TYPE_WORDS[type] ?? type).join(' or ')}`;
   if (value === null) {
-    const none = wanted.includes('array') ? '[]' : wanted.includes('object') ? '{}' : null;
+    const none = wanted.includes('array')
+      ? '[]'
+      : wanted.includes('object')
+        ? '{}'
+        : wanted.includes('string') && part.examples === undefined
+          ? '""'
+          : null;
     return {
       what,
       why: 'a key without a value could mean anything',
@@ -249,7 +260,9 @@ function wrongType(place: ErrorPlace, value: unknown, part: SchemaPart): Words {
     };
   }
   if (wanted.includes('array') && (typeof value === 'string' || typeof value === 'number')) {
-    return { what, why: '', fix: `write [${shown(value)}]` };
+    // The program and its arguments, each by itself.
+    const items = /(?:^|\.)cmd$/.test(name) ? String(value).trim().split(/\s+/) : [value];
+    return { what, why: '', fix: `write [${items.map(shown).join(', ')}]` };
   }
   if (wanted.length === 1 && wanted[0] === 'integer' && typeof value === 'number') {
     return { what, why: '', fix: `write ${Math.max(1, Math.round(value))}` };

@@ -17,7 +17,8 @@ export function shown(value: unknown): string {
 
 /** `did you mean "x"?`, or the list to choose from. */
 export function suggestion(word: string, candidates: readonly string[], listed: string): string {
-  const near = nearest(word, candidates);
+  // `gitlab` is nearer to `gitlab-read` than to `github`.
+  const near = candidates.find((one) => word.length > 2 && one.startsWith(word)) ?? nearest(word, candidates);
   if (near !== undefined) return `did you mean ${shown(near)}?`;
   return candidates.length === 0 ? listed : `${listed}: ${candidates.join(', ')}`;
 }
