@@ -157,6 +157,8 @@ export function serveDnsStream(stream: Duplex, respond: DnsResponder): void {
     if (!isReady) stream.pause();
   });
   stream.on('end', () => stream.end());
+  // It may come paused, out of the reading of its hello.
+  stream.resume();
 }
 
 async function listenTcp(server: Server, address: string, port: number): Promise<number> {

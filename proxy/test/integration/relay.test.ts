@@ -87,7 +87,7 @@ async function startSidecar(path: string): Promise<FakeSidecar> {
     socket.on('close', () => open.delete(socket));
     readHello(socket, (hello) => {
       fake.hellos.push(hello);
-      if (hello.kind === 'dns') serveDnsStream(socket.resume(), respond);
+      if (hello.kind === 'dns') serveDnsStream(socket, respond);
       else if (hello.kind === 'lifeline') fake.lifelines.push(socket.resume());
       else fake.onTcp(socket, hello);
     });
