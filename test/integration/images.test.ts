@@ -14,14 +14,15 @@ beforeAll(async () => {
   ({ agent, proxy } = await ensureImages(docker, { repoRoot, onProgress: () => {} }));
 });
 
-/** Runs a command as root, so that nothing hides from it, without a network. */
-async function run(image: string, command: readonly string[]): Promise<string> {
+/** Runs a command without a network; as root by default, so that nothing hides from it. */
+async function run(image: string, command: readonly string[], uid = 0, env: readonly string[] = []): Promise<string> {
   const output = new PassThrough();
   const chunks: Buffer[] = [];
   output.on('data', (chunk: Buffer) => chunks.push(chunk));
   const create = {
     Entrypoint: command.slice(0, 1),
-    User: '0:0',
+    User: `${uid}:${uid}`,
+    Env: [...env],
     Labels: { 'bottle.role': 'probe' },
     HostConfig: { NetworkMode: 'none', AutoRemove: true },
   };
@@ -139,5 +140,13 @@ describe('the proxy image', () => {
   it('trusts the public roots', async () => {
     const script = `console.log(fs.readFileSync('/etc/ssl/certs/ca-certificates.crt', 'utf8').split('BEGIN CERT').length > 100)`;
     expect(await runScript(proxy, script)).toBe('true');
+  });
+
+  it.each([0, 1000, 1337])('starts from code that was compiled when it was built, as user %i', async (uid) => {
+    const command = ['/usr/local/bin/node', '-e', `import('/opt/bottle/proxy/src/serve.ts')`];
+    const told = await run(proxy, command, uid, ['NODE_DEBUG_NATIVE=COMPILE_CACHE']);
+    const modules = told.split('\n').filter((line) => /V8 code cache for ESM file:.*\/proxy\/src\//.test(line));
+    expect(modules.length).toBeGreaterThan(20);
+    expect(modules.filter((line) => !line.includes('was accepted'))).toEqual([]);
   });
 });
