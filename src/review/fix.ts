@@ -59,6 +59,11 @@ function policyFix(group: Group): Fix {
     );
   }
   if (isMetadata(group)) return nothing(METADATA);
+  if (group.detectors.some((detector) => OWN_DETECTORS.has(detector))) {
+    return nothing(
+      `the agent tried to send a secret of this spec, or its placeholder, to ${group.host}; find out why before you allow that host`,
+    );
+  }
   if (group.count === 0) {
     return nothing(
       'the name was asked for and never called; no name leaves this resolver, so no line is needed for that',
