@@ -53,6 +53,8 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
   private hasContinued = false;
   private framing: ResponseBody = 'none';
   private closesAfter = false;
+  /** The response is written; what is left of the request's body may still be on its way. */
+  private isFinished = false;
   private isAdvancing = false;
   private isInputEnded = false;
 
@@ -157,6 +159,7 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
     this.head = head;
     this.state = 'exchange';
     this.hasContinued = false;
+    this.isFinished = false;
     this.closesAfter = !head.keepAlive;
     this.sink = null;
     this.isBodyPaused = false;
@@ -179,7 +182,7 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
     else {
       const listener = this.origin.exchange(request, this);
       // It may be over already.
-      if (this.state === 'exchange' && this.head === head) this.listener = listener;
+      if (this.state === 'exchange' && this.head === head && !this.isFinished) this.listener = listener;
     }
   }
 
@@ -216,7 +219,7 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
     this.sink = null;
     this.decoder = null;
     sink?.onBodyEnd(rawTrailers);
-    if (sink === DISCARD && this.state === 'exchange' && this.listener === null) this.next();
+    if (this.isFinished && this.state === 'exchange') this.next();
   }
 
   readBody(sink: BodySink): void {
@@ -283,6 +286,7 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
     if (this.framing === 'stream' && !this.head!.isHttp10) this.output.queue(chunkedEnd(rawTrailers));
     this.output.flush();
     this.listener = null;
+    this.isFinished = true;
     if (this.state !== 'exchange') return;
     if (this.closesAfter || (this.bodyLeft !== 'none' && !this.canDiscard())) {
       this.close();

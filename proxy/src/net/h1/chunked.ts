@@ -23,6 +23,8 @@ export class ChunkedDecoder {
   isDone = false;
   private state: 'size' | 'data' | 'data-end' | 'trailers' = 'size';
   private remaining = 0;
+  /** Bytes of the trailers that are known to hold no end. */
+  private searched = 0;
   private readonly sink: BodySink;
   private readonly tolerant: boolean;
 
@@ -111,12 +113,18 @@ export class ChunkedDecoder {
       this.finish([]);
       return start + 2;
     }
-    const end = input.indexOf('\r\n\r\n', start, 'latin1');
+    const end = input.indexOf('\r\n\r\n', start + Math.max(0, this.searched - 3), 'latin1');
     const size = (end < 0 ? input.length : end) - start;
     if (size > MAX_TRAILER_BYTES) return new Malformed('trailers', 'the trailers are too large');
     if (end < 0) {
-      const early = /(?:^|[^\r])\n/.test(input.toString('latin1', start));
-      return early ? new Malformed('bare-lf', 'a line feed without carriage return') : 0;
+      // Trailers with bare line feeds would never end: say so at once.
+      for (let at = input.indexOf(10, start + this.searched); at >= 0; at = input.indexOf(10, at + 1)) {
+        if (at === start || input[at - 1] !== 13) {
+          return new Malformed('bare-lf', 'a line feed without carriage return');
+        }
+      }
+      this.searched = input.length - start;
+      return 0;
     }
     const rawTrailers = parseFieldLines(input.toString('latin1', start, end + 2), this.tolerant);
     if (rawTrailers instanceof Malformed) return rawTrailers;

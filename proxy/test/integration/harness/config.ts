@@ -1,0 +1,55 @@
+// Configurations for tests: everything off but what a test asks for.
+import { join } from 'node:path';
+import {
+  CONTRACT_VERSION,
+  DEFAULT_LIMITS,
+  type ProxyConfig,
+  type ProxyLimits,
+  type Route,
+  type SecretValue,
+} from '../../../src/contract.ts';
+
+export interface TestConfig {
+  readonly routes: readonly Route[];
+  /** PEM: what signs the upstreams. */
+  readonly roots: string;
+  /** `host:port` -> `ip:port`. */
+  readonly map: Readonly<Record<string, string>>;
+  readonly secrets?: readonly SecretValue[];
+  readonly limits?: Partial<ProxyLimits>;
+  readonly listen?: Partial<ProxyConfig['listen']>;
+  readonly auditPath?: string;
+}
+
+export function testConfig(directory: string, options: TestConfig): ProxyConfig {
+  return {
+    contractVersion: CONTRACT_VERSION,
+    session: 'test-000000',
+    listen: { explicit: '127.0.0.1:0', relaySocket: null, transparent: null, dns: null, ...options.listen },
+    dnsAnswer: '127.0.0.1',
+    routes: options.routes,
+    deny: [],
+    secrets: options.secrets ?? [],
+    dlp: { detectors: null },
+    upstream: { roots: options.roots, map: options.map, refuse: [] },
+    auditPath: options.auditPath ?? join(directory, 'audit.jsonl'),
+    limits: { ...DEFAULT_LIMITS, ...options.limits },
+  };
+}
+
+/** A route that allows everything on a host. */
+export function routeTo(host: string, changes: Partial<Route> = {}): Route {
+  return {
+    id: `allow.${host}`,
+    host,
+    ports: [changes.scheme === 'http' ? 80 : 443],
+    scheme: 'https',
+    rules: [{ methods: null, paths: null, query: {}, headers: {} }],
+    auth: null,
+    placeholder: null,
+    dlp: { onMatch: 'block', except: [] },
+    allowPrivate: false,
+    errorShape: 'plain',
+    ...changes,
+  };
+}
