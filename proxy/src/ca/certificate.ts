@@ -23,6 +23,8 @@ export interface CertificateFields {
   readonly issuer: Name;
   /** DER of SubjectPublicKeyInfo. */
   readonly publicKey: Buffer;
+  /** `keyIdentifier(publicKey)`. */
+  readonly subjectKeyId: Buffer;
   readonly issuerKeyId: Buffer;
   /** Positive, 1-20 bytes: the first byte is below 0x80. */
   readonly serial: Buffer;
@@ -94,7 +96,7 @@ function extensions(fields: CertificateFields): Node[] {
   const identity = extension(
     OID.subjectKeyIdentifier,
     false,
-    primitive(T.OCTETSTRING, keyIdentifier(fields.publicKey).toString('latin1')),
+    primitive(T.OCTETSTRING, fields.subjectKeyId.toString('latin1')),
   );
   // It must be the issuer's own identifier: most clients take a leaf whose AKI differs from the CA's SKI for another CA's.
   const issuer = extension(

@@ -19,6 +19,7 @@ function certificate(role: Role, changed: Partial<CertificateFields> = {}): X509
     subject: role.kind === 'authority' ? issuer : { organization: 'bottle', commonName: 'leaf' },
     issuer,
     publicKey: der(role.kind === 'authority' ? authorityKey : leafKey),
+    subjectKeyId: keyIdentifier(der(role.kind === 'authority' ? authorityKey : leafKey)),
     issuerKeyId: keyIdentifier(der(authorityKey)),
     serial: Buffer.from('4bcd', 'hex'),
     notBefore: new Date('2026-11-21T07:00:00Z'),
