@@ -80,13 +80,18 @@ async function serverSentEvents(target: Target, count: number): Promise<Outcome>
   const socket = await openTunnel(target);
   const latencies: number[] = [];
   const begun = performance.now();
-  socket.on('data', (chunk: Buffer) => {
-    const now = process.hrtime.bigint();
-    for (const [, sent] of chunk.toString('latin1').matchAll(/data: (\d+)/g))
-      latencies.push(Number(now - BigInt(sent as string)) / 1000);
+  await new Promise<void>((resolve, reject) => {
+    socket.on('data', (chunk: Buffer) => {
+      const now = process.hrtime.bigint();
+      for (const [, sent] of chunk.toString('latin1').matchAll(/data: (\d+)/g)) {
+        latencies.push(Number(now - BigInt(sent as string)) / 1000);
+      }
+      if (latencies.length === count) resolve();
+    });
+    socket.once('close', () => reject(new Error('the stream ended early')));
+    socket.write(head('GET', `/events?n=${count}&every=4`));
   });
-  socket.write(head('GET', `/events?n=${count}&every=4`));
-  await once(socket, 'close');
+  socket.destroy();
   return { operations: count, wallMs: performance.now() - begun, p50Micros: median(latencies) };
 }
 
