@@ -8,6 +8,7 @@ export interface LogsOptions {
   readonly verify?: true;
   readonly since?: string;
   readonly log?: string;
+  readonly id?: string;
 }
 
 export function registerLogs(program: Command): void {
@@ -19,6 +20,7 @@ export function registerLogs(program: Command): void {
     .option('-f, --follow', 'go on as records come, one line each, until the session ends')
     .option('--json', 'the records themselves, one JSON line each')
     .option('--since <time>', 'only from then on: 10m, 2h, 1d, 14:30, 2031-05-01, or a full timestamp')
+    .option('--id <id>', 'only the record with the id that a refusal told; without a session it is looked for in all')
     .option('--log <file>', 'read this audit log instead of a session')
     .option('--verify', 'only check that the log is whole and unchanged; exit 1 when it is not')
     .addHelpText(
@@ -29,6 +31,7 @@ Works while the session runs and after its containers are gone.
 Examples:
   bottle logs --blocked            what the latest session was refused, and why
   bottle logs web-shop --follow --blocked
+  bottle logs --id mb5fcrp4khsj    what the agent was told "(mb5fcrp4khsj)" about
   bottle logs --since 10m --json | jq 'select(.verdict == "block").host'
   bottle logs --log audit.jsonl --verify`,
     )

@@ -58,7 +58,7 @@ function paragraph(group: Group, paint: Paint): string[] {
   return [
     headline,
     ...shapeLines(group),
-    `    ${printable(group.reason)}`,
+    ...(group.reason === '' ? [] : [`    ${printable(group.reason)}`]),
     ...placeLines(group),
     ...fixLines(fixFor(group), paint),
   ];

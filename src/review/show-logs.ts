@@ -5,7 +5,7 @@ import { BottleError, EXIT } from '../report/bottle-error.ts';
 import { paint, printLine, printNote, printWarning } from '../report/output.ts';
 import { safeJson } from '../report/printable.ts';
 import { stateDir } from '../state/paths.ts';
-import { findSession, isAlive, readSession, type SessionOnDisk } from '../state/sessions.ts';
+import { findSession, isAlive, listSessions, readSession, type SessionOnDisk } from '../state/sessions.ts';
 import { type ChainReader, damageText, type LogLine } from './chain.ts';
 import { groupRecords, isPassed, isRefusal } from './group.ts';
 import { followLog, readLog } from './read-log.ts';
@@ -36,7 +36,7 @@ export async function showLogs(query: string | undefined, options: LogsOptions):
   warnOfDamage(source, chain);
 }
 
-function filterFor({ blocked, since }: LogsOptions): (record: AuditRecord) => boolean {
+function filterFor({ blocked, since, id }: LogsOptions): (record: AuditRecord) => boolean {
   const fromMs = since === undefined ? Number.NEGATIVE_INFINITY : parseSince(since, Date.now());
   if (fromMs === null) {
     throw new BottleError({
@@ -46,11 +46,15 @@ function filterFor({ blocked, since }: LogsOptions): (record: AuditRecord) => bo
       exitCode: EXIT.input,
     });
   }
-  return (record) => (blocked !== true || isRefusal(record)) && Date.parse(record.ts) >= fromMs;
+  return (record) =>
+    (blocked !== true || isRefusal(record)) &&
+    (id === undefined || record.id === id) &&
+    Date.parse(record.ts) >= fromMs;
 }
 
-async function findSource(query: string | undefined, { log }: LogsOptions): Promise<Source> {
+async function findSource(query: string | undefined, { log, id }: LogsOptions): Promise<Source> {
   if (log === undefined) {
+    if (id !== undefined && query === undefined) return findRecord(id);
     const session = await findSession(stateDir(), query);
     return { file: session.paths.auditFile, session };
   }
@@ -60,6 +64,21 @@ async function findSource(query: string | undefined, { log }: LogsOptions): Prom
     why: 'only one log is read at a time',
     fix: 'leave one of them out',
     exitCode: EXIT.input,
+  });
+}
+
+/** The session whose log has the record; newest first. */
+async function findRecord(id: string): Promise<Source> {
+  const sessions = await listSessions(stateDir());
+  for (const session of sessions) {
+    const { lines } = await readLog(session.paths.auditFile, true);
+    if (lines.some(({ record }) => record.id === id)) return { file: session.paths.auditFile, session };
+  }
+  throw new BottleError({
+    what: `no record has the id "${id}"`,
+    why: `it is in the log of none of ${sessions.length} sessions`,
+    fix: 'look whether it was copied whole; "bottle proxy" has a log of its own, to be named with --log',
+    exitCode: EXIT.no,
   });
 }
 

@@ -77,6 +77,21 @@ describe('bottle logs', () => {
     expect(named.stdout).not.toContain('api.example');
   });
 
+  test('--id finds what a client was told, in whatever session it was', async () => {
+    const wanted = record({ ...refused, host: 'first.example' });
+    const { env, state } = makeSession('one-0a1b2c', [wanted, record({ ...refused, host: 'first.example' })], 0);
+    makeSession('two-0a1b2c', [record({ ...refused, host: 'second.example' })], 0, state);
+    const { stdout } = await bottle(['logs', '--id', wanted.id], { env });
+    expect(stdout).toContain('session one-0a1b2c: 1 request\n');
+    expect(stdout).toContain(`first.example  1x`);
+    expect(stdout).toContain(`id ${wanted.id}\n`);
+    expect(await bottle(['logs', '--id', 'aaaaaaaaaaaa'], { env })).toMatchObject({
+      code: 1,
+      stdout: '',
+      stderr: expect.stringMatching(/^bottle: no record has the id "aaaaaaaaaaaa": /),
+    });
+  });
+
   test('--json gives the records, one a line, ready for a program', async () => {
     const records = [record({ ...refused, path: '/\u009b2J' }), record()];
     const { env } = makeSession('shop-0a1b2c', records, 0);
