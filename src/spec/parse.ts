@@ -23,12 +23,13 @@ export type ParsedSpec =
   /** Sorted by file (the spec itself first) and place. */
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
+const checkShape = makeShapeCheck();
 /** More would not be read. */
 const MAX_PROBLEMS = 200;
 
 /** `file` is the path as the person gave it: problems begin with it. */
 export function parseSpec(text: string, file: string, around: Surroundings): ParsedSpec {
-  const chain = readChain(text, file, around, makeShapeCheck());
+  const chain = readChain(text, file, around, checkShape);
   const problems = [...chain.problems];
   if (chain.layers.length === 0) return { ok: false, problems: sorted(problems) };
 

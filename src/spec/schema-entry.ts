@@ -1,0 +1,178 @@
+// The schema of an allow entry: rules, credentials, and what else belongs to one host.
+
+import Type, { type Static } from 'typebox';
+import { closed, onMatch, secretName, stringOr, words } from './schema-parts.ts';
+
+const stringMap = (description: string) =>
+  Type.Record(Type.String(), Type.String(), { description, default: {}, propertyNames: { minLength: 1 } });
+
+const RuleSchema = stringOr(
+  Type.Object(
+    {
+      methods: Type.Optional(
+        Type.Array(Type.String(), {
+          ...words('Methods, upper case; left out: those of `access`.'),
+          minItems: 1,
+          examples: [['GET']],
+        }),
+      ),
+      paths: Type.Optional(
+        Type.Array(Type.String(), {
+          ...words('Path globs: `*` stops at `/`, `**` does not; left out: any path.'),
+          minItems: 1,
+          examples: [['/repos/acme/**']],
+        }),
+      ),
+      query: Type.Optional(stringMap('Query parameters that must be there, each with a glob for its value.')),
+      headers: Type.Optional(
+        stringMap('Header fields (lower case) that must be there, each with a glob for its value.'),
+      ),
+    },
+    { ...closed },
+  ),
+  words('`METHOD PATH`, like `GET /repos/acme/**` or `GET,HEAD /**`, or the parts one by one.', {
+    minLength: 1,
+    examples: ['GET /repos/acme/**'],
+  }),
+);
+
+const AuthSchema = Type.Object(
+  {
+    type: Type.Enum(['bearer', 'basic', 'header', 'query', 'sigv4', 'oauth2'], {
+      ...words(
+        'bearer: `Authorization: Bearer …`. basic: with `username`. header / query: field or parameter `name`. Not yet: sigv4, oauth2.',
+      ),
+    }),
+    secret: Type.String({ ...words('Name of a secret of this spec.'), ...secretName }),
+    username: Type.Optional(
+      Type.String({
+        ...words('type basic: the user name; default `x-access-token`.'),
+        pattern: '^[^:\\u0000-\\u001f]*$',
+      }),
+    ),
+    name: Type.Optional(
+      Type.String({
+        ...words('type header: the field. type query: the parameter.'),
+        pattern: "^[A-Za-z0-9!#$%&'*+.^_`|~-]+$",
+        examples: ['x-api-key'],
+      }),
+    ),
+    template: Type.Optional(
+      Type.String({
+        ...words('type header: the value, with `{secret}` in it; default `{secret}`.'),
+        pattern: '^[^\\u0000-\\u001f\\u007f]*\\{secret\\}[^\\u0000-\\u001f\\u007f]*$',
+        examples: ['token {secret}'],
+      }),
+    ),
+  },
+  {
+    ...closed,
+    ...words("The credential that is added on the way out. The agent's own value in that place is removed first."),
+    examples: [{ type: 'bearer', secret: 'GITHUB_TOKEN' }],
+  },
+);
+
+const port = { minimum: 1, maximum: 65535 };
+
+export const EntrySchema = Type.Object(
+  {
+    host: Type.String({
+      ...words('A host name, lower case, or `*.x` for every name below x (not x itself), or an IP address.'),
+      minLength: 1,
+      examples: ['api.example.com'],
+    }),
+    id: Type.Optional(
+      Type.String({
+        ...words('Name of this entry in refusals and logs; default `allow.N`.'),
+        pattern: '^[a-z][a-z0-9-]*(\\.[a-z0-9-]+)*$',
+        examples: ['billing-api'],
+      }),
+    ),
+    port: Type.Optional(
+      Type.Integer({ ...words('Port; default 443, or 80 with `scheme: http`.'), ...port, examples: [443] }),
+    ),
+    ports: Type.Optional(
+      Type.Array(Type.Integer({ ...port, examples: [443] }), {
+        ...words('Several ports, instead of `port`.'),
+        minItems: 1,
+        examples: [[443, 8443]],
+      }),
+    ),
+    scheme: Type.Optional(
+      Type.Enum(['https', 'http'], { ...words('http is unencrypted, and can carry no credential.'), default: 'https' }),
+    ),
+    access: Type.Optional(
+      Type.Enum(['read', 'write', 'full'], {
+        ...words('Methods. read: GET, HEAD, OPTIONS. write: those and POST, PUT, PATCH, DELETE. full: any.'),
+        default: 'full',
+      }),
+    ),
+    rules: Type.Optional(
+      Type.Array(RuleSchema, {
+        ...words('Only requests that match one of these pass. Left out: any path, with the methods of `access`.'),
+        minItems: 1,
+        examples: [['GET /repos/acme/**']],
+      }),
+    ),
+    auth: Type.Optional(AuthSchema),
+    placeholder: Type.Optional(
+      Type.Object(
+        {
+          secret: Type.String({ ...words('Name of a secret of this spec.'), ...secretName }),
+          in: Type.Optional(
+            Type.Array(Type.Enum(['header', 'query', 'path', 'body', 'ws']), {
+              ...words('Where the placeholder is swapped for the value. Not yet: path, body, ws.'),
+              minItems: 1,
+              uniqueItems: true,
+              default: ['header'],
+              examples: [['header']],
+            }),
+          ),
+        },
+        {
+          ...closed,
+          ...words("The agent's placeholder becomes the real value where it stands, on this entry's host alone."),
+          examples: [{ secret: 'GITHUB_TOKEN' }],
+        },
+      ),
+    ),
+    tls: Type.Optional(
+      Type.Enum(['inspect', 'passthrough'], {
+        ...words('inspect: the proxy reads what passes. Not yet: passthrough.'),
+        default: 'inspect',
+      }),
+    ),
+    dlp: Type.Optional(
+      Type.Object(
+        {
+          on_match: Type.Optional(
+            onMatch("What happens when a secret is found; default: the spec's `dlp.on_match`.", {}),
+          ),
+          except: Type.Optional(
+            Type.Array(Type.String({ pattern: '^[a-z0-9][a-z0-9_.-]*$', examples: ['jwt'] }), {
+              ...words('Detector ids, or fingerprints from `bottle logs`, that are fine here.'),
+              default: [],
+              examples: [['jwt']],
+            }),
+          ),
+        },
+        { ...closed, default: {} },
+      ),
+    ),
+    allow_private: Type.Optional(
+      Type.Boolean({ ...words('The host may have a private, loopback or link-local address.'), default: false }),
+    ),
+    error_shape: Type.Optional(
+      Type.Enum(['plain', 'anthropic', 'openai', 'google'], {
+        ...words("Form of a refusal's body: ours, or what that API's clients show to a person."),
+        default: 'plain',
+      }),
+    ),
+  },
+  { ...closed },
+);
+
+/** An allow entry in its long form. */
+export type SpecEntry = Static<typeof EntrySchema>;
+export type SpecRule = Static<typeof RuleSchema>;
+export type SpecAuth = Static<typeof AuthSchema>;

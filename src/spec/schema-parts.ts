@@ -1,0 +1,28 @@
+// What the parts of the schema are made of.
+
+import Type, { type Static, type TObject, type TSchema } from 'typebox';
+
+export const closed = { additionalProperties: false } as const;
+
+/** Either a string, or an object with these properties: both sets of keywords in one schema, so that errors name the place. */
+export function stringOr<T extends TObject>(object: T, text: Record<string, unknown>) {
+  return Type.Unsafe<string | Static<T>>({ ...object, ...text, type: ['string', 'object'] });
+}
+
+export function nullable<T extends TSchema>(schema: T, options: Record<string, unknown>) {
+  const { type } = schema as unknown as { type: string };
+  return Type.Unsafe<Static<T> | null>({ ...schema, type: [type, 'null'], ...options });
+}
+
+export const words = (description: string, options: Record<string, unknown> = {}) => ({ description, ...options });
+
+// Parts whose behaviour comes later: they are in the schema so that editors know the word, and refused with "not yet".
+export const notYet = (description: string) => Type.Unknown({ description: `Not yet: ${description}` });
+
+export const secretName = {
+  pattern: '^[A-Za-z_][A-Za-z0-9_]{0,63}$',
+  examples: ['GITHUB_TOKEN'],
+};
+
+export const onMatch = (description: string, options: Record<string, unknown>) =>
+  Type.Enum(['block', 'redact', 'hold', 'log'], { description: `${description} Not yet: hold.`, ...options });
