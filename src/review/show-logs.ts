@@ -5,7 +5,7 @@ import { BottleError, EXIT } from '../report/bottle-error.ts';
 import { paint, printLine, printNote, printWarning } from '../report/output.ts';
 import { safeJson } from '../report/printable.ts';
 import { stateDir } from '../state/paths.ts';
-import { findSession, isAlive, listSessions, readSession, type SessionOnDisk } from '../state/sessions.ts';
+import { findSession, isRunning, listSessions, readSession, type SessionOnDisk } from '../state/sessions.ts';
 import { type ChainReader, damageText, type LogLine } from './chain.ts';
 import { groupRecords, isPassed, isRefusal } from './group.ts';
 import { followLog, readLog } from './read-log.ts';
@@ -103,10 +103,6 @@ function printGroups(source: Source, records: readonly AuditRecord[], options: L
 
 function stateOf(session: SessionOnDisk): string {
   return isRunning(session) ? ' (running)' : '';
-}
-
-function isRunning(session: SessionOnDisk): boolean {
-  return session.endedAt === null && isAlive(session.pid);
 }
 
 async function follow(source: Source, options: LogsOptions, isWanted: (record: AuditRecord) => boolean): Promise<void> {

@@ -2,6 +2,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { BottleError, EXIT } from '../report/bottle-error.ts';
 import { nearest } from '../report/nearest.ts';
+import { livenessOf } from '../session/owner.ts';
 import { type SessionPaths, sessionPaths, sessionsDir } from './paths.ts';
 import { parseStoredSession, pickSession, type StoredSession, sortSessions } from './stored-session.ts';
 
@@ -44,8 +45,13 @@ export async function findSession(state: string, query: string | undefined): Pro
   });
 }
 
-/** Whether the CLI that started the session still lives. */
-export function isAlive(pid: number): boolean {
+/** Whether the CLI that started the session still runs it. One that we cannot see counts as running. */
+export function isRunning({ endedAt, owner, pid }: StoredSession): boolean {
+  if (endedAt !== null) return false;
+  return owner === undefined ? isAlive(pid) : livenessOf(owner) !== 'dead';
+}
+
+function isAlive(pid: number): boolean {
   if (pid <= 0) return false;
   try {
     process.kill(pid, 0);

@@ -8,6 +8,8 @@ export interface StoredSession {
   readonly name: string;
   /** Process id of the CLI that runs the session. */
   readonly pid: number;
+  /** The same process, told apart from a later one with its number; see session/owner.ts. */
+  readonly owner?: string;
   /** ISO 8601, UTC. */
   readonly startedAt: string;
   /** ISO 8601, UTC; null while it runs (or when the CLI was killed). */
@@ -34,6 +36,7 @@ export function parseStoredSession(text: string): StoredSession | null {
     id,
     name,
     pid: typeof pid === 'number' ? pid : 0,
+    ...(typeof record.owner === 'string' ? { owner: record.owner } : {}),
     startedAt,
     endedAt: typeof record.endedAt === 'string' ? record.endedAt : null,
     exitCode: typeof record.exitCode === 'number' ? record.exitCode : null,
