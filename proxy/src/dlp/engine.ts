@@ -28,7 +28,7 @@ export type Tag =
   | { readonly do: 'hint'; readonly hint: Hint };
 
 /** A kind of view that is worth making. */
-export type Hint = 'escapes' | 'entities' | 'quoted-printable';
+export type Hint = 'escapes' | 'entities' | 'quoted-printable' | 'numbers';
 
 export interface Engine {
   readonly needles: NeedleSet<Tag>;
@@ -85,6 +85,7 @@ export function compileEngine(config: ScannerConfig): Engine {
 function keywordNeedles(detectors: readonly Detector[]): Needle<Tag>[] {
   const needles: Needle<Tag>[] = [];
   const encoded = new Map<string, Needle<Tag>>();
+  const seen = new Set<string>();
   const addEncoded = (text: string, anyCase: boolean, tag: Tag): void => {
     if (text.length >= NEEDLE_BYTES)
       encoded.set(JSON.stringify([text, tag]), { bytes: Buffer.from(text), anyCase, tag });
@@ -93,9 +94,15 @@ function keywordNeedles(detectors: readonly Detector[]): Needle<Tag>[] {
     for (const keyword of detector.keywords) {
       const long = keyword.length >= NEEDLE_BYTES ? [keyword] : [...LETTERS].map((letter) => keyword + letter);
       for (const text of long) {
-        needles.push({ bytes: Buffer.from(text), anyCase: detector.anyCase, tag: { do: 'keyword', detector } });
+        needles.push({
+          bytes: Buffer.from(text, 'latin1'),
+          anyCase: detector.anyCase,
+          tag: { do: 'keyword', detector },
+        });
       }
       const bytes = Buffer.from(keyword);
+      if (seen.has(keyword)) continue;
+      seen.add(keyword);
       for (let shift = 0; shift < 3; shift++) {
         const { text, skip } = stableBase64(bytes, shift);
         addEncoded(text, false, { do: 'decode', encoding: 'base64', skip });
@@ -153,6 +160,7 @@ function hintNeedles(): Needle<Tag>[] {
     ),
     ...hint('entities', '&zerowidthspace;', '&zwj;', '&zwnj;', '&shy;', '&amp;#'),
     ...hint('quoted-printable', 'quoted-printable'),
+    ...ascii.flatMap((high) => hint('numbers', `,0x${high}`, ` 0x${high}`, `\n0x${high}`)),
   ];
 }
 

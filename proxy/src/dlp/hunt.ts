@@ -55,6 +55,7 @@ export class Hunt {
   isOverBudget = false;
   readonly #engine: Engine;
   readonly #byFingerprint = new Map<string, Hit[]>();
+  readonly #byDetector = new Map<string, Hit[]>();
   #viewsLeft: number;
   #bytesLeft: number;
   #inflatedLeft: number;
@@ -100,7 +101,7 @@ export class Hunt {
     const values: { value: KnownValue; form: string; span: Span }[] = [];
     const cut = new Map<KnownValue, PieceHits>();
     const candidates: { detector: Detector; span: Span }[] = [];
-    const looks = new Map<Detector, { end: number; overlapping: number }>();
+    const looks = new Map<Detector, { end: number; overlapping: number; taken: Span | undefined }>();
     let reversedTo = 0;
     this.#engine.needles.find(view, (tag, start, length) => {
       switch (tag.do) {
@@ -114,11 +115,11 @@ export class Hunt {
           const look = looks.get(detector);
           const overlapping = look !== undefined && span.start < look.end ? look.overlapping + 1 : 0;
           if (overlapping > OVERLAPPING) break;
-          looks.set(detector, { end: Math.max(span.end, look?.end ?? 0), overlapping });
-          const last = candidates.at(-1);
-          const isSame = last?.detector === detector && last.span.start === span.start && last.span.end === span.end;
-          if (!isSame && detector.accept(view.text(span.start, span.end), view, span))
-            candidates.push({ detector, span });
+          const isTaken = look?.taken !== undefined && overlaps(look.taken, span);
+          const isMatch = !isTaken && detector.accept(view.text(span.start, span.end), view, span);
+          if (isMatch) candidates.push({ detector, span });
+          const taken = isMatch ? span : look?.taken;
+          looks.set(detector, { end: Math.max(span.end, look?.end ?? 0), overlapping, taken });
           break;
         }
         case 'piece': {
@@ -190,13 +191,17 @@ export class Hunt {
 
   #report(hit: Hit): void {
     // The same text at the same place, found again through another view or by a second detector, is one finding.
-    let same = this.#byFingerprint.get(hit.fingerprint);
-    if (same === undefined) {
-      same = [];
-      this.#byFingerprint.set(hit.fingerprint, same);
+    const sameText = listAt(this.#byFingerprint, hit.fingerprint);
+    const sameKind = listAt(this.#byDetector, hit.detector);
+    for (let i = sameText.length - 1; i >= Math.max(0, sameText.length - RECENT); i--) {
+      if (overlaps(sameText[i]!, hit)) return;
     }
-    for (let i = same.length - 1; i >= Math.max(0, same.length - RECENT); i--) if (overlaps(same[i]!, hit)) return;
-    same.push(hit);
+    for (let i = sameKind.length - 1; hit.kind === 'detector' && i >= Math.max(0, sameKind.length - RECENT); i--) {
+      const one = sameKind[i]!;
+      if (one.chain !== hit.chain && hit.chain.startsWith(one.chain) && overlaps(one, hit)) return;
+    }
+    sameText.push(hit);
+    sameKind.push(hit);
     this.hits.push(hit);
   }
 
@@ -239,6 +244,7 @@ export class Hunt {
     const own = length === buffer.length ? buffer : buffer.subarray(0, length);
     if (!isAscii(own) && isUtf8(own)) unfoldUnicode(view, add);
     if (has(0)) unfoldWide(view, add);
+    if (hints.has('numbers')) spelled(view, 0, length, add);
     decodeRuns(view, decoded, add);
     sparseStretches(view, (start, end) => {
       this.#squeeze(view, start, end);
@@ -257,6 +263,15 @@ export class Hunt {
     this.#viewsLeft += child.length / BYTES_PER_VIEW;
     add(child);
   }
+}
+
+function listAt<T>(lists: Map<string, T[]>, key: string): T[] {
+  let list = lists.get(key);
+  if (list === undefined) {
+    list = [];
+    lists.set(key, list);
+  }
+  return list;
 }
 
 const overlaps = (one: Span, other: Span): boolean => one.start < other.end && other.start < one.end;

@@ -95,19 +95,22 @@ function isAt(needle: Uint8Array, anyCase: boolean, bytes: Uint8Array, start: nu
 }
 
 /** How unusual a byte is in prose and source code, roughly; only ratios matter. */
-function rarity(byte: number): number {
-  const char = String.fromCharCode(byte).toLowerCase();
-  const common = ' etaoinsrhldcumfpgwybvkxjqz'.indexOf(char);
-  if (common >= 0) return 1 + common / 6;
-  return char >= '0' && char <= '9' ? 4 : 5;
-}
+const RARITY = new Uint8Array(256).fill(30);
+for (let digit = 0x30; digit <= 0x39; digit++) RARITY[digit] = 24;
+[...' etaoinsrhldcumfpgwybvkxjqz'].forEach((char, rank) => {
+  RARITY[char.charCodeAt(0)] = 6 + rank;
+  RARITY[char.toUpperCase().charCodeAt(0)] = 6 + rank;
+});
 
 function rarestWindow(bytes: Uint8Array): number {
   let best = 0;
   let bestScore = -1;
   for (let at = 0; at + 4 <= bytes.length; at++) {
-    const score = rarity(bytes[at]!) + rarity(bytes[at + 1]!) + rarity(bytes[at + 2]!) + rarity(bytes[at + 3]!);
-    if (score > bestScore) [best, bestScore] = [at, score];
+    const score = RARITY[bytes[at]!]! + RARITY[bytes[at + 1]!]! + RARITY[bytes[at + 2]!]! + RARITY[bytes[at + 3]!]!;
+    if (score > bestScore) {
+      best = at;
+      bestScore = score;
+    }
   }
   return best;
 }

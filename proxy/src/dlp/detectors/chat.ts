@@ -6,30 +6,41 @@ import { type Detector, detector, isExample, isMixed, token } from './detector.t
 const COOKIE = charset('A-Za-z0-9%+/_=-');
 
 export const chat: readonly Detector[] = [
-  token({
-    id: 'slack-token',
-    description: 'Slack bot, user, app, legacy, refresh and configuration token, session cookie',
-    source: 'Slack API, "Token types": https://api.slack.com/concepts/token-types',
-    forms: [
-      [text('xoxb-', 'xoxp-', 'xoxa-', 'xoxo-', 'xoxr-', 'xoxs-', 'xoxc-', 'xoxe-'), run(ALNUM_DASH, 24, 255)],
-      [text('xoxe.xoxb-', 'xoxe.xoxp-'), run(ALNUM_DASH, 24, 255)],
-      [text('xoxd-'), run(COOKIE, 40, 400)],
-      [
-        text('xapp-'),
-        run(DIGIT, 1),
-        text('-'),
-        run(UPPER_DIGIT, 8, 16),
-        text('-'),
-        run(DIGIT, 8, 16),
-        text('-'),
-        run(HEX_LOWER, 32, 96),
+  detector({
+    ...token({
+      id: 'slack-token',
+      description: 'Slack bot, user, app, legacy, refresh and configuration token, session cookie',
+      source: 'Slack API, "Token types": https://api.slack.com/concepts/token-types',
+      forms: [
+        [text('xoxb-', 'xoxp-', 'xoxa-', 'xoxo-', 'xoxr-', 'xoxs-', 'xoxc-', 'xoxe-'), run(ALNUM_DASH, 24, 255)],
+        [text('xoxe.xoxb-', 'xoxe.xoxp-'), run(ALNUM_DASH, 24, 255)],
+        [text('xoxd-'), run(COOKIE, 40, 400)],
+        [
+          text('xapp-'),
+          run(DIGIT, 1),
+          text('-'),
+          run(UPPER_DIGIT, 8, 16),
+          text('-'),
+          run(DIGIT, 8, 16),
+          text('-'),
+          run(HEX_LOWER, 32, 96),
+        ],
       ],
-    ],
-    accept: (found) => !isExample(found) && /[0-9].*[0-9].*[0-9]/.test(found) && new Set(found).size > 12,
-    falsePositives: () => [
-      'xoxb-your-token-goes-in-this-place',
-      `xoxb-${'1'.repeat(12)}-${'x'.repeat(24)}`,
-      'tokens begin with xoxb- or xoxp-',
+      accept: (found) => !isExample(found) && /[0-9].*[0-9].*[0-9]/.test(found) && new Set(found).size > 12,
+      falsePositives: () => [
+        'xoxb-your-token-goes-in-this-place',
+        `xoxb-${'1'.repeat(12)}-${'x'.repeat(24)}`,
+        'tokens begin with xoxb- or xoxp-',
+      ],
+    }),
+    truePositives: (random) => [
+      ...['xoxb-', 'xoxp-', 'xoxa-', 'xoxo-', 'xoxr-', 'xoxs-', 'xoxc-'].map(
+        (prefix) => `${prefix}${random.chars('0-9', 12)}-${random.chars('0-9', 13)}-${random.chars('A-Za-z0-9', 24)}`,
+      ),
+      `xoxe.xoxp-1-${random.chars('A-Za-z0-9', 163)}`,
+      `xoxe-1-${random.chars('A-Za-z0-9', 146)}`,
+      `xoxd-${random.chars('A-Za-z0-9', 60)}%2B${random.chars('A-Za-z0-9', 60)}%3D`,
+      `xapp-1-A${random.chars('A-Z0-9', 10)}-${random.chars('0-9', 13)}-${random.chars('0-9a-f', 64)}`,
     ],
   }),
   token({

@@ -81,7 +81,7 @@ export const clouds: readonly Detector[] = [
     source: 'Google Cloud Docs, "Manage API keys": https://cloud.google.com/docs/authentication/api-keys',
     forms: [[text('AIza'), run(WORD_DASH, 35)]],
     edges: { left: BASE64, leftMost: 24, right: WORD_DASH },
-    accept: (found) => !isExample(found) && isMixed(found.slice(4)) && new Set(found).size > 12,
+    accept: (found) => !isExample(found) && new Set(found).size > 12,
     falsePositives: (random) => [
       `AIza${'S'.repeat(35)}`,
       `AIza${random.chars('A-Za-z0-9', 30)}`,

@@ -41,11 +41,11 @@ const EXAMPLE_WORDS =
 export function isExample(match: string): boolean {
   if (EXAMPLE_WORDS.test(match)) return true;
   const tail = match.slice(-16);
-  return new Set(tail).size <= 4;
+  return new Set(tail).size <= 3;
 }
 
-/** Both letters and digits: rules out words and identifiers where a format does not say more. */
-export const isMixed = (text: string): boolean => /[0-9]/.test(text) && /[A-Za-z]/.test(text);
+/** Digits, or letters of both cases: rules out words and identifiers where a format does not say more. */
+export const isMixed = (text: string): boolean => /[0-9]/.test(text) || (/[a-z]/.test(text) && /[A-Z]/.test(text));
 
 type TokenGiven = Pick<Detector, 'id' | 'description' | 'source'> &
   Partial<Pick<Detector, 'accept' | 'byDefault' | 'falsePositives'>> & {

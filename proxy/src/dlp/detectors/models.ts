@@ -75,7 +75,8 @@ export const models: readonly Detector[] = [
       [text('sk-'), run(ALNUM, 32, 64)],
     ],
     edges: { left: ALNUM, leftMost: 0, right: WORD_DASH },
-    accept: (found) => !isExample(found) && isMixed(found.slice(3)) && new Set(found).size > 8,
+    accept: (found) =>
+      !found.includes(INFIX) && !isExample(found) && isMixed(found.slice(3)) && new Set(found).size > 8,
     falsePositives: (random) => [
       `sk-${random.chars('a-z', 40)}`,
       `task-${random.chars('a-z0-9', 32)}`,

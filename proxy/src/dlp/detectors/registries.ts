@@ -1,5 +1,5 @@
 // Package registries and build services.
-import { ALNUM, HEX_LOWER, LOWER_DIGIT, WORD, WORD_DASH } from '../charsets.ts';
+import { ALNUM, HEX_LOWER, LOWER_DIGIT, UPPER_DIGIT, WORD, WORD_DASH } from '../charsets.ts';
 import { run, text } from '../shape.ts';
 import { crcBase62, hasCrc } from './checksums.ts';
 import { type Detector, detector, isExample, isMixed, token } from './detector.ts';
@@ -65,11 +65,11 @@ export const registries: readonly Detector[] = [
       [text('dp.pt.', 'dp.ct.', 'dp.sa.', 'dp.scim.', 'dp.audit.'), run(ALNUM, 40, 44)],
       [text('dp.st.'), run(WORD_DASH, 2, 40), text('.'), run(ALNUM, 40, 44)],
       [text('dp.st.'), run(ALNUM, 40, 44)],
-      [text('API-'), run(ALNUM, 26, 32)],
+      [text('API-'), run(UPPER_DIGIT, 26, 32)],
     ],
     edges: { left: ALNUM, leftMost: 0, right: WORD_DASH },
     accept: (found) =>
-      !isExample(found) && isMixed(found) && (!found.startsWith('API-') || /^API-[A-Z0-9]+$/.test(found)),
+      !isExample(found) && isMixed(found) && (!found.startsWith('API-') || /[0-9].*[0-9].*[0-9]/.test(found)),
     falsePositives: () => ['API-key-for-the-service', 'API-REFERENCEDOCUMENTATIONFORDEVELOPERS'],
   }),
 ];

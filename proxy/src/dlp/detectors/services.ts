@@ -199,4 +199,5 @@ export const services: readonly Detector[] = [
 ];
 
 const TWILIO = {};
-const isTokenNamed = (before: string): boolean => /(token|secret|auth|password|key)["'\s]*[:=,]?["'\s]*$/i.test(before);
+const isTokenNamed = (before: string): boolean =>
+  /(token|secret|auth|password|key)["'\\\s]*[:=,]?["'\\\s]*$/i.test(before);

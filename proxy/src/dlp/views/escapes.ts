@@ -14,6 +14,8 @@ const GONE = 0x1fffff;
 const CODE = 0x1fffff;
 /** Bytes of plain text between two escapes that still belong together. */
 const NEAR_BYTES = 128;
+/** Plain text taken along before the first escape's token: names and headers that say what it is. */
+const BEFORE_BYTES = 64;
 /** How far a token reaches from an escape inside it, in bytes. */
 const TOKEN_BYTES = 4096;
 
@@ -172,7 +174,7 @@ export function unfold(view: View, escapes: Escapes, found: (child: View) => voi
   for (let at = nextEscape(view, escapes, 0); at >= 0; at = nextEscape(view, escapes, done)) {
     const trace = new Trace();
     let last = at;
-    let i = tokenStart(bytes, at, done);
+    let i = Math.max(done, tokenStart(bytes, at, done) - BEFORE_BYTES);
     for (; i < length; i++) {
       const byte = bytes[i]!;
       if (byte === escapes.lead) {

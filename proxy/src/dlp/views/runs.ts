@@ -23,10 +23,14 @@ export function longRuns(bytes: Uint8Array, length: number, visit: (start: numbe
     while (start > 0 && start > least && table[bytes[start - 1]!] !== 0) start--;
     let end = look + 1;
     while (end < length && table[bytes[end]!] !== 0) end++;
+    // The letter of `\n` in a string is not part of what follows it.
+    if (start > 0 && bytes[start - 1] === 0x5c && isControlLetter(bytes[start]!)) start++;
     if (end - start >= RUN_CHARS) visit(start, end);
     look = end + RUN_CHARS;
   }
 }
+
+const isControlLetter = (byte: number): boolean => byte === 0x6e || byte === 0x72 || byte === 0x74;
 
 /** Which alignments of which runs have been decoded already: a run is decoded once however many keywords it holds. */
 export class DecodedRuns {

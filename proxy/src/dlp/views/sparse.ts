@@ -1,6 +1,8 @@
 // Text whose characters stand alone or in small groups: `g h p _`, `67-68-70`, `0x67, 0x68`, `103,104,112`.
-import { ALNUM, HEX } from '../charsets.ts';
+import { ALNUM, charset, HEX } from '../charsets.ts';
 import { Trace, type View } from '../view.ts';
+
+const HEX_DUMP = charset('0-9A-Fa-f ,:;\n\r\t.-');
 
 /** Shortest stretch in which every four bytes hold a separator, in bytes. */
 const STRETCH_BYTES = 32;
@@ -22,11 +24,17 @@ export function sparseStretches(view: View, visit: (start: number, end: number) 
   while (look + STRETCH_BYTES <= length) {
     let at = look;
     while (at < look + STRETCH_BYTES && hasSeparator(at)) at += 4;
-    if (at < look + STRETCH_BYTES) {
-      look += STRETCH_BYTES;
-      continue;
+    if (at >= look + STRETCH_BYTES) {
+      while (at + 4 <= length && hasSeparator(at)) at += 4;
+    } else {
+      // Hex digits in larger groups.
+      at = look;
+      while (at < length && HEX_DUMP.table[bytes[at]!] !== 0) at++;
+      if (at < look + STRETCH_BYTES) {
+        look += STRETCH_BYTES;
+        continue;
+      }
     }
-    while (at + 4 <= length && hasSeparator(at)) at += 4;
     visit(Math.max(0, look - MARGIN_BYTES), Math.min(length, at + MARGIN_BYTES));
     look = at;
   }
@@ -78,7 +86,8 @@ function readNumbers(
 /** `67`, `0x67`, `x67`, `u0067`, `6768`: 1 when it is hex bytes of printable text, -1 when not. */
 function hexPair(bytes: Uint8Array, start: number, end: number): number {
   const first = hexStart(bytes, start, end);
-  if (end - first < 2 || end - first > 8 || (end - first) % 2 !== 0) return -1;
+  const isDigit = end - first === 1 && first > start;
+  if (!isDigit && (end - first < 2 || end - first > 8 || (end - first) % 2 !== 0)) return -1;
   for (let at = first; at < end; at++) if (HEX.table[bytes[at]!] === 0) return -1;
   return 1;
 }
@@ -87,7 +96,8 @@ function hexGroup(bytes: Uint8Array, start: number, end: number): number[] {
   const first = hexStart(bytes, start, end);
   const group: number[] = [];
   for (let at = first; at < end; at += 2) {
-    const byte = Number.parseInt(String.fromCharCode(bytes[at]!, bytes[at + 1]!), 16);
+    const digits = end - at > 1 ? [bytes[at]!, bytes[at + 1]!] : [bytes[at]!];
+    const byte = Number.parseInt(String.fromCharCode(...digits), 16);
     if (byte !== 0) group.push(byte);
   }
   return group;
