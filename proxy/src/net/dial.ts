@@ -2,6 +2,7 @@
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
 import type { ProxyConfig, Route } from '../contract.ts';
+import { ProxyFailure } from '../failure.ts';
 import { parseAddress } from './address.ts';
 import { type AddressJudge, type AddressRefusal, createAddressJudge } from './address-judge.ts';
 import { createLookup, type Lookup } from './dial-lookup.ts';
@@ -26,7 +27,7 @@ export interface Dialer {
   close(): void;
 }
 
-/** Throws RangeError for a CIDR or map entry that is none. */
+/** Throws ProxyFailure for a map entry that is none, RangeError for a CIDR that is none. */
 export function createDialer({ upstream, connectTimeoutMs }: DialerOptions): Dialer {
   const judge = createAddressJudge(upstream.refuse);
   const map = readMap(upstream.map);
@@ -98,7 +99,11 @@ function readMap(map: ProxyConfig['upstream']['map']): ReadonlyMap<string, reado
       const address = parseAddress(plain.slice(0, plain.lastIndexOf(':')));
       const port = Number(plain.slice(plain.lastIndexOf(':') + 1));
       if (address === null || address.kind === 'malformed' || !(port > 0 && port < 65536)) {
-        throw new RangeError(`upstream map: "${to}" is not ip:port`);
+        throw new ProxyFailure({
+          what: 'cannot use the upstream map',
+          why: `"${to}" (for "${from}") is not ip:port`,
+          fix: 'write it like {"api.example:443": "192.0.2.7:8443"}',
+        });
       }
       return [withoutBrackets(from), [{ address: address.text, port }]];
     }),

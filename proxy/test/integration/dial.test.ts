@@ -248,6 +248,9 @@ describe('names, with a hosts file of our own', () => {
         '::1 six.example',
         '127.0.0.1 mixed.example',
         '192.0.2.1 mixed.example',
+        '::1 both.example',
+        '127.0.0.2 both.example',
+        '127.0.0.1 both.example',
       ].join('\n'),
     );
   });
@@ -305,6 +308,12 @@ describe('names, with a hosts file of our own', () => {
     expect(connections).toBe(0);
   });
 
+  test('an address that does not answer gives way to the next one, of either family', async () => {
+    // Only 127.0.0.1 listens.
+    const port = await listen(createServer((socket) => socket.destroy()));
+    expect(dialInNamespace([['both.example', port, true]])).toEqual(['127.0.0.1']);
+  });
+
   test('allow_private opens it', async () => {
     // In a process of its own: execFileSync blocks this one's event loop, but the kernel accepts for it.
     const port = await listen(createServer((socket) => socket.destroy()));
@@ -353,7 +362,7 @@ describe('failures have names', () => {
   test.each(['127.0.0.1', '127.0.0.1:0', 'api.example:443', '1.2.3.4.5:443', ''])(
     'the map entry "%s" is refused at once',
     (to) => {
-      expect(() => dialer({ map: { 'api.example:443': to } })).toThrow(RangeError);
+      expect(() => dialer({ map: { 'api.example:443': to } })).toThrow(/is not ip:port/);
     },
   );
 });

@@ -117,6 +117,22 @@ describe('a literal is seen through whatever its spelling', () => {
   });
 });
 
+test('20,000 random spellings are read as the URL standard reads them', () => {
+  const spell = (n: number): string =>
+    [String(n), `0x${n.toString(16)}`, `0X${n.toString(16).toUpperCase()}`, `0${n.toString(8)}`, `00${n.toString(8)}`][
+      Math.floor(Math.random() * 5)
+    ]!;
+  const random = (below: number): number => Math.floor(Math.random() * below);
+  for (let i = 0; i < 20_000; i++) {
+    const count = 1 + random(5);
+    const parts = Array.from({ length: count }, (_, at) => spell(random(at === count - 1 ? 256 ** random(6) : 300)));
+    const host = `${parts.join('.')}${random(8) === 0 ? '.' : ''}`;
+    const standard = URL.canParse(`http://${host}/`) ? new URL(`http://${host}/`).hostname : 'malformed';
+    const ours = parseAddress(host);
+    expect(`${host} ${ours?.kind === 'malformed' ? 'malformed' : ours?.text}`).toBe(`${host} ${standard}`);
+  }
+});
+
 describe('names that speak for themselves', () => {
   test.each([
     ['localhost', 'loopback'],
