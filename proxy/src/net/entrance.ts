@@ -30,6 +30,7 @@ export interface Destination {
 
 /** Connections that can be asked to end when the proxy stops. */
 export interface Drainable {
+  readonly isBusy: boolean;
   drain(): void;
 }
 
@@ -74,6 +75,12 @@ export class Entrance {
     const reason = `more than ${this.services.limits.connections} connections at the same time`;
     const nowhere: Destination = { via: 'transparent', authority: null, address: null, port: 0 };
     this.recordOnly(nowhere, new Malformed('connections', reason));
+  }
+
+  /** An exchange is running. */
+  get isBusy(): boolean {
+    for (const connection of this.open) if (connection.isBusy) return true;
+    return false;
   }
 
   drain(): void {

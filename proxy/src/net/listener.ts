@@ -17,7 +17,7 @@ export interface Listening {
 /** The relay captures this port for programs that know of the proxy. */
 const EXPLICIT_PORT = 3128;
 const MAX_HELLO_BYTES = 1024;
-const POLL_MS = 20;
+const POLL_MS = 5;
 
 export async function listen(config: ProxyConfig, services: Services): Promise<Listening> {
   const entrance = new Entrance(services);
@@ -106,10 +106,16 @@ export async function listen(config: ProxyConfig, services: Services): Promise<L
       await dns?.close();
       entrance.drain();
       const until = performance.now() + graceMs;
-      while (sockets.size > 0 && performance.now() < until) await new Promise((done) => setTimeout(done, POLL_MS));
+      while (entrance.isBusy && performance.now() < until) await pause();
       for (const socket of sockets) socket.destroy();
+      // What their `close` tells is still recorded.
+      while (sockets.size > 0) await pause();
     },
   };
+}
+
+async function pause(): Promise<void> {
+  await new Promise((done) => setTimeout(done, POLL_MS));
 }
 
 /** The relay's first line; whatever follows it belongs to the captured connection. */

@@ -427,6 +427,10 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
     if (this.isInputEnded) this.socket.destroySoon();
   }
 
+  get isBusy(): boolean {
+    return this.state === 'exchange';
+  }
+
   /** Nothing is running and nothing was begun: ends now. Otherwise after the exchange. */
   drain(): void {
     this.closesAfter = true;

@@ -2,6 +2,7 @@
 import { connect, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { type RunningProxy, until } from './proxy.ts';
+import { later } from './undo.ts';
 
 export interface RawClient {
   readonly socket: Socket;
@@ -16,6 +17,7 @@ export interface RawClient {
 }
 
 export function rawClient(socket: Socket): RawClient {
+  later(() => socket.destroy());
   let received = '';
   let isEnded = false;
   socket.on('data', (chunk: Buffer) => {

@@ -4,6 +4,7 @@ import type { RequestListener } from 'node:http';
 import type { Route, SecretValue } from '../../../src/contract.ts';
 import { routeTo, type TestConfig, testConfig } from './config.ts';
 import { type RunningProxy, startProxy } from './proxy.ts';
+import { later } from './undo.ts';
 import {
   type HttpUpstream,
   httpUpstream,
@@ -13,23 +14,14 @@ import {
   type UpstreamPeer,
 } from './upstream.ts';
 
+export { undoAll as endSettings } from './undo.ts';
+
 export const HOST = 'api.example';
 
 export interface SettingOptions extends Partial<Omit<TestConfig, 'routes' | 'roots' | 'map'>> {
   /** Of the route to HOST. */
   readonly route?: Partial<Route>;
   readonly secrets?: readonly SecretValue[];
-}
-
-const undo: (() => unknown)[] = [];
-
-/** For afterEach: ends what the test's settings started, last first. */
-export async function endSettings(): Promise<void> {
-  for (let step = undo.pop(); step !== undefined; step = undo.pop()) await step();
-}
-
-export function later(step: () => unknown): void {
-  undo.push(step);
 }
 
 export async function proxyTo(
