@@ -174,6 +174,7 @@ const EgressSchema = Type.Object(
         {
           ...words('What the agent may reach. Empty = nothing. The first entry that matches a request decides.'),
           default: [],
+          maxItems: 2000,
           examples: [['api.example.com']],
         },
       ),

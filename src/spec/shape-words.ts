@@ -73,6 +73,12 @@ export function shapeWords(error: ErrorObject, place: ErrorPlace): Words {
         why: 'it would match nothing',
         fix: `write at least one, like ${exampleOf(part)}, or remove the line`,
       };
+    case 'maxItems':
+      return {
+        what: `${name} has more than ${String(error.params.limit)} items`,
+        why: 'nobody could read it',
+        fix: 'use a pattern like "*.example.com", or several specs',
+      };
     case 'minimum':
     case 'maximum': {
       const limit = String(error.params.limit);
