@@ -21,11 +21,9 @@ const SIDECAR_TIMEOUT_MS = 20_000;
 export async function startRelay(environment: NodeJS.ProcessEnv, emit: (event: RelayEvent) => void): Promise<Relay> {
   const settings = readRelaySettings(environment);
   captureEveryAddress();
-  const captures = createCaptures();
-  // Listening before root is given up, for engines that keep low ports to it.
-  const capturing = await Promise.all([captureTcp(settings.ports, captures), captureDns(captures)]);
   dropRoot();
-
+  const captures = createCaptures();
+  const capturing = await Promise.all([captureTcp(settings.ports, captures), captureDns(captures)]);
   const sidecar = createSidecar(settings.socketPath);
   // The agent is not there yet: until both are done, whatever arrives is our own probe.
   const [lifeline, probe] = await Promise.all([

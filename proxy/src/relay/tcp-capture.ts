@@ -58,7 +58,7 @@ export function portTaken(port: number, cause: Error): ProxyFailure {
   return new ProxyFailure({
     what: `the relay cannot listen on port ${port}`,
     why: cause.message,
-    fix: 'start it in a fresh namespace whose ports below 1024 are open to it',
+    fix: 'start it in a fresh namespace with the sysctl net.ipv4.ip_unprivileged_port_start=0, as Docker gives',
     cause,
   });
 }
