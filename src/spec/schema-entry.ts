@@ -156,7 +156,7 @@ export const EntrySchema = Type.Object(
             }),
           ),
         },
-        { ...closed, default: {} },
+        { ...closed, ...words('The search for secrets in requests to this host.'), default: {} },
       ),
     ),
     allow_private: Type.Optional(

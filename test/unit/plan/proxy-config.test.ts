@@ -1,0 +1,102 @@
+import { describe, expect, it } from 'vitest';
+import { CONTRACT_VERSION, DEFAULT_LIMITS } from '../../../proxy/src/contract.ts';
+import { compileProxyConfig, compileRoutes, type RuntimeParts, routePorts } from '../../../src/plan/proxy-config.ts';
+import type { Bottle } from '../../../src/spec/bottle.ts';
+import { parseSpec } from '../../../src/spec/parse.ts';
+import { surroundings } from '../spec/surroundings.ts';
+
+function bottleOf(text: string): Bottle {
+  const parsed = parseSpec(text, 'x.yaml', surroundings());
+  if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
+  return parsed.bottle;
+}
+
+const BOTTLE = bottleOf(`version: 1
+secrets: { K: { env: K } }
+egress:
+  allow:
+    - a.example
+    - { host: b.example, ports: [8443, 443], access: read, auth: { type: bearer, secret: K }, dlp: { on_match: log, except: [jwt] } }
+    - { host: 10.0.0.9, scheme: http, allow_private: true, error_shape: openai }
+  deny: ["*.evil.example"]
+dlp: { detectors: [jwt, github-token] }
+`);
+
+const PARTS: RuntimeParts = {
+  session: 'x-000000',
+  listen: { explicit: '127.0.0.1:0', relaySocket: null, transparent: null, dns: null },
+  dnsAnswer: '127.0.0.1',
+  secrets: [],
+  upstream: { roots: '', map: {}, refuse: [] },
+  auditPath: '/var/log/bottle/audit.jsonl',
+};
+
+describe("the proxy's configuration", () => {
+  it('holds a route for each entry, in order', () => {
+    expect(compileRoutes(BOTTLE)).toEqual({
+      routes: [
+        {
+          id: 'allow.0',
+          host: 'a.example',
+          ports: [443],
+          scheme: 'https',
+          rules: [{ methods: null, paths: null, query: {}, headers: {} }],
+          auth: null,
+          placeholder: null,
+          dlp: { onMatch: 'block', except: [] },
+          allowPrivate: false,
+          errorShape: 'plain',
+        },
+        {
+          id: 'allow.1',
+          host: 'b.example',
+          ports: [8443, 443],
+          scheme: 'https',
+          rules: [{ methods: ['GET', 'HEAD', 'OPTIONS'], paths: null, query: {}, headers: {} }],
+          auth: { type: 'bearer', secret: 'K' },
+          placeholder: null,
+          dlp: { onMatch: 'log', except: ['jwt'] },
+          allowPrivate: false,
+          errorShape: 'plain',
+        },
+        {
+          id: 'allow.2',
+          host: '10.0.0.9',
+          ports: [80],
+          scheme: 'http',
+          rules: [{ methods: null, paths: null, query: {}, headers: {} }],
+          auth: null,
+          placeholder: null,
+          dlp: { onMatch: 'block', except: [] },
+          allowPrivate: true,
+          errorShape: 'openai',
+        },
+      ],
+      deny: [{ id: 'deny.0', host: '*.evil.example' }],
+      dlp: { detectors: ['jwt', 'github-token'] },
+    });
+  });
+
+  it('lets nothing through for a spec that allows nothing', () => {
+    expect(compileRoutes(bottleOf('version: 1'))).toEqual({ routes: [], deny: [], dlp: { detectors: null } });
+  });
+
+  it('adds what only a session knows, and the usual bounds', () => {
+    const config = compileProxyConfig(BOTTLE, { ...PARTS, limits: { holdBytes: 1 } });
+    expect(config).toEqual({
+      contractVersion: CONTRACT_VERSION,
+      ...PARTS,
+      ...compileRoutes(BOTTLE),
+      limits: { ...DEFAULT_LIMITS, holdBytes: 1 },
+    });
+  });
+
+  it('survives the line that carries it', () => {
+    const config = compileProxyConfig(BOTTLE, PARTS);
+    expect(JSON.parse(JSON.stringify(config))).toEqual(config);
+  });
+
+  it('names every port once', () => {
+    expect(routePorts(BOTTLE)).toEqual([80, 443, 8443]);
+  });
+});
