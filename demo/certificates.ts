@@ -1,26 +1,24 @@
-// A throw-away authority and one server certificate for the demo's API, so that its TLS is verified like any other upstream's.
-import { createHash, generateKeyPairSync, randomBytes, sign } from 'node:crypto';
-import { encodeCertificate, keyIdentifier, type Role } from '../proxy/src/ca/certificate.ts';
+// A throw-away authority and server certificates, so that the TLS of an upstream that we start is verified like any other's.
+import { generateKeyPairSync, randomBytes, sign } from 'node:crypto';
+import { encodeCertificate, keyIdentifier, type Name, type Role, toPem } from '../proxy/src/ca/certificate.ts';
 
-export interface ServerCertificate {
+export interface ServerCertificates {
   /** PEM of the authority. */
   readonly authority: string;
-  /** PEM of the server's key and certificate. */
+  /** PEM of the key that all servers share. */
   readonly key: string;
-  readonly cert: string;
+  /** PEM of each host's certificate. */
+  readonly certs: Readonly<Record<string, string>>;
 }
 
 const HOUR_MS = 3_600_000;
+const ORGANIZATION = 'bottle demo';
 
-export function makeServerCertificate(host: string): ServerCertificate {
-  const authority = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const server = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-  const issuer = {
-    organization: 'bottle demo',
-    commonName: `demo ${createHash('sha256').update(randomBytes(8)).digest('hex').slice(0, 8)}`,
-  };
-  const spki = (pair: typeof server) => pair.publicKey.export({ type: 'spki', format: 'der' });
-  const certify = (role: Role, subject: typeof issuer, publicKey: Buffer) =>
+export function makeServerCertificates(hosts: readonly string[]): ServerCertificates {
+  const authority = newKeyPair();
+  const server = newKeyPair();
+  const issuer = { organization: ORGANIZATION, commonName: `demo ${randomBytes(4).toString('hex')}` };
+  const certify = (role: Role, subject: Name, { publicKey, keyId }: typeof server): string =>
     toPem(
       encodeCertificate(
         {
@@ -28,7 +26,8 @@ export function makeServerCertificate(host: string): ServerCertificate {
           subject,
           issuer,
           publicKey,
-          issuerKeyId: keyIdentifier(spki(authority)),
+          subjectKeyId: keyId,
+          issuerKeyId: authority.keyId,
           serial: Buffer.concat([Buffer.from([1]), randomBytes(15)]),
           notBefore: new Date(Date.now() - HOUR_MS),
           notAfter: new Date(Date.now() + 24 * HOUR_MS),
@@ -37,12 +36,19 @@ export function makeServerCertificate(host: string): ServerCertificate {
       ),
     );
   return {
-    authority: certify({ kind: 'authority' }, issuer, spki(authority)),
+    authority: certify({ kind: 'authority' }, issuer, authority),
     key: server.privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    cert: certify({ kind: 'server', host }, { organization: 'bottle demo', commonName: host }, spki(server)),
+    certs: Object.fromEntries(
+      hosts.map((host) => [
+        host,
+        certify({ kind: 'server', host }, { organization: ORGANIZATION, commonName: host }, server),
+      ]),
+    ),
   };
 }
 
-function toPem(der: Buffer): string {
-  return `-----BEGIN CERTIFICATE-----\n${der.toString('base64').replace(/.{64}(?=.)/g, '$&\n')}\n-----END CERTIFICATE-----\n`;
+function newKeyPair() {
+  const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const publicKey = pair.publicKey.export({ type: 'spki', format: 'der' });
+  return { privateKey: pair.privateKey, publicKey, keyId: keyIdentifier(publicKey) };
 }

@@ -14,7 +14,7 @@ import { printable } from '../src/report/printable.ts';
 import { readHostAddresses } from '../src/session/host-addresses.ts';
 import { stateDir } from '../src/state/paths.ts';
 import { findSession } from '../src/state/sessions.ts';
-import { makeServerCertificate } from './certificates.ts';
+import { makeServerCertificates } from './certificates.ts';
 import { startService } from './service.ts';
 import { joinRows, type Row, type Step } from './table.ts';
 
@@ -86,17 +86,17 @@ const token = `demo_${randomBytes(40)
   .toString('base64')
   .replace(/[^A-Za-z0-9]/g, '0')
   .slice(0, 40)}`;
-const certificate = makeServerCertificate(HOST);
+const certificates = makeServerCertificates([HOST]);
 const roots = join(folder, 'roots.pem');
 const inherited = process.env.NODE_EXTRA_CA_CERTS;
-writeFileSync(roots, `${inherited ? readFileSync(inherited, 'utf8') : ''}\n${certificate.authority}`);
+writeFileSync(roots, `${inherited ? readFileSync(inherited, 'utf8') : ''}\n${certificates.authority}`);
 
 const { docker } = await connectEngine({ host: undefined });
 const images = await ensureImages(docker, { repoRoot: repository, onProgress: say });
 say('starting an API that knows one user by a token made just now');
 const service = await startService(docker, images.agent, id, {
-  key: certificate.key,
-  cert: certificate.cert,
+  key: certificates.key,
+  cert: certificates.certs[HOST] ?? '',
   token,
   user: 'demo-user',
 });
