@@ -8,7 +8,7 @@ import type { Admitted, BodyStream, Injected, Refusal, ResponseGuard } from '../
 import type { AgentListener, AgentLoss, AgentRequest, AgentStream, ResponseBody } from './agent.ts';
 import { DialRefused } from './dial-refused.ts';
 import { CHUNK_END, chunkStart } from './h1/chunked.ts';
-import { withoutFields } from './h1/fields.ts';
+import { fieldValue, withoutFields } from './h1/fields.ts';
 import type { Malformed } from './h1/malformed.ts';
 import type { ResponseHead } from './h1/response-head.ts';
 import type { ResponseHandler, UpstreamConnection } from './h1/upstream-connection.ts';
@@ -358,9 +358,10 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, D
 
   onUpgraded(head: ResponseHead, socket: Socket, rest: Buffer): void {
     this.upstream = null;
-    if (this.isOver || !this.request.isWebSocket) {
+    const isWelcome = this.request.isWebSocket && fieldValue(head.rawHeaders, 'sec-websocket-extensions') === null;
+    if (this.isOver || !isWelcome) {
       socket.on('error', () => {}).destroy();
-      if (!this.isOver) this.refuseUpstream('upgrade', 'the upstream changed the protocol unasked');
+      if (!this.isOver) this.refuseUpstream('upgrade', 'the upstream changed the protocol in a way nobody asked for');
       return;
     }
     const rawHeaders = this.guard === null ? head.rawHeaders : this.guard.headers(head.rawHeaders);

@@ -11,7 +11,7 @@ export interface Acceptance {
 }
 
 /** HTTP/2 joins here: the dispatch is by what was negotiated. */
-const PROTOCOLS = ['http/1.1'];
+const PROTOCOLS = ['http/1.1', 'http/1.0'];
 
 /**
  * A TLSSocket of our own for each connection, and not a tls.Server: its certificate can then depend on where the connection was going to

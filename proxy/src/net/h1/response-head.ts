@@ -95,7 +95,7 @@ export function parseResponseHead(text: string, method: string): ResponseHead | 
   return {
     status,
     reason: line[3] ?? '',
-    rawHeaders: hasHopByHop ? endToEndOfResponse(rawHeaders, options) : rawHeaders,
+    rawHeaders: hasHopByHop ? endToEndOfResponse(rawHeaders, options, status === 101) : rawHeaders,
     body,
     contentLength: length === null ? 0 : Number(length),
     keepAlive: body !== 'close' && !options.includes('close') && (!isHttp10 || options.includes('keep-alive')),
@@ -104,12 +104,24 @@ export function parseResponseHead(text: string, method: string): ResponseHead | 
   };
 }
 
-/** Upgrade stays only where it belongs: a 101 is assembled by the WebSocket relay. */
-function endToEndOfResponse(rawHeaders: readonly string[], options: readonly string[]): readonly string[] {
+function endToEndOfResponse(
+  rawHeaders: readonly string[],
+  options: readonly string[],
+  isUpgrade: boolean,
+): readonly string[] {
   const out: string[] = [];
+  let hasConnection = false;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!.toLowerCase();
-    if (name === 'connection' || name === 'keep-alive' || name === 'upgrade' || name.startsWith('proxy-')) continue;
+    if (name === 'connection' || name === 'upgrade') {
+      // The handshake of a 101 keeps both, in their places.
+      if (isUpgrade && (name === 'upgrade' || !hasConnection)) {
+        out.push(rawHeaders[i]!, name === 'upgrade' ? rawHeaders[i + 1]! : 'Upgrade');
+      }
+      hasConnection ||= name === 'connection';
+      continue;
+    }
+    if (name === 'keep-alive' || name.startsWith('proxy-')) continue;
     const isFraming = name.startsWith('content-') || name === 'transfer-encoding';
     if (options.includes(name) && !isFraming) continue;
     out.push(rawHeaders[i]!, rawHeaders[i + 1]!);

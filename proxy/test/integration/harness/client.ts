@@ -1,8 +1,11 @@
 // Clients that send exactly the bytes they are told to, through the proxy.
-import { connect, type Socket } from 'node:net';
+import { connect, isIP, type Socket } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { type RunningProxy, until } from './proxy.ts';
 import { later } from './undo.ts';
+
+/** What a client must know of a proxy. */
+export type ProxyPort = Pick<RunningProxy, 'port' | 'ca'>;
 
 export interface RawClient {
   readonly socket: Socket;
@@ -49,14 +52,14 @@ export function rawClient(socket: Socket): RawClient {
 }
 
 /** A plain connection to the explicit proxy. */
-export async function connectProxy(proxy: RunningProxy): Promise<RawClient> {
+export async function connectProxy(proxy: ProxyPort): Promise<RawClient> {
   const socket = connect({ port: proxy.port, host: '127.0.0.1', allowHalfOpen: true });
   await new Promise((resolve, reject) => socket.once('connect', resolve).once('error', reject));
   return rawClient(socket);
 }
 
 /** The bare socket after a CONNECT that was answered 200. */
-export async function openTunnel(proxy: RunningProxy, authority: string): Promise<Socket> {
+export async function openTunnel(proxy: ProxyPort, authority: string): Promise<Socket> {
   const client = await connectProxy(proxy);
   client.send(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
   await client.waitFor('\r\n\r\n');
@@ -67,19 +70,15 @@ export async function openTunnel(proxy: RunningProxy, authority: string): Promis
 }
 
 /** TLS to `host` inside a CONNECT; `serverName` when it differs. */
-export async function connectHost(
-  proxy: RunningProxy,
-  host: string,
-  port = 443,
-  serverName = host,
-): Promise<RawClient> {
+export async function connectHost(proxy: ProxyPort, host: string, port = 443, serverName = host): Promise<RawClient> {
   const tunnel = await openTunnel(proxy, `${host}:${port}`);
   return secure(tunnel, proxy.ca, serverName);
 }
 
 /** TLS on an open connection. */
-export async function secure(socket: Socket, ca: string, serverName: string): Promise<RawClient> {
-  const secured = connectTls({ socket, servername: serverName, ca });
+export async function secure(socket: Socket, ca: string, host: string): Promise<RawClient> {
+  // Clients send no server name for an address.
+  const secured = connectTls({ socket, servername: isIP(host) === 0 ? host : '', host, ca });
   await new Promise((resolve, reject) => secured.once('secureConnect', resolve).once('error', reject));
   return rawClient(secured);
 }
