@@ -37,6 +37,7 @@ export function agentContainer(bottle: Bottle, facts: Facts, labels: Labels, net
     AttachStderr: true,
     HostConfig: {
       ...placement(network, facts),
+      ...(facts.terminal.size === null ? {} : { ConsoleSize: facts.terminal.size }),
       ...hardened({ cpus: Math.min(cpus, facts.engineCpus), memoryBytes, pids }),
       Tmpfs: {
         '/tmp': 'rw,nosuid,nodev,exec,mode=1777,size=2g',

@@ -21,6 +21,7 @@ const HOST_KEYS = [
   'NetworkMode', 'PidMode', 'IpcMode', 'CapDrop', 'CapAdd', 'SecurityOpt', 'ReadonlyRootfs', 'Tmpfs', 'Mounts', 'VolumesFrom',
   'PidsLimit', 'Memory', 'MemorySwap', 'NanoCpus', 'Init', 'AutoRemove', 'LogConfig', 'Ulimits', 'Sysctls', 'Dns', 'DnsSearch',
   'ExtraHosts',
+  'ConsoleSize',
 ]; // biome-ignore format: a list
 const KEYS_OF_PROXY = ['Sysctls', 'ExtraHosts', 'VolumesFrom'];
 const PROXY_SYSCTLS: Readonly<Record<string, string>> = {

@@ -15,6 +15,8 @@ export interface Facts {
     readonly tty: boolean;
     /** TERM and the like of the person's terminal; empty without one. */
     readonly env: Readonly<Record<string, string>>;
+    /** Rows and columns; null without one. */
+    readonly size: readonly [number, number] | null;
   };
   readonly files: {
     /** Directory for the audit log, mounted into the sidecar. */

@@ -95,6 +95,8 @@ export interface HostConfig {
   readonly LogConfig: { readonly Type: 'none' };
   readonly Ulimits: readonly { readonly Name: string; readonly Soft: number; readonly Hard: number }[];
   readonly Sysctls?: Readonly<Record<string, string>>;
+  /** Height and width of the terminal; older engines learn them after the start. */
+  readonly ConsoleSize?: readonly [number, number];
   readonly Dns?: readonly string[];
   readonly DnsSearch?: readonly string[];
   readonly ExtraHosts?: readonly string[];

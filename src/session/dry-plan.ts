@@ -43,7 +43,7 @@ export function planWithoutEngine({ bottle, command, host }: DryOptions): Plan {
       images: { agent: bottle.agent.image ?? tags.agent, proxy: tags.proxy },
       user: workspace.user,
       command,
-      terminal: { tty: process.stdin.isTTY === true && process.stdout.isTTY === true, env: {} },
+      terminal: { tty: process.stdin.isTTY === true && process.stdout.isTTY === true, env: {}, size: null },
       files: {
         logDirectory: logDir,
         passwd: join(dir, 'passwd'),

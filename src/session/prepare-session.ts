@@ -119,7 +119,11 @@ export async function prepareSession(
     images,
     user: workspace.user,
     command: options.command,
-    terminal: { tty, env: tty ? terminalEnv(process.env) : {} },
+    terminal: {
+      tty,
+      env: tty ? terminalEnv(process.env) : {},
+      size: tty ? [person.stdout.rows, person.stdout.columns] : null,
+    },
     files: record.writeMountedFiles(workspace.user),
     hidden: workspace.hidden,
     engineCpus: engineFacts.cpus,

@@ -1,4 +1,5 @@
 // The person's terminal while the agent has it: raw, resized along, and always given back as it was.
+import { spawnSync } from 'node:child_process';
 
 /** Private modes that a program switches on and a person would be left with: screens, mouse, focus, paste. */
 const MODES = new Set(['47', '1000', '1002', '1003', '1004', '1005', '1006', '1015', '1047', '1049', '2004']);
@@ -52,6 +53,7 @@ export function terminalEnv(env: NodeJS.ProcessEnv): Readonly<Record<string, str
 /** Puts the terminal into raw mode; the result gives it back, also when called twice. A crash of ours gives it back as well. */
 export function takeTerminal({ stdin, stdout }: Terminal, modes: TerminalModes): () => void {
   stdin.setRawMode(true);
+  leaveOutputAlone();
   let taken = true;
   const giveBack = () => {
     if (!taken) return;
@@ -64,6 +66,14 @@ export function takeTerminal({ stdin, stdout }: Terminal, modes: TerminalModes):
   };
   process.on('exit', giveBack);
   return giveBack;
+}
+
+/**
+ * Node's raw mode still makes "\r\n" of every "\n", which a full-screen program uses to go down. Where there is no stty it stays
+ * so. Giving back restores this as well, since Node keeps what was set before.
+ */
+function leaveOutputAlone(): void {
+  spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] });
 }
 
 /** Keeps the size of the container's terminal that of the person's. The result stops it. */

@@ -52,7 +52,7 @@ export function someFacts(change: Partial<Facts> = {}): Facts {
     images: { agent: 'bottle-agent:aaaaaaaaaaaa', proxy: 'bottle-proxy:bbbbbbbbbbbb' },
     user: { uid: 1000, gid: 1000, reason: 'the user who started it' },
     command: null,
-    terminal: { tty: false, env: {} },
+    terminal: { tty: false, env: {}, size: null },
     files: {
       logDirectory: `${session}/log`,
       passwd: `${session}/passwd`,

@@ -1,0 +1,14 @@
+// Starts one session with options that no spec has; argv: a DrivenSession as JSON.
+import { startSession } from '../../../src/session/start-session.ts';
+import { Timings } from '../../../src/session/timings.ts';
+import { loadSpec } from '../../../src/spec/load.ts';
+import type { DrivenSession } from './run-bottle.ts';
+
+const { spec, command, ...rest } = JSON.parse(process.argv[2] ?? '') as DrivenSession; // from our own harness
+try {
+  const { exitCode } = await startSession({ bottle: loadSpec(spec), command, ...rest }, process, new Timings());
+  process.exit(exitCode);
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(125);
+}
