@@ -46,7 +46,7 @@ describe('a log that cannot be written', () => {
     }
     const seen = (): string => upstream.peers.map((peer) => peer.received()).join('');
     const seenAtRefusal = seen();
-    expect(seenAtRefusal.split('abc').length - 1).toBe(client.received().split('hi').length - 1);
+    expect(seenAtRefusal.split('abc').length - 1).toBe(client.received().split(OK).length - 1);
 
     const next = await connectHost(proxy, HOST);
     next.send(POST.repeat(3));
