@@ -22,6 +22,8 @@ export interface Running {
   readonly outcome: Promise<Outcome>;
   /** Resolves once stdout holds this; rejects when the process ended before. */
   waitFor(text: string): Promise<void>;
+  /** stdout until now. */
+  soFar(): string;
 }
 
 export interface RunOptions {
@@ -145,5 +147,5 @@ function watch(child: ChildProcess): Running {
       look();
       outcome.then(() => reject(new Error(`ended before it printed "${text}": ${stdout}${stderr}`)), reject);
     });
-  return { process: child, outcome, waitFor };
+  return { process: child, outcome, waitFor, soFar: () => stdout };
 }
