@@ -6,9 +6,12 @@ import { runSteps } from '../engine/run-steps.ts';
 import { UndoStack } from '../engine/undo-stack.ts';
 import type { Role } from '../plan/plan.ts';
 import { BottleError } from '../report/bottle-error.ts';
+import { printWarning } from '../report/output.ts';
+import { stateDir } from '../state/paths.ts';
 import { joinStreams, type PersonStreams } from './agent-streams.ts';
 import { Ending } from './ending.ts';
 import { judgeEnd } from './judge-end.ts';
+import { keepLogs } from './keep-logs.ts';
 import { SessionValues } from './live-values.ts';
 import { type Prepared, prepareSession, type StartOptions } from './prepare-session.ts';
 import type { SessionRecord } from './session-record.ts';
@@ -58,6 +61,9 @@ export async function startSession(
       endedAt: new Date().toISOString(),
       exitCode: exitCode ?? null,
     });
+    if (record !== undefined) {
+      for (const warning of await keepLogs(options.bottle.logs, record.state, stateDir())) printWarning(warning);
+    }
     ending.close();
   }
 }
