@@ -1,5 +1,5 @@
-// `npm run demo`: a real session against a real registry and a small API, with an agent that turns hostile. Ends with a table of what
-// got through and what was stopped, and with exit code 1 if anything was not as it should be.
+// `npm run demo [-- --spec FILE]`: a real session against a real registry and a small API, with an agent that turns hostile. Ends with a
+// table of what got through and what was stopped, and with exit code 1 if anything was not as it should be.
 import { spawn } from 'node:child_process';
 import { createHash, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -7,6 +7,7 @@ import net from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
+import { parseArgs } from 'node:util';
 import type { AuditRecord } from '../proxy/src/contract.ts';
 import { connectEngine } from '../src/engine/connect.ts';
 import { ensureImages } from '../src/images/ensure.ts';
@@ -20,6 +21,9 @@ import { joinRows, type Row, type Step } from './table.ts';
 
 const HOST = 'api.demo.test';
 const repository = join(import.meta.dirname, '..');
+const { values: args } = parseArgs({
+  options: { spec: { type: 'string', default: join(repository, 'bottles/demo.yaml') } },
+});
 const say = (line: string): void => {
   process.stderr.write(`demo: ${line}\n`);
 };
@@ -39,17 +43,29 @@ function openHostService(): Promise<{ port: number; guests: () => number; close:
   });
 }
 
-function runSession(settings: unknown, env: NodeJS.ProcessEnv): Promise<{ code: number; steps: readonly Step[] }> {
+interface SessionOutcome {
+  readonly code: number;
+  /** null when it never began. */
+  readonly session: string | null;
+  readonly steps: readonly Step[];
+}
+
+function runSession(settings: unknown, env: NodeJS.ProcessEnv): Promise<SessionOutcome> {
   const child = spawn(
     process.execPath,
-    [join(import.meta.dirname, 'session.ts'), join(repository, 'bottles/demo.yaml'), JSON.stringify(settings)],
+    [join(import.meta.dirname, 'session.ts'), args.spec, JSON.stringify(settings)],
     {
       env,
-      stdio: ['ignore', 'pipe', 'inherit'],
+      stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     },
   );
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => child.kill(signal));
+  let session: string | null = null;
+  child.on('message', (end: { id: string | null }) => {
+    session = end.id;
+  });
   const steps: Step[] = [];
+  if (child.stdout === null) throw new TypeError('stdout is a pipe');
   createInterface({ input: child.stdout }).on('line', (line) => {
     const step = JSON.parse(line) as Step;
     steps.push(step);
@@ -57,12 +73,12 @@ function runSession(settings: unknown, env: NodeJS.ProcessEnv): Promise<{ code: 
   });
   return new Promise((resolve, reject) => {
     child.once('error', reject);
-    child.once('close', (code) => resolve({ code: code ?? 125, steps }));
+    child.once('close', (code) => resolve({ code: code ?? 125, session, steps }));
   });
 }
 
-async function readRecords(): Promise<readonly AuditRecord[]> {
-  const { paths } = await findSession(stateDir(), 'demo');
+async function readRecords(session: string): Promise<readonly AuditRecord[]> {
+  const { paths } = await findSession(stateDir(), session);
   return readFileSync(paths.auditFile, 'utf8')
     .split('\n')
     .filter((line) => line !== '')
@@ -101,9 +117,9 @@ const service = await startService(docker, images.agent, id, {
   user: 'demo-user',
 });
 const host = await openHostService();
-let ended: Awaited<ReturnType<typeof runSession>>;
+let ended: SessionOutcome;
 try {
-  say('starting the session: bottles/demo.yaml');
+  say(`starting the session: ${args.spec}`);
   const agent = {
     tokenSha256: createHash('sha256').update(token).digest('hex'),
     hostTargets: readHostAddresses().ipv4.map((address) => `${address}:${host.port}`),
@@ -117,11 +133,11 @@ try {
   await service.stop();
   rmSync(folder, { recursive: true });
 }
-if (ended.code !== 0) {
+if (ended.code !== 0 || ended.session === null) {
   say(`the session ended with ${ended.code}`);
-  process.exitCode = ended.code;
+  process.exitCode = ended.code || 125;
 } else {
-  const rows = joinRows(ended.steps, await readRecords(), service.received, [token, 'ghp_']);
+  const rows = joinRows(ended.steps, await readRecords(ended.session), service.received, [token, 'ghp_']);
   process.stdout.write('\n');
   printTable(rows);
   process.stdout.write('\n');

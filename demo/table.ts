@@ -38,7 +38,8 @@ export function joinRows(
   const rows = steps.map((step): Row => {
     const record = step.id === undefined ? records.find(({ host }) => host === step.host) : byId.get(step.id);
     // What the agent says is believed only where the log says the same.
-    const isConfirmed = step.id === undefined || record?.verdict === 'block';
+    const needsNoRecord = step.id === undefined && step.host === undefined;
+    const isConfirmed = needsNoRecord || record?.verdict === 'block';
     return {
       step: step.step,
       want: step.want,
