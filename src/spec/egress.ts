@@ -150,12 +150,12 @@ function hostCovers(pattern: string, host: string): boolean {
   );
 }
 
-/** Presets may be narrowed by a deny; an entry of one's own that can never pass is a mistake. */
+/** What a base or a preset allows may be narrowed by a deny; an entry of one's own that can never pass is hardly meant. */
 function checkDenied(own: readonly Placed[], deny: readonly { readonly host: string; readonly name: string }[]): void {
   for (const { entry, name, hostReport } of own) {
     const denied = deny.find(({ host }) => hostCovers(host, entry.host));
     if (denied === undefined) continue;
-    hostReport.problem({
+    hostReport.warning({
       what: `${name} allows ${shown(entry.host)}, which ${denied.name} ${shown(denied.host)} denies`,
       why: 'deny always wins, so the entry has no effect',
       fix: 'remove one of the two',

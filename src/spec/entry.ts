@@ -29,9 +29,10 @@ export function readEntry(
   const pattern = parseHostPattern(entry.host, hostReport.name(), 'allow');
   if (!pattern.ok) hostReport.problem(pattern.words);
   else if (pattern.isPrivate && !entry.allow_private) {
-    hostReport.problem({
+    // Listing it is no permission: the proxy refuses it, and tells the agent why.
+    hostReport.warning({
       what: `${hostReport.name()} ${shown(entry.host)} is ${pattern.isAddress ? 'a private address' : 'this machine itself'}`,
-      why: 'an agent could reach the machine or its network through it',
+      why: 'requests to it are refused, for an agent could reach the machine or its network through it',
       fix: isText
         ? `write { host: "${pattern.host}", allow_private: true } if that is what you want`
         : 'add `allow_private: true` if that is what you want',

@@ -3,6 +3,8 @@
 import { readFileSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
 import { BottleError, EXIT } from '../report/bottle-error.ts';
+import { printWarning } from '../report/output.ts';
+import { formatProblem } from '../report/problem.ts';
 import { SpecError } from '../report/spec-error.ts';
 import { stateDir } from '../state/paths.ts';
 import type { Bottle } from './bottle.ts';
@@ -10,10 +12,11 @@ import { type ParsedSpec, parseSpec } from './parse.ts';
 import { machineRegistries } from './registries.ts';
 import type { Surroundings } from './surroundings.ts';
 
-/** The bottle of a file; a SpecError with every problem, or a BottleError when there is no such file. */
+/** The bottle of a file, warnings printed; a SpecError with every problem, or a BottleError when there is no such file. */
 export function loadSpec(file: string): Bottle {
   const parsed = parseSpecFile(file);
   if (!parsed.ok) throw new SpecError(parsed.problems);
+  for (const warning of parsed.warnings) printWarning(formatProblem(warning));
   return parsed.bottle;
 }
 

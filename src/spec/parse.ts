@@ -19,7 +19,7 @@ import { makeShapeCheck } from './shape.ts';
 import type { Surroundings } from './surroundings.ts';
 
 export type ParsedSpec =
-  | { readonly ok: true; readonly bottle: Bottle }
+  | { readonly ok: true; readonly bottle: Bottle; readonly warnings: readonly Problem[] }
   /** Sorted by file (the spec itself first) and place. */
   | { readonly ok: false; readonly problems: readonly Problem[] };
 
@@ -36,7 +36,8 @@ export function parseSpec(text: string, file: string, around: Surroundings): Par
   const root = mergeLayers(chain.layers);
   // What did not fit the schema was cut out of the layers, and merging keeps what fits.
   const spec: FilledSpec = withDefaults('spec', plainOf(root) as SpecDocument);
-  const report = makeReport(root, problems);
+  const warnings: Problem[] = [];
+  const report = makeReport(root, problems, warnings);
   checkNotYet(spec, report);
   checkDetectors(spec.dlp.detectors ?? [], report.below('dlp', 'detectors'));
   const egress = readEgress(spec, around.registries, report.below('egress'));
@@ -56,7 +57,9 @@ export function parseSpec(text: string, file: string, around: Surroundings): Par
     },
     logs: readLogs(spec, workspace, around, report.below('logs')),
   };
-  return problems.length === 0 ? { ok: true, bottle } : { ok: false, problems: sorted(problems) };
+  return problems.length === 0
+    ? { ok: true, bottle, warnings: sorted(warnings) }
+    : { ok: false, problems: sorted(problems) };
 }
 
 /** `./Web Shop.bottle.yaml` -> `web-shop-bottle`. */

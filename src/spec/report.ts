@@ -8,6 +8,8 @@ export interface Report {
   /** What the place is called in the file that it stands in: `allow.3.host`. */
   name(path?: Path): string;
   problem(words: Words, path?: Path): void;
+  /** Something that loads and is safe, and hardly what the person wanted. */
+  warning(words: Words, path?: Path): void;
   /** The same, at the key instead of the value. */
   problemAtKey(words: Words, path?: Path): void;
   below(...path: Path): Report;
@@ -15,7 +17,7 @@ export interface Report {
   file(path?: Path): string;
 }
 
-export function makeReport(root: Located, sink: Problem[], prefix: Path = []): Report {
+export function makeReport(root: Located, sink: Problem[], warnings: Problem[], prefix: Path = []): Report {
   const full = (path: Path) => [...prefix, ...path];
   return {
     name(path = []) {
@@ -27,10 +29,13 @@ export function makeReport(root: Located, sink: Problem[], prefix: Path = []): R
     problem(words, path = []) {
       sink.push({ ...nearestNode(root, full(path)).at, ...words });
     },
+    warning(words, path = []) {
+      warnings.push({ ...nearestNode(root, full(path)).at, ...words });
+    },
     problemAtKey(words, path = []) {
       sink.push({ ...keyPlace(root, full(path)), ...words });
     },
-    below: (...path) => makeReport(root, sink, full(path)),
+    below: (...path) => makeReport(root, sink, warnings, full(path)),
     file: (path = []) => nearestNode(root, full(path)).at.file,
   };
 }
@@ -40,6 +45,7 @@ export function pinnedReport(report: Report, subject: string): Report {
   const pinned: Report = {
     name: (path = []) => [subject, ...path].join('.'),
     problem: (words) => report.problem(words),
+    warning: (words) => report.warning(words),
     problemAtKey: (words) => report.problem(words),
     below: (...path) => pinnedReport(report, [subject, ...path].join('.')),
     file: () => report.file(),
