@@ -1,8 +1,9 @@
 // `bottle check`: is a spec right, and if not, everything that is wrong with it.
 import type { Command } from 'commander';
 import { EXIT } from '../report/bottle-error.ts';
-import { printLine } from '../report/output.ts';
+import { printLine, printWarning } from '../report/output.ts';
 import { safeJson } from '../report/printable.ts';
+import { formatProblem } from '../report/problem.ts';
 import { SpecError } from '../report/spec-error.ts';
 
 export function registerCheck(program: Command): void {
@@ -10,7 +11,7 @@ export function registerCheck(program: Command): void {
     .command('check')
     .description('check specs: every problem at once, each with its line and what to write instead')
     .argument('<spec...>', 'one or more specs')
-    .option('--json', 'the result as JSON: [{ file, ok, problems }]')
+    .option('--json', 'the result as JSON: [{ file, ok, problems, warnings }]')
     .addHelpText(
       'after',
       `
@@ -28,12 +29,14 @@ Example:
           file,
           ok: parsed.ok,
           problems: parsed.ok ? [] : parsed.problems,
+          warnings: parsed.ok ? parsed.warnings : [],
         }));
         printLine(safeJson(report, 2));
         if (problems.length > 0) process.exitCode = EXIT.input;
         return;
       }
       for (const { file, parsed } of results) {
+        if (parsed.ok) for (const warning of parsed.warnings) printWarning(formatProblem(warning));
         if (parsed.ok) printLine(`${file}: fine; ${summary(parsed.bottle)}`);
       }
       if (problems.length > 0) throw new SpecError(problems);
