@@ -31,52 +31,53 @@ const STANDARD_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE
 /** A word of HTTP, not of the agent. */
 export const isStandardMethod = (method: string): boolean => STANDARD_METHODS.has(method);
 
-/** The head as few texts, none of them holding a field that is removed or a placeholder in its legal place. */
+/** Shorter segments cannot hold an encoded secret by themselves; the path is searched whole anyway. */
+const SEGMENT_ALONE = 16;
+
+/** No match: nothing to look at field by field. Two searches over all of it are cheaper than one a field. */
+export function isCleanHead(scanner: Scanner, head: Head): boolean {
+  const { lines, values } = textsOf(head);
+  return scanner.scanText('head', lines).length === 0 && scanner.scanJoined('head', values).length === 0;
+}
+
 interface HeadTexts {
   /** Everything, a line each. */
-  readonly whole: string;
-  /** Values in order, for what is split over several. */
+  readonly lines: string;
+  /** Segments, labels, values and names in their order, for what is split over several. */
   readonly values: readonly string[];
 }
 
-/** No match: nothing to look at field by field. */
-export function isCleanHead(scanner: Scanner, head: Head): boolean {
-  const { whole, values } = textsOf(head);
-  return scanner.scanText('head', whole).length === 0 && scanner.scanJoined('head', values).length === 0;
-}
-
+/** The head without the fields that are removed and the placeholders in their legal place. */
 function textsOf({ view, target, places, isHostOpen }: Head): HeadTexts {
-  const values: string[] = [];
-  let whole = target.path;
-  if (target.path.indexOf('/', 1) !== -1) {
-    for (const segment of target.path.split('/')) {
-      if (segment === '') continue;
-      values.push(segment);
-      whole += `\n${segment}`;
-    }
-  } else values.push(target.path.slice(1));
-  if (!isStandardMethod(view.method)) whole += `\n${view.method}`;
+  const values = target.path.split('/');
+  let lines = target.path;
+  if (target.path.length > SEGMENT_ALONE) {
+    for (const segment of values) if (segment.length >= SEGMENT_ALONE) lines += `\n${segment}`;
+  }
+  if (!isStandardMethod(view.method)) lines += `\n${view.method}`;
   if (isHostOpen) {
-    whole += `\n${view.host}`;
+    lines += `\n${view.host}`;
     values.push(...view.host.split('.'));
   }
-  for (const { name, value } of target.query ?? []) {
-    whole += `\n${name}`;
-    if (value === null || isLegalParameter(places, name, value)) continue;
-    whole += `\n${value}`;
-    values.push(value);
+  if (target.query !== null) {
+    for (const { name, value } of target.query) {
+      lines += `\n${name}`;
+      if (value === null || isLegalParameter(places, name, value)) continue;
+      lines += `\n${value}`;
+      values.push(value);
+    }
+    for (const { name } of target.query) values.push(name);
   }
-  for (const { name } of target.query ?? []) values.push(name);
   const { rawHeaders } = view;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!;
     if (places.header !== null && name.length === places.header.length && isOwnHeader(places, name.toLowerCase()))
       continue;
     const rest = withoutLegalPlaceholder(places, name, rawHeaders[i + 1]!);
-    whole += `\n${name}: ${rest}`;
+    lines += `\n${name}: ${rest}`;
     values.push(rest);
   }
-  return { whole, values };
+  return { lines, values };
 }
 
 function isLegalParameter(places: Places, name: string, value: string): boolean {
@@ -166,14 +167,13 @@ export function scanHead(scanner: Scanner, head: Head): readonly HeadMatch[] {
     add(scanner.scanText(`header ${label(lower)}`, rest), spot);
   }
   add(acrossPieces(scanner, 'headers', rests), FIXED);
-  const all = textsOf(head);
   if (found.length === 0) {
     // Only the head as a whole shows it. For exact kinds that is proof enough; a pattern that needs two fields is an accident.
+    const { lines, values } = textsOf(head);
     add(
-      scanner.scanText('head', all.whole).filter(({ kind }) => kind !== 'detector'),
+      scanner.scanText('head', `${lines}\n${values}`).filter(({ kind }) => kind !== 'detector'),
       FIXED,
     );
-    add(scanner.scanJoined('head', all.values), FIXED);
   }
   return found;
 

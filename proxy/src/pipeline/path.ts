@@ -85,6 +85,8 @@ function variants(text: string): readonly string[] {
   if (all.some((one) => /[?#]/.test(one))) widen((one) => one.replace(/[?#].*$/s, ''));
   if (all.some((one) => one.includes('\\'))) widen((one) => one.replaceAll('\\', '/'));
   if (all.some((one) => one.includes(';'))) widen(withoutParameters);
+  // Windows drops spaces at the end of a name, so that `.. ` climbs.
+  if (all.some((one) => /\/\.\.? /.test(one))) widen((one) => one.replace(/(\/\.\.?) +(?=\/|$)/g, '$1'));
   return all;
 }
 

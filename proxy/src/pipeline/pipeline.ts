@@ -7,7 +7,7 @@ import { injectCredentials } from './inject.ts';
 import { indexPlaces } from './places.ts';
 import { createPolicy } from './policy.ts';
 import { recordPathOf, redactPieces } from './record-path.ts';
-import { createResponseGuard } from './response-guard.ts';
+import { createResponseGuards } from './response-guard.ts';
 import { checkHead } from './sanity.ts';
 import { joinTarget, splitTarget } from './target.ts';
 import type { Admitted, HeadJudgement, NameJudgement, Pipeline, Refusal, RequestView } from './types.ts';
@@ -17,6 +17,7 @@ import { findingOf, refuseMatches, sortMatches } from './verdict.ts';
 export function createPipeline(config: ProxyConfig, scanner: Scanner): Pipeline {
   const policy = createPolicy(config);
   const places = indexPlaces(config);
+  const guards = createResponseGuards(places.valueOf);
   const bodies = createBodyJudge(scanner, places.hostsOf);
   /** Requests whose target holds no match as it came: their records need no second search. */
   const cleanTargets = new WeakSet<RequestView>();
@@ -106,7 +107,7 @@ export function createPipeline(config: ProxyConfig, scanner: Scanner): Pipeline 
     judgeTrailers: (admitted, rawTrailers) => bodies.judgeTrailers(admitted.route, rawTrailers),
     // 5. Injection comes last: no real credential is ever in what the checks above read.
     inject: (admitted) => injectCredentials(places.of(admitted.route), admitted),
-    guardResponse: (admitted, injected) => createResponseGuard(places.of(admitted.route), injected, places.valueOf),
+    guardResponse: (admitted, injected) => guards(places.of(admitted.route), injected),
     judgeName,
     knowsHost: policy.knowsHost,
     recordPath: (view) => recordPathOf(view.target, cleanTargets.has(view) ? null : scanner),

@@ -51,14 +51,27 @@ function encodeBytes(bytes: Buffer, kept: RegExp): string {
   return out;
 }
 
-/** null when nothing was injected. `secretValue`: the value of a secret, latin1. */
-export function createResponseGuard(
-  places: Places,
-  injected: Injected,
-  secretValue: (secret: string) => string,
-): ResponseGuard | null {
-  if (injected.injected.length === 0) return null;
-  return createGuard(guardNeedles(places, injected, secretValue));
+/** Guards for responses; what they look for is worked out once for each set of credentials. */
+export type ResponseGuards = (places: Places, injected: Injected) => ResponseGuard | null;
+
+/** The guards give null when nothing was injected. `secretValue`: the value of a secret, latin1. */
+export function createResponseGuards(secretValue: (secret: string) => string): ResponseGuards {
+  const known = new WeakMap<Places, Map<string, Needles>>();
+  return (places, injected) => {
+    if (injected.injected.length === 0) return null;
+    let ofPlaces = known.get(places);
+    if (ofPlaces === undefined) {
+      ofPlaces = new Map();
+      known.set(places, ofPlaces);
+    }
+    const names = injected.injected.length === 1 ? injected.injected[0]! : injected.injected.join('\n');
+    let needles = ofPlaces.get(names);
+    if (needles === undefined) {
+      needles = compileForms(guardNeedles(places, injected, secretValue));
+      ofPlaces.set(names, needles);
+    }
+    return guardWith(needles);
+  };
 }
 
 function guardNeedles(places: Places, injected: Injected, secretValue: (secret: string) => string): readonly string[] {
@@ -68,9 +81,23 @@ function guardNeedles(places: Places, injected: Injected, secretValue: (secret: 
   return echoForms(pair === undefined ? values : [...values, pair]);
 }
 
+interface Needles {
+  readonly texts: readonly string[];
+  readonly bytes: readonly Buffer[];
+  /** In bytes. */
+  readonly longest: number;
+}
+
+function compileForms(forms: readonly string[]): Needles {
+  const bytes = forms.map((form) => Buffer.from(form, 'latin1'));
+  return { texts: forms, bytes, longest: bytes.reduce((most, { length }) => Math.max(most, length), 0) };
+}
+
 export function createGuard(forms: readonly string[]): ResponseGuard {
-  const needles = forms.map((form) => Buffer.from(form, 'latin1'));
-  const longest = needles.reduce((most, { length }) => Math.max(most, length), 0);
+  return guardWith(compileForms(forms));
+}
+
+function guardWith({ texts, bytes: needles, longest }: Needles): ResponseGuard {
   /** Received, not yet released; and the same after what was scrubbed of it so far. */
   let held: Buffer = NOTHING;
   let heldClean: Buffer = NOTHING;
@@ -112,12 +139,16 @@ export function createGuard(forms: readonly string[]): ResponseGuard {
   }
 
   return {
-    headers: (rawHeaders) =>
-      rawHeaders.map((text) => {
+    headers: (rawHeaders) => {
+      // Nearly always there is nothing: one search over all of them tells.
+      const all = rawHeaders.join('\n');
+      if (!texts.some((text) => all.includes(text))) return rawHeaders;
+      return rawHeaders.map((text) => {
         const bytes = Buffer.from(text, 'latin1');
         const clean = scrub(bytes, false);
         return clean === bytes ? text : clean.toString('latin1');
-      }),
+      });
+    },
     push(chunk) {
       const bytes = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
       const clean = scrub(bytes, true);

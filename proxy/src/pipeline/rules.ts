@@ -2,7 +2,7 @@
 import type { Route, RouteRule } from '../contract.ts';
 import { compileGlob, coversEveryPath, type Glob } from './glob.ts';
 import { compilePathGlob, covers, type PathGlob, type PathReadings, type Reading } from './path.ts';
-import { asLatin1, decodeQueryText, type Target } from './target.ts';
+import { asLatin1, decodeQueryText, type QueryPart, splitTarget, type Target } from './target.ts';
 import type { RequestView } from './types.ts';
 
 interface CompiledRule {
@@ -105,13 +105,13 @@ function methodsOf(view: RequestView, target: Target): readonly string[] {
   for (let i = 0; i < view.rawHeaders.length; i += 2) {
     const name = view.rawHeaders[i]!;
     // Cheap test first: all these names begin with x.
-    if ((name.charCodeAt(0) | 0x20) === 0x78 && METHOD_OVERRIDES.has(name.toLowerCase())) {
+    if ((name.charCodeAt(0) | 0x20) === 0x78 && METHOD_OVERRIDES.has(dashed(name))) {
       methods ??= [view.method];
       methods.push(view.rawHeaders[i + 1]!.trim().toUpperCase());
     }
   }
   if (target.query !== null) {
-    for (const { name, value } of target.query) {
+    for (const { name, value } of parametersOf(target.query)) {
       if (value !== null && name.length >= 7 && decodeQueryText(name) === '_method') {
         methods ??= [view.method];
         methods.push(decodeQueryText(value).trim().toUpperCase());
@@ -121,10 +121,23 @@ function methodsOf(view: RequestView, target: Target): readonly string[] {
   return methods ?? [view.method];
 }
 
+/** CGI-like servers read an underscore in a field's name as a dash. */
+const dashed = (name: string): string => name.toLowerCase().replaceAll('_', '-');
+
+/** Every parameter that some server finds: a semicolon separates them for a few. */
+function parametersOf(query: readonly QueryPart[]): readonly QueryPart[] {
+  if (!query.some(({ name, value }) => name.includes(';') || value?.includes(';'))) return query;
+  return query.flatMap((part) => {
+    const text = part.value === null ? part.name : `${part.name}=${part.value}`;
+    if (!text.includes(';')) return [part];
+    return [part, ...(splitTarget(`?${text.replaceAll(';', '&')}`).query ?? [])];
+  });
+}
+
 function firstHeader(view: RequestView, names: ReadonlySet<string>): string | null {
   for (let i = 0; i < view.rawHeaders.length; i += 2) {
     const name = view.rawHeaders[i]!;
-    if ((name.charCodeAt(0) | 0x20) === 0x78 && names.has(name.toLowerCase())) return name.toLowerCase();
+    if ((name.charCodeAt(0) | 0x20) === 0x78 && names.has(dashed(name))) return name.toLowerCase();
   }
   return null;
 }
@@ -132,7 +145,7 @@ function firstHeader(view: RequestView, names: ReadonlySet<string>): string | nu
 /** A field that comes twice must fit each time: the upstream may take either. */
 function fitsQuery(rule: CompiledRule, target: Target): boolean {
   for (const [wanted, glob] of rule.query) {
-    const values = (target.query ?? [])
+    const values = parametersOf(target.query ?? [])
       .filter(({ name }) => decodeQueryText(name) === wanted)
       .map(({ value }) => decodeQueryText(value ?? ''));
     if (values.length === 0 || !values.every(glob)) return false;
