@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import type Docker from 'dockerode';
 import { BottleError } from '../report/bottle-error.ts';
 import { chooseEngine, type EngineAddress, formatEngine } from './address.ts';
+import { loadClient } from './load-client.ts';
 
 export interface Engine {
   readonly docker: Docker;
@@ -23,7 +24,7 @@ const PING_TIMEOUT_MS = 10_000;
 
 export async function connectEngine(options: ConnectOptions = {}): Promise<Engine> {
   const address = locateEngine(options);
-  const { default: DockerClient } = await import('dockerode');
+  const DockerClient = await loadClient();
   const docker =
     address.kind === 'unix'
       ? new DockerClient({ socketPath: address.path })

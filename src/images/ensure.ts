@@ -1,7 +1,5 @@
 // Sees to it that the engine has the images of this source tree: two looks when it has, else the builds that are missing.
 import type Docker from 'dockerode';
-import { makeBase } from './base.ts';
-import { buildImage } from './build.ts';
 import { type ImageTags, readImageInputs, readProxyPackages, tagImages } from './inputs.ts';
 import { pruneImages } from './prune.ts';
 
@@ -21,7 +19,10 @@ export async function ensureImages(
   const [hasAgent, hasProxy] = await Promise.all([hasImage(docker, tags.agent), hasImage(docker, tags.proxy)]);
   if (hasAgent && hasProxy) return tags;
 
+  // What builds is loaded only when something is to be built: it would take longer than the two looks.
+  const { buildImage } = await import('./build.ts');
   if (!(await hasImage(docker, tags.base))) {
+    const { makeBase } = await import('./base.ts');
     onProgress(`making ${tags.base}`);
     await makeBase(docker, repoRoot, { tag: tags.base, files: inputs.base }, onProgress);
   }

@@ -40,7 +40,7 @@ function sealedSteps(bottle: Bottle, facts: Facts, labels: Labels): readonly Ste
     create('agent', facts, agent, ['create-relay'], placeholderNames(bottle)),
     ...run('proxy', facts.proxyNetworks.map(serviceStep)),
     sendConfig(bottle),
-    ready('proxy', 'send-config'),
+    ready('proxy', 'start-proxy', 'send-config'),
     ...run('relay'),
     ready('relay', 'start-relay'),
     ...startAgent(facts, ['ready-proxy', 'ready-relay']),
@@ -68,7 +68,7 @@ function internalSteps(bottle: Bottle, facts: Facts, labels: Labels): readonly S
     create('probe', facts, probeContainer(facts, labels, network, agent), ['internal-network']),
     ...run('proxy', ['connect-proxy', ...facts.proxyNetworks.map(serviceStep)]),
     sendConfig(bottle),
-    ready('proxy', 'send-config'),
+    ready('proxy', 'start-proxy', 'send-config'),
     ...run('probe', ['ready-proxy']),
     ready('probe', 'start-probe'),
     ...startAgent(facts, ['ready-proxy', 'ready-probe']),
@@ -130,15 +130,16 @@ function run(role: Role, after: readonly string[] = []): readonly Step[] {
 function sendConfig(bottle: Bottle): Step {
   return {
     id: 'send-config',
-    after: ['start-proxy'],
+    // Before it starts: the engine keeps it until the proxy reads, and nothing waits for the engine's word that it has started.
+    after: ['attach-proxy'],
     do: 'send-config',
     role: 'proxy',
     secrets: Object.keys(bottle.secrets),
   };
 }
 
-function ready(role: Exclude<Role, 'agent'>, after: string): Step {
-  return { id: `ready-${role}`, after: [after], do: 'await-ready', role, timeoutMs: READY_TIMEOUT_MS };
+function ready(role: Exclude<Role, 'agent'>, ...after: string[]): Step {
+  return { id: `ready-${role}`, after, do: 'await-ready', role, timeoutMs: READY_TIMEOUT_MS };
 }
 
 function startAgent(facts: Facts, after: readonly string[]): readonly Step[] {
