@@ -7,6 +7,7 @@ import {
   actionOn,
   actionOnUnjudged,
   findingOfUnjudged,
+  MOST_FINDINGS,
   refuseMatches,
   refuseUnjudged,
   sortMatches,
@@ -58,7 +59,7 @@ export function createBodyJudge(scanner: Scanner, hostsOf: (secret: string) => r
 
     function take(step: StreamStep): StreamJudgement {
       const sorted = sortMatches(route, step.matches, () => canRedact);
-      findings.push(...sorted.findings);
+      findings.push(...sorted.findings.slice(0, Math.max(0, MOST_FINDINGS - findings.length)));
       const unread = step.unjudged === null ? 'none' : actionOnUnjudged(route, step.unjudged);
       if (unread !== 'none') findings.push(findingOfUnjudged(step.unjudged!, where, seenBytes));
       if (sorted.blocking.length > 0) refusal = refuseMatches(route, { ...sorted, findings }, hostsOf);

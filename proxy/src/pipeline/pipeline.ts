@@ -1,5 +1,5 @@
 // The order of the checks: readable as the specification. Pure: no sockets, no clock.
-import type { ProxyConfig } from '../contract.ts';
+import type { Finding, ProxyConfig } from '../contract.ts';
 import type { Match, Scanner } from '../dlp/types.ts';
 import { bodyMetaOf, createBodyJudge, WEBSOCKET_META } from './body-scan.ts';
 import { type Head, isCleanHead, isStandardMethod, rewriteHead, scanHead } from './head-scan.ts';
@@ -11,7 +11,7 @@ import { createResponseGuards } from './response-guard.ts';
 import { checkHead } from './sanity.ts';
 import { joinTarget, splitTarget } from './target.ts';
 import type { Admitted, HeadJudgement, NameJudgement, Pipeline, Refusal, RequestView } from './types.ts';
-import { findingOf, refuseMatches, sortMatches } from './verdict.ts';
+import { findingOf, MOST_FINDINGS, refuseMatches, sortMatches } from './verdict.ts';
 
 /** Compiles the configuration once. Throws ProxyFailure when a part of it cannot be enforced (unsafe credential, unknown secret). */
 export function createPipeline(config: ProxyConfig, scanner: Scanner): Pipeline {
@@ -77,7 +77,7 @@ export function createPipeline(config: ProxyConfig, scanner: Scanner): Pipeline 
   /** What a request refused by policy would have carried: a placeholder on its way to a foreign host is worth a record. */
   function findingsOfRefused(view: RequestView) {
     const head: Head = { view, target: splitTarget(view.target), places: NO_PLACES, isHostOpen: true };
-    return isCleanHead(scanner, head) ? [] : scanHead(scanner, head).map(({ match }) => findingOf(match));
+    return isCleanHead(scanner, head) ? [] : uniqueFindings(scanHead(scanner, head).map(({ match }) => match));
   }
 
   function judgeName(name: string): NameJudgement {
@@ -85,17 +85,17 @@ export function createPipeline(config: ProxyConfig, scanner: Scanner): Pipeline 
     const listed = policy.judgeHost(host, quote);
     const labels = name.replace(/\.$/, '').split('.');
     const matches = [...scanner.scanText('host', labels.join('.')), ...scanner.scanJoined('host', labels)];
-    const findings = [...new Map(matches.map((match) => [match.fingerprint + match.where, findingOf(match)])).values()];
-    if (!listed.isAllowed) {
-      return { verdict: 'block', stage: 'policy', rule: listed.rule, reason: listed.reason, findings };
+    const { route, rule, reason } = listed;
+    if (route === null) {
+      const findings = uniqueFindings(matches);
+      return { verdict: 'block', stage: 'policy', rule, reason, findings };
     }
-    const first = matches.find(({ kind }) => kind === 'placeholder') ?? matches[0];
-    // The first label of `*.x` is the agent's own choice: a name that carries something is no name.
-    if (first !== undefined && !policy.namesHost(host)) {
-      const stage = first.kind === 'placeholder' ? 'placeholder' : 'dlp';
-      return { verdict: 'block', stage, rule: first.detector, reason: `${first.detector} in the name`, findings };
-    }
-    return { verdict: 'allow', stage: 'none', rule: listed.rule, reason: '', findings: [] };
+    // The labels under a pattern are the agent's own choice: a name that carries something is no name.
+    const { blocking, redacting, findings } = sortMatches(route, policy.namesHost(host) ? [] : matches, () => false);
+    const first = blocking.find(({ kind }) => kind === 'placeholder') ?? blocking[0] ?? redacting[0];
+    if (first === undefined) return { verdict: 'allow', stage: 'none', rule, reason: '', findings };
+    const stage = first.kind === 'placeholder' ? 'placeholder' : 'dlp';
+    return { verdict: 'block', stage, rule: first.detector, reason: `${first.detector} in the name`, findings };
   }
 
   return {
@@ -116,6 +116,13 @@ export function createPipeline(config: ProxyConfig, scanner: Scanner): Pipeline 
 }
 
 const NO_PLACES: Head['places'] = { header: null, query: null, credential: '', secret: '', label: '', swap: null };
+
+function uniqueFindings(matches: readonly Match[]): readonly Finding[] {
+  return [...new Map(matches.map((match) => [match.fingerprint + match.where, findingOf(match)])).values()].slice(
+    0,
+    MOST_FINDINGS,
+  );
+}
 
 function refuse(refusal: Refusal): HeadJudgement {
   return { do: 'refuse', refusal };

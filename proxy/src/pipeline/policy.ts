@@ -27,7 +27,7 @@ export interface Policy {
   judgeHost(
     host: string,
     quote: (text: string) => string,
-  ): { readonly isAllowed: boolean; readonly rule: string; readonly reason: string };
+  ): { readonly route: Route | null; readonly rule: string; readonly reason: string };
   knowsHost(host: string, port: number): boolean;
   /** Is the host written out in a route (no pattern)? Then its labels are the user's words, not the agent's. */
   namesHost(host: string): boolean;
@@ -87,11 +87,11 @@ export function createPolicy(config: Pick<ProxyConfig, 'routes' | 'deny'>): Poli
     judgeHost(host, quote) {
       const refuse = denied.find(host)[0];
       if (refuse !== undefined) {
-        return { isAllowed: false, rule: refuse.id, reason: `${quote(host)} is denied by ${refuse.id}` };
+        return { route: null, rule: refuse.id, reason: `${quote(host)} is denied by ${refuse.id}` };
       }
       const first = routes.find(host)[0];
-      if (first !== undefined) return { isAllowed: true, rule: first.route.id, reason: '' };
-      return { isAllowed: false, rule: 'default', reason: `${quote(host)} is not in the allow list` };
+      if (first !== undefined) return { route: first.route, rule: first.route.id, reason: '' };
+      return { route: null, rule: 'default', reason: `${quote(host)} is not in the allow list` };
     },
     namesHost: (host) => named.has(host),
     knowsHost: (host, port) =>

@@ -26,6 +26,11 @@ function isExcepted(route: Route, detector: string, fingerprint: string): boolea
   return except.length > 0 && (except.includes(detector) || (fingerprint !== '' && except.includes(fingerprint)));
 }
 
+/** Findings that one exchange reports: an agent could repeat a token a million times. */
+export const MOST_FINDINGS = 64;
+/** Longest place in a finding, in characters: keys of a body are an agent's own words. */
+const LONGEST_PLACE = 160;
+
 export interface Sorted {
   /** Every match but the excepted ones, once each. */
   readonly findings: readonly Finding[];
@@ -42,7 +47,9 @@ export function sortMatches(route: Route, matches: readonly Match[], canRedact: 
   for (const match of matches) {
     const action = actionOn(route, match);
     if (action === 'none') continue;
-    findings.set(`${match.detector} ${match.where} ${match.fingerprint}`, findingOf(match));
+    if (findings.size < MOST_FINDINGS) {
+      findings.set(`${match.detector} ${match.where} ${match.fingerprint}`, findingOf(match));
+    }
     if (action === 'block' || (action === 'redact' && !canRedact(match))) blocking.push(match);
     else if (action === 'redact') redacting.push(match);
   }
@@ -50,7 +57,12 @@ export function sortMatches(route: Route, matches: readonly Match[], canRedact: 
 }
 
 export function findingOf({ detector, where, length, fingerprint }: Match): Finding {
-  return { detector, where, length, fingerprint };
+  return { detector, where: placeOf(where), length, fingerprint };
+}
+
+function placeOf(where: string): string {
+  const plain = where.replace(/[\x00-\x1f\x7f]/g, '?');
+  return plain.length > LONGEST_PLACE ? `${plain.slice(0, LONGEST_PLACE - 3)}...` : plain;
 }
 
 /** `lengthBytes`: of the content that could not be read. */
@@ -71,7 +83,7 @@ export function refuseMatches(
   return {
     stage,
     rule: first.detector,
-    reason: `${subject(first)} in ${first.where}${more > 0 ? ` and ${more} more` : ''} (${route.id})`,
+    reason: `${subject(first)} in ${placeOf(first.where)}${more > 0 ? ` and ${more} more` : ''} (${route.id})`,
     fix: fixOf(route, first, hostsOf(first.secret)),
     errorShape: route.errorShape,
     findings: sorted.findings,
