@@ -8,7 +8,7 @@ import { asBuffer, type Span, View } from './view.ts';
 import { inflateView } from './views/compressed.ts';
 import { BACKSLASH, ENTITIES, PERCENT, QUOTED_PRINTABLE, unfold } from './views/escapes.ts';
 import { DecodedRuns, decodeBase64At, decodeHexAt, decodeRuns, isText } from './views/runs.ts';
-import { sparseStretches, spelled, squeezed } from './views/sparse.ts';
+import { crowds, spelled, sparseStretches, squeezed, squeezedBriefly } from './views/sparse.ts';
 import { unfoldUnicode, unfoldWide } from './views/unicode.ts';
 
 /** What was found, with its place in the root. */
@@ -31,7 +31,7 @@ const BYTES_PER_VIEW = 8;
 const BYTES_FACTOR = 32;
 const BYTES_LEAST = 1 << 20;
 /** Pieces of binary data that may be tried as streams without a head. */
-const TRIES = 64;
+const TRIES = 32;
 /** How many overlapping candidates of one detector get a close look before the rest of the run is skipped. */
 const OVERLAPPING = 8;
 /** How far around a reversed keyword its token may reach, in bytes. */
@@ -40,8 +40,14 @@ const REVERSED_BYTES = 512;
 const PIECES_SHARE = 0.4;
 const PIECES_LEAST = 6;
 const PIECES_SUSPICIOUS = 2;
+/** How far apart the numbers of a row may stand, in bytes, and how many make a row. */
+const NUMBER_GAP = 32;
+const NUMBERS = 4;
 /** How many earlier findings of a text a new one is compared with; bounds the work when it is repeated without end. */
 const RECENT = 64;
+
+/** Where each hint was seen. */
+type Hints = Map<Hint, number[]>;
 
 interface PieceHits {
   readonly value: KnownValue;
@@ -96,8 +102,8 @@ export class Hunt {
   }
 
   /** Finds known values and detectors' formats in `view` itself; returns the hints for its expansion. */
-  #match(view: View, decoded: DecodedRuns, add: (child: View) => void): ReadonlySet<Hint> {
-    const hints = new Set<Hint>();
+  #match(view: View, decoded: DecodedRuns, add: (child: View) => void): Hints {
+    const hints: Hints = new Map();
     const values: { value: KnownValue; form: string; span: Span }[] = [];
     const cut = new Map<KnownValue, PieceHits>();
     const candidates: { detector: Detector; span: Span }[] = [];
@@ -143,7 +149,7 @@ export class Hunt {
           reversedTo = start + length;
           break;
         case 'hint':
-          hints.add(tag.hint);
+          listAt(hints, tag.hint).push(start);
           break;
         default:
           tag satisfies never;
@@ -221,6 +227,11 @@ export class Hunt {
 
   #squeeze(view: View, start: number, end: number): void {
     if (this.#engine.values.length === 0) return;
+    let isThere = false;
+    this.#engine.squeezedNeedles.find(squeezedBriefly(view, start, end), () => {
+      isThere = true;
+    });
+    if (!isThere) return;
     const child = squeezed(view, start, end);
     if (!this.#take(child)) return;
     this.#engine.squeezedNeedles.find(child, (tag, at, length) => {
@@ -228,7 +239,7 @@ export class Hunt {
     });
   }
 
-  #expand(view: View, hints: ReadonlySet<Hint>, decoded: DecodedRuns, add: (child: View) => void): void {
+  #expand(view: View, hints: Hints, decoded: DecodedRuns, add: (child: View) => void): void {
     const { bytes, length } = view;
     const buffer = asBuffer(bytes);
     const has = (byte: number): boolean => {
@@ -238,17 +249,20 @@ export class Hunt {
     const inflates = view.kind !== '' && view.kind !== 'unicode';
     if (inflates) this.#inflate(view, add);
     if (has(0x25)) unfold(view, PERCENT, add);
-    if (hints.has('escapes')) unfold(view, BACKSLASH, add);
+    const escapes = hints.get('escapes');
+    if (escapes !== undefined) unfold(view, BACKSLASH, add, inAscent(escapes));
     if (hints.has('entities') || (has(0x26) && buffer.includes('&#'))) unfold(view, ENTITIES, add);
     if (hints.has('quoted-printable')) unfold(view, QUOTED_PRINTABLE, add);
     const own = length === buffer.length ? buffer : buffer.subarray(0, length);
     if (!isAscii(own) && isUtf8(own)) unfoldUnicode(view, add);
     if (has(0)) unfoldWide(view, add);
-    if (hints.has('numbers')) spelled(view, 0, length, add);
+    for (const { start, end } of crowds(hints.get('numbers') ?? [], NUMBER_GAP, NUMBERS)) {
+      spelled(view, Math.max(0, start - NUMBER_GAP), Math.min(length, end + NUMBER_GAP), add);
+    }
     decodeRuns(view, decoded, add);
-    sparseStretches(view, (start, end) => {
+    sparseStretches(view, ({ start, end, isNumbers }) => {
       this.#squeeze(view, start, end);
-      spelled(view, start, end, add);
+      if (isNumbers) spelled(view, start, end, add);
     });
   }
 
@@ -274,6 +288,7 @@ function listAt<T>(lists: Map<string, T[]>, key: string): T[] {
   return list;
 }
 
+const inAscent = (places: readonly number[]): number[] => [...places].sort((a, b) => a - b);
 const overlaps = (one: Span, other: Span): boolean => one.start < other.end && other.start < one.end;
 const join = (chain: string, kind: string): string =>
   chain === '' ? kind : kind === '' ? chain : `${chain} > ${kind}`;

@@ -23,7 +23,8 @@ export class NeedleSet<Tag> {
   readonly #next: number[] = [];
   readonly #windowAt: number[] = [];
   readonly #needles: Needle<Tag>[];
-  readonly #found = new Int32Array(BLOCK_WORDS * 2);
+  readonly #pieces = new Int32Array(BLOCK_WORDS * 2);
+  readonly #found: Found = { count: 0, needle: [], start: [] };
 
   constructor(needles: readonly Needle<Tag>[]) {
     this.#needles = needles.filter((needle) => needle.bytes.length >= NEEDLE_BYTES);
@@ -38,44 +39,83 @@ export class NeedleSet<Tag> {
     });
   }
 
-  /** Calls `found` for every needle at every place of `view`, places roughly ascending. */
+  /** Calls `found` for every needle at every place of `view`, places roughly ascending. Not to be called again from `found`. */
   find(view: View, found: (tag: Tag, start: number, length: number) => void): void {
     const { bytes, length } = view;
     if (length < NEEDLE_BYTES || this.#needles.length === 0) return;
     const skew = (4 - (bytes.byteOffset & 3)) & 3;
     // The last word is left to the byte loop, so that reading one word ahead stays inside the view.
-    const wordCount = length < skew + 8 ? 0 : ((length - skew) >> 2) - 1;
+    const wordCount = length < skew + 16 ? 0 : ((length - skew) >> 2) - 1;
     if (wordCount > 0) {
       // The window at `skew - 1` has its even piece at `skew`.
-      for (let at = 0; at < skew - 1; at++) this.#resolve(view, at, found);
+      this.#findEach(view, 0, skew - 1);
       const words = new Int32Array(bytes.buffer, bytes.byteOffset + skew, wordCount + 1);
       for (let from = 0; from < wordCount; from += BLOCK_WORDS) {
-        const to = Math.min(from + BLOCK_WORDS, wordCount);
-        const count = findPieces(this.#flags, words, from, to, this.#found);
-        for (let i = 0; i < count; i++) {
-          const piece = this.#found[i]!;
-          const at = skew + ((piece >> 3) << 2) + ((piece & 4) >> 1);
-          // First its second-byte reading, which begins one byte earlier.
-          if ((piece & 2) !== 0 && at > 0) this.#resolve(view, at - 1, found);
-          if ((piece & 1) !== 0 && at + 4 <= length) this.#resolve(view, at, found);
-        }
+        const count = findPieces(this.#flags, words, from, Math.min(from + BLOCK_WORDS, wordCount), this.#pieces);
+        this.#resolvePieces(view, skew, count);
+        if (this.#found.count > 0) this.#hand(found);
       }
     }
     // The even piece of the window that begins one byte before the tail lies in the tail.
-    const tail = wordCount > 0 ? skew + wordCount * 4 - 1 : 0;
-    for (let at = tail; at <= length - NEEDLE_BYTES; at++) this.#resolve(view, at, found);
+    this.#findEach(view, wordCount > 0 ? skew + wordCount * 4 - 1 : 0, length - NEEDLE_BYTES + 1);
+    if (this.#found.count > 0) this.#hand(found);
   }
 
-  #resolve(view: View, at: number, found: (tag: Tag, start: number, length: number) => void): void {
+  #findEach(view: View, from: number, to: number): void {
     const { bytes } = view;
-    const window = bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
-    for (let index = this.#heads[hashWindow(window)]!; index !== 0; index = this.#next[index - 1]!) {
+    for (let at = from; at < to; at++) {
+      const head = this.#heads[hashWindow(readWord(bytes, at))]!;
+      if (head !== 0) this.#resolve(view, at, head);
+    }
+  }
+
+  #resolvePieces(view: View, skew: number, count: number): void {
+    const { bytes, length } = view;
+    const pieces = this.#pieces;
+    const heads = this.#heads;
+    for (let i = 0; i < count; i++) {
+      const piece = pieces[i]!;
+      const at = skew + ((piece >> 3) << 2) + ((piece & 4) >> 1);
+      // First its second-byte reading, which begins one byte earlier.
+      if ((piece & 2) !== 0 && at > 0) {
+        const head = heads[hashWindow(readWord(bytes, at - 1))]!;
+        if (head !== 0) this.#resolve(view, at - 1, head);
+      }
+      if ((piece & 1) !== 0 && at + 4 <= length) {
+        const head = heads[hashWindow(readWord(bytes, at))]!;
+        if (head !== 0) this.#resolve(view, at, head);
+      }
+    }
+  }
+
+  #resolve(view: View, at: number, head: number): void {
+    const found = this.#found;
+    for (let index = head; index !== 0; index = this.#next[index - 1]!) {
       const needle = this.#needles[index - 1]!;
       const start = at - this.#windowAt[index - 1]!;
       if (start < 0 || start + needle.bytes.length > view.length) continue;
-      if (isAt(needle.bytes, needle.anyCase, bytes, start)) found(needle.tag, start, needle.bytes.length);
+      if (!isAt(needle.bytes, needle.anyCase, view.bytes, start)) continue;
+      found.needle[found.count] = index - 1;
+      found.start[found.count] = start;
+      found.count++;
     }
   }
+
+  #hand(found: (tag: Tag, start: number, length: number) => void): void {
+    const { count, needle, start } = this.#found;
+    this.#found.count = 0;
+    for (let i = 0; i < count; i++) {
+      const one = this.#needles[needle[i]!]!;
+      found(one.tag, start[i]!, one.bytes.length);
+    }
+  }
+}
+
+/** Needles of one block, kept apart from what is done about them: the search stays a tight loop. */
+interface Found {
+  count: number;
+  readonly needle: number[];
+  readonly start: number[];
 }
 
 const hashWindow = (window: number): number => Math.imul(window | FOLD, 0x85ebca6b) >>> 16;

@@ -140,7 +140,7 @@ function traced(at: readonly number[], from: readonly number[], position: number
 
 /** Collects decoded bytes together with where they came from. */
 export class Trace {
-  bytes = Buffer.allocUnsafeSlow(1024);
+  bytes = Buffer.allocUnsafe(512);
   length = 0;
   readonly #at: number[] = [];
   readonly #from: number[] = [];
@@ -174,7 +174,7 @@ export class Trace {
   }
 
   #grow(): void {
-    const larger = Buffer.allocUnsafeSlow(this.bytes.length * 2);
+    const larger = Buffer.allocUnsafe(this.bytes.length * 4);
     this.bytes.copy(larger);
     this.bytes = larger;
   }

@@ -38,8 +38,14 @@ export function inflateView(view: View, mostBytes: number, mayTry: () => boolean
     return attempt(view, 'zstd', zstdDecompressSync, data, { maxOutputLength: mostBytes });
   }
   if (length > TRIED_BYTES || isKnownFormat(bytes) || !mayTry()) return NOTHING;
-  const brotli = attempt(view, 'br', brotliDecompressSync, data, { maxOutputLength: mostBytes });
-  if (brotli.child !== null && brotli.child.length > 0) return brotli;
+  // The window sizes that encoders use have odd codes above 8; the others are one of sixteen each.
+  if ((bytes[0]! & 0x09) === 0x09) {
+    const brotli = attempt(view, 'br', brotliDecompressSync, data, { maxOutputLength: mostBytes });
+    if (brotli.child !== null && brotli.child.length > 0) return brotli;
+  }
+  // A first block that is compressed: with fixed codes and last, or with its own codes.
+  const block = bytes[0]! & 0x07;
+  if (block < 3 || block > 5) return NOTHING;
   const raw = attempt(view, 'deflate', inflateRawSync, data, { maxOutputLength: mostBytes });
   return raw.child !== null && raw.child.length >= LEAST_BYTES ? raw : NOTHING;
 }

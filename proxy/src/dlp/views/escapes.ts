@@ -167,11 +167,20 @@ export const QUOTED_PRINTABLE: Escapes = {
   },
 };
 
-/** Calls `found` with a view of every stretch of text around escapes of this kind, unfolded. */
-export function unfold(view: View, escapes: Escapes, found: (child: View) => void): void {
+/**
+ * Calls `found` with a view of every stretch of text around escapes of this kind, unfolded. `places`: where such escapes are known to
+ * be worth it, ascending; without it all are looked for.
+ */
+export function unfold(view: View, escapes: Escapes, found: (child: View) => void, places?: readonly number[]): void {
   const { bytes, length } = view;
   let done = 0;
-  for (let at = nextEscape(view, escapes, 0); at >= 0; at = nextEscape(view, escapes, done)) {
+  let nextPlace = 0;
+  const next = (): number => {
+    if (places === undefined) return nextEscape(view, escapes, done);
+    while (nextPlace < places.length && places[nextPlace]! < done) nextPlace++;
+    return places[nextPlace] ?? -1;
+  };
+  for (let at = next(); at >= 0; at = next()) {
     const trace = new Trace();
     let last = at;
     let i = Math.max(done, tokenStart(bytes, at, done) - BEFORE_BYTES);
@@ -191,7 +200,7 @@ export function unfold(view: View, escapes: Escapes, found: (child: View) => voi
       trace.put(byte, i, 1);
     }
     found(trace.view(escapes.kind, view, i));
-    done = i;
+    done = Math.max(i, at + 1);
   }
 }
 
@@ -204,14 +213,11 @@ function putDecoded(trace: Trace, escapes: Escapes, code: number, at: number, wi
 
 function nextEscape(view: View, escapes: Escapes, from: number): number {
   const { bytes, length } = view;
+  const buffer = asBuffer(bytes);
   let at = from;
   for (;;) {
-    const near = Math.min(length, at + 64);
-    while (at < near && bytes[at] !== escapes.lead) at++;
-    if (at === near) {
-      at = at >= length ? -1 : asBuffer(bytes).indexOf(escapes.lead, at);
-      if (at < 0 || at >= length) return -1;
-    }
+    at = at >= length ? -1 : buffer.indexOf(escapes.lead, at);
+    if (at < 0 || at >= length) return -1;
     if (escapes.read(bytes, at, length) !== 0) return at;
     at++;
   }

@@ -11,23 +11,40 @@ const SAMPLE_CHARS = 96;
 
 /** Calls `visit` for every run of base64 characters that is at least RUN_CHARS long. */
 export function longRuns(bytes: Uint8Array, length: number, visit: (start: number, end: number) => void): void {
+  const run = { start: 0, end: 0 };
+  let look = RUN_CHARS - 1;
+  for (;;) {
+    look = nextRun(bytes, length, look, run);
+    if (look < 0) return;
+    visit(run.start, run.end);
+  }
+}
+
+/** Finds the next long run when the bytes are looked at from `look` on; returns where to look after it, -1 when there is none. */
+function nextRun(bytes: Uint8Array, length: number, from: number, run: { start: number; end: number }): number {
   const { table } = BASE64;
   // A run that long covers a multiple of its length: one look every RUN_CHARS bytes finds them all.
-  for (let look = RUN_CHARS - 1; look < length; ) {
+  let look = from;
+  while (look < length) {
     if (table[bytes[look]!] === 0) {
       look += RUN_CHARS;
       continue;
     }
-    const least = look - RUN_CHARS;
+    const least = Math.max(0, look - RUN_CHARS);
     let start = look;
-    while (start > 0 && start > least && table[bytes[start - 1]!] !== 0) start--;
+    while (start > least && table[bytes[start - 1]!] !== 0) start--;
     let end = look + 1;
     while (end < length && table[bytes[end]!] !== 0) end++;
+    look = end + RUN_CHARS;
+    if (end - start < RUN_CHARS) continue;
     // The letter of `\n` in a string is not part of what follows it.
     if (start > 0 && bytes[start - 1] === 0x5c && isControlLetter(bytes[start]!)) start++;
-    if (end - start >= RUN_CHARS) visit(start, end);
-    look = end + RUN_CHARS;
+    if (end - start < RUN_CHARS) continue;
+    run.start = start;
+    run.end = end;
+    return look;
   }
+  return -1;
 }
 
 const isControlLetter = (byte: number): boolean => byte === 0x6e || byte === 0x72 || byte === 0x74;

@@ -1,43 +1,110 @@
 // Text whose characters stand alone or in small groups: `g h p _`, `67-68-70`, `0x67, 0x68`, `103,104,112`.
 import { ALNUM, charset, HEX } from '../charsets.ts';
-import { Trace, type View } from '../view.ts';
-
-const HEX_DUMP = charset('0-9A-Fa-f ,:;\n\r\t.-');
+import { type Span, Trace, View } from '../view.ts';
 
 /** Shortest stretch in which every four bytes hold a separator, in bytes. */
 const STRETCH_BYTES = 32;
+/** Fewest letters and digits of a stretch: indentation and rules have none. */
+const STRETCH_ALNUM = 8;
 /** What is looked at on both sides of a stretch. */
-const MARGIN_BYTES = 96;
+const MARGIN_BYTES = 48;
 /** Fewest numbers in a row that may be text. */
 const LEAST_NUMBERS = 8;
 
-/** Calls `visit` for every stretch of text that is cut into pieces of at most about five bytes. */
-export function sparseStretches(view: View, visit: (start: number, end: number) => void): void {
+/** Hex digits, and what stands between groups of them. */
+const HEX_DUMP = charset('0-9A-Fa-fxX ,:;=%\n\r\t\\.-');
+
+export interface Stretch extends Span {
+  /** Nothing but hex digits and separators: may spell text. */
+  readonly isNumbers: boolean;
+}
+
+/** Calls `visit` for every stretch of text that is cut into pieces of at most three bytes. */
+export function sparseStretches(view: View, visit: (stretch: Stretch) => void): void {
   const { bytes, length } = view;
-  const { table } = ALNUM;
-  const hasSeparator = (at: number): boolean =>
-    table[bytes[at]!] === 0 ||
-    table[bytes[at + 1]!] === 0 ||
-    table[bytes[at + 2]!] === 0 ||
-    table[bytes[at + 3]!] === 0;
-  let look = 0;
-  while (look + STRETCH_BYTES <= length) {
-    let at = look;
-    while (at < look + STRETCH_BYTES && hasSeparator(at)) at += 4;
-    if (at >= look + STRETCH_BYTES) {
-      while (at + 4 <= length && hasSeparator(at)) at += 4;
+  let last: { start: number; end: number; isNumbers: boolean } | null = null;
+  for (let at = nextSparse(bytes, 0, length); at >= 0; at = nextSparse(bytes, at + STRETCH_BYTES, length)) {
+    const isNumbers = isAllOf(bytes, HEX_DUMP.table, at, at + STRETCH_BYTES);
+    const end = Math.min(length, at + STRETCH_BYTES + MARGIN_BYTES);
+    if (last !== null && at - MARGIN_BYTES <= last.end) {
+      last.end = end;
+      last.isNumbers ||= isNumbers;
     } else {
-      // Hex digits in larger groups.
-      at = look;
-      while (at < length && HEX_DUMP.table[bytes[at]!] !== 0) at++;
-      if (at < look + STRETCH_BYTES) {
-        look += STRETCH_BYTES;
-        continue;
-      }
+      if (last !== null) visit(last);
+      last = { start: Math.max(0, at - MARGIN_BYTES), end, isNumbers };
     }
-    visit(Math.max(0, look - MARGIN_BYTES), Math.min(length, at + MARGIN_BYTES));
-    look = at;
   }
+  if (last !== null) visit(last);
+}
+
+/** 1: letter or digit; 2: of no dump of numbers; 4: not of ASCII text. */
+const CLASSES = Uint8Array.from(ALNUM.table, (isAlnum, byte) => {
+  const isText = (byte >= 0x20 && byte < 0x7f) || (byte >= 9 && byte <= 13);
+  return isAlnum | (HEX_DUMP.table[byte] === 0 ? 2 : 0) | (isText ? 0 : 4);
+});
+
+/** The next place, in steps, that is sparse or looks like a dump of numbers; -1 for none. */
+function nextSparse(bytes: Uint8Array, from: number, length: number): number {
+  const last = length - STRETCH_BYTES;
+  for (let at = from; at <= last; at += STRETCH_BYTES) {
+    let isDense = 0;
+    let isProse = 0;
+    let word = at;
+    const end = at + STRETCH_BYTES;
+    do {
+      const a = CLASSES[bytes[word]!]!;
+      const b = CLASSES[bytes[word + 1]!]!;
+      const c = CLASSES[bytes[word + 2]!]!;
+      const d = CLASSES[bytes[word + 3]!]!;
+      isDense |= a & b & c & d & 1;
+      isProse |= (a | b | c | d) & 6;
+      if (isProse > 3) isDense = 1;
+      word += 4;
+    } while (word < end && (isDense === 0 || isProse === 0));
+    if (isDense !== 0 && isProse !== 0) continue;
+    if (isProse === 0 ? hasAlnum(bytes, at) : isCutUp(bytes, at)) return at;
+  }
+  return -1;
+}
+
+function isAllOf(bytes: Uint8Array, table: Uint8Array, from: number, to: number): boolean {
+  for (let at = from; at < to; at++) if (table[bytes[at]!] === 0) return false;
+  return true;
+}
+
+/** Letters and digits, but never more than three together: longer pieces are found by themselves. */
+function isCutUp(bytes: Uint8Array, start: number): boolean {
+  let count = 0;
+  let together = 0;
+  for (let at = start; at < start + STRETCH_BYTES; at++) {
+    if (ALNUM.table[bytes[at]!] === 0) together = 0;
+    else {
+      count++;
+      if (++together > 3) return false;
+    }
+  }
+  return count >= STRETCH_ALNUM;
+}
+
+function hasAlnum(bytes: Uint8Array, start: number): boolean {
+  let count = 0;
+  for (let at = start; at < start + STRETCH_BYTES; at++) count += ALNUM.table[bytes[at]!]!;
+  return count >= STRETCH_ALNUM;
+}
+
+/** Memory for a look without the separators, used again and again. */
+const scratch = { bytes: Buffer.alloc(4096) };
+
+/** The letters and digits of a stretch, in memory that is valid until the next call: to see whether a closer look pays. */
+export function squeezedBriefly(view: View, start: number, end: number): View {
+  if (scratch.bytes.length < end - start) scratch.bytes = Buffer.alloc((end - start) * 2);
+  const { bytes } = scratch;
+  let length = 0;
+  for (let at = start; at < end; at++) {
+    const byte = view.bytes[at]!;
+    if (ALNUM.table[byte] !== 0) bytes[length++] = byte;
+  }
+  return new View(bytes, length);
 }
 
 /** The letters and digits of a stretch, nothing else. */
@@ -50,72 +117,100 @@ export function squeezed(view: View, start: number, end: number): View {
 
 /** Calls `found` with the text that the hex pairs or the decimal numbers of a stretch spell. */
 export function spelled(view: View, start: number, end: number, found: (child: View) => void): void {
-  readNumbers(view, start, end, 'hex', found);
-  readNumbers(view, start, end, 'decimal', found);
+  numberRows(view.bytes, start, end, isHexGroup, (row, count) => {
+    if (count >= LEAST_NUMBERS) found(readRow(view, row, 'hex'));
+  });
+  numberRows(view.bytes, start, end, isCharCode, (row, count) => {
+    if (count >= LEAST_NUMBERS) found(readRow(view, row, 'decimal'));
+  });
 }
 
-function readNumbers(
-  view: View,
-  start: number,
-  end: number,
-  kind: 'hex' | 'decimal',
-  found: (child: View) => void,
-): void {
+type IsNumber = (bytes: Uint8Array, start: number, end: number) => boolean;
+
+/** Rows of words that are all numbers of one kind, and how many bytes they spell. */
+function numberRows(bytes: Uint8Array, start: number, end: number, isNumber: IsNumber, visit: (row: Span, count: number) => void): void {
+  const { table } = ALNUM;
+  let rowStart = -1;
+  let rowEnd = start;
+  let count = 0;
+  for (let at = start; at < end; ) {
+    if (table[bytes[at]!] === 0) {
+      at++;
+      continue;
+    }
+    const first = at;
+    while (at < end && table[bytes[at]!] !== 0) at++;
+    if (isNumber(bytes, first, at)) {
+      if (rowStart < 0) rowStart = first;
+      rowEnd = at;
+      count += isNumber === isHexGroup ? Math.max(1, (at - hexStart(bytes, first, at)) >> 1) : 1;
+    } else if (rowStart >= 0) {
+      visit({ start: rowStart, end: rowEnd }, count);
+      rowStart = -1;
+      count = 0;
+    }
+  }
+  if (rowStart >= 0) visit({ start: rowStart, end: rowEnd }, count);
+}
+
+function readRow(view: View, row: Span, kind: 'hex' | 'decimal'): View {
   const { bytes } = view;
-  let trace = new Trace();
-  let at = start;
-  const flush = (): void => {
-    if (trace.length >= LEAST_NUMBERS) found(trace.view(kind, view, at));
-    if (trace.length > 0) trace = new Trace();
-  };
-  while (at < end) {
+  const trace = new Trace();
+  for (let at = row.start; at < row.end; ) {
     if (ALNUM.table[bytes[at]!] === 0) {
       at++;
       continue;
     }
     const first = at;
-    while (at < end && ALNUM.table[bytes[at]!] !== 0 && at - first < 64) at++;
-    const value = kind === 'hex' ? hexPair(bytes, first, at) : decimal(bytes, first, at);
-    if (value < 0) flush();
-    else if (value > 0)
-      for (const byte of kind === 'hex' ? hexGroup(bytes, first, at) : [value]) trace.put(byte, first, at - first);
+    while (at < row.end && ALNUM.table[bytes[at]!] !== 0) at++;
+    if (kind === 'decimal') trace.put(Number.parseInt(ascii(bytes, first, at), 10), first, at - first);
+    else {
+      for (let digit = hexStart(bytes, first, at); digit < at; digit += 2) {
+        const byte = Number.parseInt(ascii(bytes, digit, Math.min(digit + 2, at)), 16);
+        if (byte !== 0) trace.put(byte, first, at - first);
+      }
+    }
   }
-  flush();
+  return trace.view(kind, view, row.end);
 }
 
-/** `67`, `0x67`, `x67`, `u0067`, `6768`: 1 when it is hex bytes of printable text, -1 when not. */
-function hexPair(bytes: Uint8Array, start: number, end: number): number {
-  const first = hexStart(bytes, start, end);
-  const isDigit = end - first === 1 && first > start;
-  if (!isDigit && (end - first < 2 || end - first > 8 || (end - first) % 2 !== 0)) return -1;
-  for (let at = first; at < end; at++) if (HEX.table[bytes[at]!] === 0) return -1;
-  return 1;
-}
+const ascii = (bytes: Uint8Array, start: number, end: number): string => String.fromCharCode(...bytes.subarray(start, end));
 
-function hexGroup(bytes: Uint8Array, start: number, end: number): number[] {
+/** `67`, `0x67`, `x67`, `6768`, `67687075`, `0xa`. */
+function isHexGroup(bytes: Uint8Array, start: number, end: number): boolean {
   const first = hexStart(bytes, start, end);
-  const group: number[] = [];
-  for (let at = first; at < end; at += 2) {
-    const digits = end - at > 1 ? [bytes[at]!, bytes[at + 1]!] : [bytes[at]!];
-    const byte = Number.parseInt(String.fromCharCode(...digits), 16);
-    if (byte !== 0) group.push(byte);
-  }
-  return group;
+  const digits = end - first;
+  if (digits > 8 || (digits % 2 !== 0 && !(digits === 1 && first > start)) || digits === 0) return false;
+  for (let at = first; at < end; at++) if (HEX.table[bytes[at]!] === 0) return false;
+  return true;
 }
 
 function hexStart(bytes: Uint8Array, start: number, end: number): number {
   if (end - start > 2 && bytes[start] === 0x30 && (bytes[start + 1]! | 0x20) === 0x78) return start + 2;
-  return (bytes[start]! | 0x20) === 0x78 || (bytes[start]! | 0x20) === 0x75 ? start + 1 : start;
+  return (bytes[start]! | 0x20) === 0x78 ? start + 1 : start;
 }
 
-/** A decimal number that is a printable character or white space; -1 for others. */
-function decimal(bytes: Uint8Array, start: number, end: number): number {
-  if (end - start > 3) return -1;
+/** A decimal number that is a printable character or white space. */
+function isCharCode(bytes: Uint8Array, start: number, end: number): boolean {
+  if (end - start > 3) return false;
   let value = 0;
   for (let at = start; at < end; at++) {
     const digit = bytes[at]! - 0x30;
-    if (digit < 0 || digit > 9) return -1;
+    if (digit < 0 || digit > 9) return false;
     value = value * 10 + digit;
   }
-  return (value >= 0x20 && value < 0x7f) || value === 10 || value === 13 ? value : -1;
+  return (value >= 0x20 && value < 0x7f) || value === 10 || value === 13;
+}
+
+/** Stretches in which `places` stand no further apart than `gap` bytes, at least `least` of them. */
+export function crowds(places: readonly number[], gap: number, least: number): Span[] {
+  const sorted = [...places].sort((a, b) => a - b);
+  const found: Span[] = [];
+  let first = 0;
+  for (let i = 1; i <= sorted.length; i++) {
+    if (i < sorted.length && sorted[i]! - sorted[i - 1]! <= gap) continue;
+    if (i - first >= least) found.push({ start: sorted[first]!, end: sorted[i - 1]! });
+    first = i;
+  }
+  return found;
 }

@@ -25,6 +25,7 @@ function plain(code: number): number {
   if (code >= 0x180b && code <= 0x180f) return DROP;
   if ((code >= 0x200b && code <= 0x200f) || (code >= 0x202a && code <= 0x202e) || (code >= 0x2060 && code <= 0x206f))
     return DROP;
+  if (code >= 0x2500 && code < 0xfe00) return KEEP;
   if ((code >= 0xfe00 && code <= 0xfe0f) || code === 0xfeff || (code >= 0xfff9 && code <= 0xfffb)) return DROP;
   if ((code >= 0x1ab0 && code <= 0x1aff) || (code >= 0x1dc0 && code <= 0x1dff) || (code >= 0x20d0 && code <= 0x20ff))
     return DROP;
@@ -58,17 +59,24 @@ export function unfoldUnicode(view: View, found: (child: View) => void): void {
   let done = 0;
   let at = 0;
   let streak = 0;
-  while (at < length) {
+  for (;;) {
+    const next = nextNonAscii(bytes, at, length);
+    if (next !== at) streak = 0;
+    if (next >= length) return;
+    at = next;
     const lead = bytes[at]!;
-    if (lead < 0x80) {
+    const width = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
+    const touches = isTokenByte(bytes[at - 1]) || isTokenByte(bytes[at + width]);
+    // Letters of other scripts among their own kind are what they are; styled ones may be a whole token.
+    if (!touches && width === 2) {
+      at += width;
       streak = 0;
-      at++;
       continue;
     }
-    const width = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
-    const isPlain = plain(codeAt(bytes, at, width)) !== KEEP;
-    streak = isPlain ? streak + 1 : 0;
-    const isBeside = isPlain && (isTokenByte(bytes[at - 1]) || isTokenByte(bytes[at + width]) || streak > 2);
+    const code = codeAt(bytes, at, width);
+    const isPlain = plain(code) !== KEEP;
+    streak = isPlain && !CONFUSABLES.has(code) ? streak + 1 : 0;
+    const isBeside = isPlain && (touches || streak > 2);
     if (!isBeside) {
       at += width;
       continue;
@@ -77,6 +85,22 @@ export function unfoldUnicode(view: View, found: (child: View) => void): void {
     at = Math.max(done, at + width);
     streak = 0;
   }
+}
+
+/** The first byte from `at` on that is not ASCII, looking at four bytes at a time. */
+function nextNonAscii(bytes: Uint8Array, from: number, length: number): number {
+  let at = from;
+  const near = Math.min(length, at + 16 + (3 & -(bytes.byteOffset + at)));
+  while (at < near && bytes[at]! < 0x80) at++;
+  if (at < near) return at;
+  if (length - at >= 64) {
+    const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, (length - at) >> 2);
+    let word = 0;
+    while (word < words.length && (words[word]! & 0x80808080) === 0) word++;
+    at += word * 4;
+  }
+  while (at < length && bytes[at]! < 0x80) at++;
+  return at;
 }
 
 function unfoldAround(view: View, around: number, least: number, found: (child: View) => void): number {
