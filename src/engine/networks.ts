@@ -8,19 +8,26 @@ import { engineMessage, engineStatus } from './engine-error.ts';
 /** Another network already has addresses of the one that was asked for. */
 export class SubnetTaken extends Error {}
 
-/** There is such a network when it returns; several may ask at the same time. */
+/** Which device it has is no matter of containment: an earlier bottle may have left that to the engine. */
+const BRIDGE_NAME = 'com.docker.network.bridge.name';
+/** For a network to be seen that somebody else is just making, in ms. */
+const SEEN_WITHIN_MS = 5000;
+
+/** There is exactly one such network when it returns, however many ask at the same time. Its options must name its bridge. */
 export async function ensureNetwork(docker: Docker, name: string, spec: NetworkSpec): Promise<void> {
   if (await isThere(docker, name, spec)) return;
-  let id: string;
   try {
-    ({ id } = await docker.createNetwork({ Name: name, CheckDuplicate: true, ...writable(spec) }));
+    await docker.createNetwork({ Name: name, CheckDuplicate: true, ...writable(spec) });
   } catch (error) {
-    if (engineStatus(error) === 409) return; // somebody else was first
-    throw error;
+    const isTaken =
+      engineStatus(error) === 409 || /same bridge name|already in use|already exists/i.test(engineMessage(error));
+    if (!isTaken) throw error;
+    const deadline = performance.now() + SEEN_WITHIN_MS;
+    while (!(await isThere(docker, name, spec))) {
+      if (performance.now() > deadline) throw error;
+      await setTimeout(20);
+    }
   }
-  // Older engines make two of a name when asked at the same moment: the one with the lowest id stays.
-  const same = (await docker.listNetworks({ filters: { name: [name] } })).filter((network) => network.Name === name);
-  if (same.length > 1 && same.some((network) => network.Id < id)) await docker.getNetwork(id).remove();
 }
 
 async function isThere(docker: Docker, name: string, spec: NetworkSpec): Promise<boolean> {
@@ -31,7 +38,9 @@ async function isThere(docker: Docker, name: string, spec: NetworkSpec): Promise
     if (engineStatus(error) === 404) return false;
     throw error;
   }
-  const differs = Object.entries(spec.Options).find(([option, value]) => found.Options?.[option] !== value);
+  const differs = Object.entries(spec.Options).find(
+    ([option, value]) => option !== BRIDGE_NAME && found.Options?.[option] !== value,
+  );
   if (found.Driver === spec.Driver && found.EnableIPv6 !== true && differs === undefined) return true;
   throw new BottleError({
     what: `the network ${name} is not as bottle makes it`,

@@ -80,7 +80,11 @@ function egressNetwork(): Step {
     Driver: 'bridge',
     Internal: false,
     EnableIPv6: false,
-    Options: { 'com.docker.network.bridge.enable_icc': 'false' },
+    Options: {
+      'com.docker.network.bridge.enable_icc': 'false',
+      // Two starts at the same moment: older engines make two networks of one name, but never two of one bridge.
+      'com.docker.network.bridge.name': EGRESS_NETWORK,
+    },
     Labels: { 'bottle.role': 'egress' },
   };
   return { id: 'egress-network', after: [], do: 'ensure-network', name: EGRESS_NETWORK, network };

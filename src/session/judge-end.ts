@@ -16,7 +16,7 @@ export interface RunningSession {
 /** As a shell counts an end by SIGPIPE. */
 const READER_GONE = 141;
 /** The kernel's end of every process of a namespace whose first one died; also what an agent out of memory gets. */
-const KILLED = 137;
+export const KILLED = 137;
 /** For the news of a helper's end to arrive, in ms. */
 const NEWS_MS = 300;
 /** For the last output to arrive after the agent's end, in ms. */

@@ -46,6 +46,7 @@ export interface StartOptions {
 }
 
 export interface Prepared {
+  readonly bottle: Bottle;
   readonly engine: Engine;
   readonly record: SessionRecord;
   readonly live: LiveFacts;
@@ -134,6 +135,7 @@ export async function prepareSession(
   const placed: Bottle = { ...bottle, workspace: { ...bottle.workspace, path: workspace.path } };
   let subnet = NO_SUBNET;
   return {
+    bottle,
     engine,
     record,
     reaping,

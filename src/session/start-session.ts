@@ -1,6 +1,7 @@
 // One session from nothing to nothing: prepare, walk the plan, join the streams, wait, undo. Undone on every way out.
 import type { LiveContainer } from '../engine/live-container.ts';
 import { SubnetTaken } from '../engine/networks.ts';
+import { ranOutOfMemory } from '../engine/out-of-memory.ts';
 import { performStep } from '../engine/perform-step.ts';
 import { runSteps } from '../engine/run-steps.ts';
 import { UndoStack } from '../engine/undo-stack.ts';
@@ -10,7 +11,7 @@ import { printWarning } from '../report/output.ts';
 import { stateDir } from '../state/paths.ts';
 import { joinStreams, type PersonStreams } from './agent-streams.ts';
 import { Ending } from './ending.ts';
-import { judgeEnd } from './judge-end.ts';
+import { judgeEnd, KILLED } from './judge-end.ts';
 import { keepLogs } from './keep-logs.ts';
 import { SessionValues } from './live-values.ts';
 import { type Prepared, prepareSession, type StartOptions } from './prepare-session.ts';
@@ -46,6 +47,7 @@ export async function startSession(
     await startContainers(prepared, containers, undo, ending, timings);
     record.update({ status: 'running' });
     exitCode = await runAgent(prepared, containers, person, ending);
+    if (exitCode === KILLED) await explainKill(prepared, containers);
     await timings.measure('teardown', () => tearDown(undo, containers));
     await prepared.reaping;
     return { id: record.state.id, exitCode };
@@ -111,6 +113,15 @@ async function runAgent(
     stopResize();
     streams.release();
   }
+}
+
+/** The most likely reason, which the exit code does not tell. */
+async function explainKill({ engine, record, bottle }: Prepared, containers: Containers): Promise<void> {
+  const agent = containers.get('agent');
+  if (agent === undefined) return;
+  if (!(await ranOutOfMemory(engine.docker, agent.container.id, new Date(record.state.startedAt)))) return;
+  const limit = Math.round(bottle.agent.resources.memoryBytes / 1024 ** 2);
+  printWarning(`the agent used up its memory of ${limit} MiB, and the kernel ended it; raise agent.resources.memory`);
 }
 
 /** Everything at the same time, then in reverse order what is still there. Fine to call twice. */

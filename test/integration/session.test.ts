@@ -132,6 +132,7 @@ describe.each(['sealed', 'internal'])('a %s session', (network) => {
       'const all = []; for (;;) all.push(Buffer.alloc(1e7, 1))',
     ]);
     expect(glutton.code).toBe(137);
+    expect(glutton.stderr).toContain('used up its memory of 256 MiB');
   });
 
   test('clients trust the certificate of the session and nothing else', async () => {
