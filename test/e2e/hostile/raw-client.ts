@@ -19,6 +19,9 @@ export interface Answer {
   /** With the status line, latin1. */
   readonly head: string;
   readonly body: string;
+  /** Heads of 1xx answers before it. */
+  readonly interims: string;
+  /** Value of x-bottle-block; '' for none. */
   readonly blockedBy: string;
 }
 
@@ -141,13 +144,16 @@ export function request(
   return Buffer.concat([Buffer.from(head, 'latin1'), bytes]);
 }
 
-function parseAnswer(text: string): Answer {
+function parseAnswer(whole: string): Answer {
+  const interims = /^(?:HTTP\/1\.1 1(?!01)\d\d(?:[^\r]|\r(?!\n\r\n))*\r\n\r\n)*/.exec(whole)?.[0] ?? '';
+  const text = whole.slice(interims.length);
   const headEnd = text.indexOf('\r\n\r\n');
   const head = headEnd < 0 ? text : text.slice(0, headEnd);
   return {
     status: Number(/^HTTP\/1\.1 (\d{3})/.exec(head)?.[1] ?? 0),
     head,
     body: headEnd < 0 ? '' : text.slice(headEnd + 4),
+    interims,
     blockedBy: /\r\nx-bottle-block: ([^\r\n]*)/i.exec(head)?.[1] ?? '',
   };
 }
