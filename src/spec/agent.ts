@@ -8,6 +8,7 @@ import { isSensitiveName, looksLikeCredential } from './secret-shapes.ts';
 import { shown } from './words.ts';
 
 const MIN_MEMORY_BYTES = 64 * 1024 ** 2;
+const MAX_ID = 2 ** 31 - 1;
 const UNITS: Readonly<Record<string, number>> = { k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
 
 /** `presetEnv`: variables that presets want; those of the spec win. */
@@ -91,14 +92,28 @@ function checkImage(image: string, report: Report): void {
 }
 
 function checkUser(user: string, report: Report): void {
+  const subject = `${report.name()} ${shown(user)}`;
   const [name = '', group] = user.split(':');
   const isRoot = name === 'root' || /^0+$/.test(name);
-  if (!isRoot && !(group !== undefined && /^0+$/.test(group))) return;
-  report.problem({
-    what: `${report.name()} ${shown(user)} is ${isRoot ? 'root' : "root's group"}`,
-    why: 'an agent never runs as root',
-    fix: 'remove the line to run as yourself, or write a UID like 1000',
-  });
+  if (isRoot || (group !== undefined && /^0+$/.test(group))) {
+    report.problem({
+      what: `${subject} is ${isRoot ? 'root' : "root's group"}`,
+      why: 'an agent never runs as root',
+      fix: 'remove the line to run as yourself, or write a UID like 1000',
+    });
+  } else if (name !== 'agent' && !/^\d+$/.test(name)) {
+    report.problem({
+      what: `not yet: ${subject}`,
+      why: 'only the image knows the number of that name',
+      fix: 'write it as UID:GID',
+    });
+  } else if (Number(name) > MAX_ID || Number(group ?? 0) > MAX_ID) {
+    report.problem({
+      what: `${subject} is too large`,
+      why: `numbers of users end at ${MAX_ID}`,
+      fix: 'write it like 1000:1000',
+    });
+  }
 }
 
 function checkVariable(name: string, value: string, spec: FilledSpec, report: Report): void {

@@ -24,7 +24,7 @@ export interface Agent {
   readonly command: readonly string[];
   /** Plain values only, with those that presets ask for. Never collides with the variables that bottle sets, nor with a secret's name. */
   readonly env: Readonly<Record<string, string>>;
-  /** `NAME`, `UID` or `UID:GID`, never root; null = the person who starts it (or the image's agent user when that is root). */
+  /** `UID`, `UID:GID` or `agent`, never root; null = the person who starts it (or the image's agent user when that is root). */
   readonly user: string | null;
   readonly network: 'sealed' | 'internal';
   readonly runtime: 'runc';

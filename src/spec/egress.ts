@@ -97,6 +97,16 @@ function readDeny(spec: FilledSpec, report: Report): { readonly host: string; re
 function checkIds(placed: readonly Placed[]): void {
   const seen = new Map<string, Placed>();
   for (const one of placed) {
+    if (/^(?:deny\.|default$)/.test(one.entry.id)) {
+      one.report.problem(
+        {
+          what: `${one.name} has the id ${shown(one.entry.id)}`,
+          why: 'records use that for refusals',
+          fix: 'give it another id',
+        },
+        ['id'],
+      );
+    }
     const first = seen.get(one.entry.id);
     if (first === undefined) seen.set(one.entry.id, one);
     else {

@@ -41,9 +41,9 @@ const AgentSchema = Type.Object(
     user: Type.Optional(
       nullable(
         Type.String(),
-        words('`NAME`, `UID` or `UID:GID`; never root. null = you.', {
+        words('`UID`, `UID:GID` or `agent`; never root. null = you.', {
           default: null,
-          pattern: '^[A-Za-z0-9_][A-Za-z0-9_.-]*(:[0-9]+)?$',
+          pattern: '^(?:[0-9]+(?::[0-9]+)?|[A-Za-z_][A-Za-z0-9_.-]*)$',
           examples: ['1000:1000'],
         }),
       ),

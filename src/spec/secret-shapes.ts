@@ -14,7 +14,7 @@ const SHAPES: readonly Shape[] = [
   { kind: 'a Google API key', pattern: /\bAIza[A-Za-z0-9_-]{35}/g },
   { kind: 'a Google OAuth token', pattern: /\bya29\.[A-Za-z0-9_-]{20,}/g },
   { kind: 'an Anthropic key', pattern: /\bsk-ant-[A-Za-z0-9_-]{20,}/g },
-  { kind: 'an API key', pattern: /\bsk-(?:proj-|svcacct-|admin-|or-v1-)?[A-Za-z0-9_-]{20,}/g },
+  { kind: 'an API key', pattern: /\bsk-(?=[a-z_-]*[0-9A-Z])[A-Za-z0-9_-]{20,}/g },
   { kind: 'a Slack token', pattern: /\bxox[abeoprs]-[A-Za-z0-9-]{10,}|\bxapp-[A-Za-z0-9-]{10,}/g },
   { kind: 'a Stripe key', pattern: /\b[rs]k_(?:live|test)_[A-Za-z0-9]{16,}/g },
   { kind: 'an npm token', pattern: /\bnpm_[A-Za-z0-9]{30,}/g },
@@ -60,8 +60,8 @@ export function isSensitiveName(name: string): boolean {
 /** Does a value under a sensitive name look like the credential itself, and not like a word, a path, a flag or a number? */
 export function looksLikeCredential(value: string): boolean {
   const text = value.replace(/^(?:bearer|basic|token)\s+/i, '');
-  if (text.length < 8 || /^(?:[./~$]|https?:\/\/[^@]*$)/.test(text)) return false;
-  if (/^\d+$/.test(text) && text.length < 12) return false;
+  // Short ones are what a local database is given for an afternoon.
+  if (text.length < 12 || /^(?:[./~$]|https?:\/\/[^@]*$)/.test(text)) return false;
   const hasDigit = /\d/.test(text);
   const hasLetter = /[a-z]/i.test(text);
   return (hasDigit && hasLetter) || text.length >= 24;

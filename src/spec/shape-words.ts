@@ -215,7 +215,7 @@ function wrongForm(place: ErrorPlace, value: unknown, part: SchemaPart): Words {
     };
   if (last === 'template')
     return { what, why: 'it must hold {secret}, on one line', fix: 'write it like "token {secret}"' };
-  if (last === 'user') return { what, why: 'it is NAME, UID or UID:GID', fix: 'write it like 1000:1000' };
+  if (last === 'user') return { what, why: 'it is UID, UID:GID or agent', fix: 'write it like 1000:1000' };
   if (last === 'secret' || last === 'env' || /^dlp\.known\.\d+$/.test(name)) {
     const isLiteral = /^\$/.test(String(value));
     return {
