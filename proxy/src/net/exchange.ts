@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import { AuditFailure } from '../audit/failure.ts';
 import { newRecordId } from '../audit/record.ts';
 import type { Finding } from '../contract.ts';
+import { isGitPush } from '../pipeline/git-refusal.ts';
 import { renderRefusal } from '../pipeline/refusal.ts';
 import type { Admitted, BodyStream, Injected, Refusal, ResponseGuard } from '../pipeline/types.ts';
 import type { AgentListener, AgentLoss, AgentRequest, AgentStream, ResponseBody } from './agent.ts';
@@ -29,6 +30,8 @@ type Outgoing =
 
 const NO_BODY: Outgoing = { kind: 'none' };
 const EMPTY = Buffer.alloc(0);
+/** Holds the names of more refs than a refusal lists. */
+const PUSH_COMMANDS_BYTES = 16 * 1024;
 /** RFC 9110, 9.2.2: these may be sent again when a reused connection turns out to be closed. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
@@ -68,7 +71,8 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, D
     const { pipeline, audit } = this.services;
     const judged = pipeline.judgeHead(this.request);
     if (judged.do === 'refuse') {
-      this.refuse(judged.refusal);
+      const shown = isGitPush(this.request) && hasBody(this.request) ? await this.readForRefusal() : null;
+      if (!this.isOver) this.refuse(judged.refusal, shown);
       return;
     }
     this.admitted = judged.admitted;
@@ -108,6 +112,14 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, D
     const trailers = this.judgeTrailers(admitted, rawTrailers, bytes);
     if (trailers === null) return NO_BODY;
     return { kind: 'whole', bytes: judged.body, trailers, isRedacted: judged.redacted };
+  }
+
+  /** The beginning of a refused push: git shows the reason beside each ref that it named, or not at all. */
+  private async readForRefusal(): Promise<Buffer> {
+    if (this.request.expectContinue) this.agent.sendContinue();
+    const body = new RequestBody(this.agent, PUSH_COMMANDS_BYTES);
+    await body.hold();
+    return Buffer.concat(body.takeHeld());
   }
 
   /** A large body: what was held is judged before anything leaves. */
@@ -458,7 +470,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, D
     }
     this.stop();
     this.agent.dropBody();
-    this.agent.queueResponse(answer.status, reasonPhrase(answer.status), answer.rawHeaders, 'length');
+    this.agent.queueResponse(answer.status, answer.reason, answer.rawHeaders, 'length');
     if (answer.body.length > 0) this.agent.queueBody(answer.body);
     this.agent.finish([]);
   }
@@ -547,25 +559,4 @@ function auditRefusal(admitted: Admitted | null): Refusal {
     errorShape: admitted?.route.errorShape ?? 'plain',
     findings: [],
   };
-}
-
-function reasonPhrase(status: number): string {
-  switch (status) {
-    case 200:
-      return 'OK';
-    case 400:
-      return 'Bad Request';
-    case 403:
-      return 'Forbidden';
-    case 426:
-      return 'Upgrade Required';
-    case 502:
-      return 'Bad Gateway';
-    case 503:
-      return 'Service Unavailable';
-    case 504:
-      return 'Gateway Timeout';
-    default:
-      return 'Refused';
-  }
 }

@@ -20,14 +20,18 @@ export function gitAnswer(view: RequestView, words: Words, rule: string, request
   const { path, query } = splitTarget(view.target);
   const isGitService = query?.some(({ name, value }) => name === 'service' && value?.startsWith('git-')) ?? false;
   if (path.endsWith('/info/refs') && isGitService) return plainText(words);
-  if (view.method !== 'POST') return null;
-  if (path.endsWith('/git-upload-pack')) return plainText(words);
-  if (!path.endsWith('/git-receive-pack')) return null;
+  if (view.method === 'POST' && path.endsWith('/git-upload-pack')) return plainText(words);
+  if (!isGitPush(view)) return null;
   return {
     status: 200,
     contentType: 'application/x-git-receive-pack-result',
     body: receivePackReport(words, rule, readPush(requestBody)),
   };
+}
+
+/** Its body names the refs: a refusal that has not read them is shown badly. */
+export function isGitPush(view: RequestView): boolean {
+  return view.method === 'POST' && splitTarget(view.target).path.endsWith('/git-receive-pack');
 }
 
 /** Git prints each line of it as `remote: …`. */

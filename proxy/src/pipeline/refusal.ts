@@ -41,7 +41,8 @@ export function renderRefusal(
     ...answer.extraHeaders,
   ];
   // An answer to HEAD says how long its body would be, and has none.
-  return { status: answer.status, rawHeaders, body: view.method === 'HEAD' ? Buffer.alloc(0) : answer.body };
+  const reason = reasonPhrase(answer.status, refusal, id);
+  return { status: answer.status, reason, rawHeaders, body: view.method === 'HEAD' ? Buffer.alloc(0) : answer.body };
 }
 
 interface Answer {
@@ -87,6 +88,20 @@ function statusOf(refusal: Refusal, view: RequestView): number {
   }
   if (refusal.errorShape === 'openai' && headerValue(view, 'upgrade').toLowerCase() === 'websocket') return 426;
   return isModel || refusal.stage === 'protocol' ? 400 : 403;
+}
+
+const PHRASES: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  403: 'Forbidden',
+  426: 'Upgrade Required',
+  502: 'Bad Gateway',
+  504: 'Gateway Timeout',
+};
+
+/** wget, pip, apt, Python's urllib and others show this and no body. */
+function reasonPhrase(status: number, refusal: Refusal, id: string): string {
+  const phrase = PHRASES[status];
+  return phrase === undefined ? 'OK' : `${phrase}; bottle: ${clean(refusal.reason, 120)} (${clean(id, 32)})`;
 }
 
 function bodyOf(refusal: Refusal, words: Words, id: string): Record<string, unknown> {

@@ -32,6 +32,8 @@ export interface Refusal {
 /** A whole answer of ours; content-length is in it, connection fields are added by net. */
 export interface RawAnswer {
   readonly status: number;
+  /** Reason phrase of the status line: all that many programs show of an answer. */
+  readonly reason: string;
   /** name, value, name, value, … */
   readonly rawHeaders: readonly string[];
   readonly body: Buffer;

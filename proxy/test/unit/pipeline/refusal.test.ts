@@ -54,6 +54,11 @@ describe('a refusal', () => {
     expect(valuesOf(answer.rawHeaders, 'x-bottle-block')).toEqual([`policy default ${ID}`]);
   });
 
+  test('says why in its status line: many programs show nothing else', () => {
+    expect(render().reason).toBe(`Forbidden; bottle: evil.test is not in the allow list (${ID})`);
+    expect(render({ reason: 'a\r\nx-evil: 1\u0000é' }).reason).toBe(`Forbidden; bottle: a??x-evil: 1?? (${ID})`);
+  });
+
   test('of a malformed request is 400', () => {
     expect(render({ stage: 'protocol', rule: 'bad-target' }).status).toBe(400);
   });
