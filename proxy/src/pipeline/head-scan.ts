@@ -1,6 +1,7 @@
 // Searches a request head for secrets, field by field, and rewrites the fields of a route that redacts.
 import type { Match, Scanner } from '../dlp/types.ts';
-import { isOwnHeader, isOwnParameter, isSwapValue, type Places, swapInHeader } from './places.ts';
+import { headerTexts, isStandardMethod, targetTexts } from './clean-head.ts';
+import { isLegalParameter, isOwnHeader, type Places, withoutLegalPlaceholder } from './places.ts';
 import { joinTarget, type Target } from './target.ts';
 import type { RequestView } from './types.ts';
 
@@ -26,72 +27,6 @@ export interface Head {
 }
 
 const FIXED: Spot = { in: 'fixed' };
-const STANDARD_METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
-
-/** A word of HTTP, not of the agent. */
-export const isStandardMethod = (method: string): boolean => STANDARD_METHODS.has(method);
-
-/** Shorter segments cannot hold an encoded secret by themselves; the path is searched whole anyway. */
-const SEGMENT_ALONE = 16;
-
-/** No match: nothing to look at field by field. Two searches over all of it are cheaper than one a field. */
-export function isCleanHead(scanner: Scanner, head: Head): boolean {
-  const { lines, values } = textsOf(head);
-  return scanner.scanText('head', lines).length === 0 && scanner.scanJoined('head', values).length === 0;
-}
-
-interface HeadTexts {
-  /** Everything, a line each. */
-  readonly lines: string;
-  /** Segments, labels, values and names in their order, for what is split over several. */
-  readonly values: readonly string[];
-}
-
-/** The head without the fields that are removed and the placeholders in their legal place. */
-function textsOf({ view, target, places, isHostOpen }: Head): HeadTexts {
-  const values = target.path.split('/');
-  let lines = target.path;
-  if (target.path.length > SEGMENT_ALONE) {
-    for (const segment of values) if (segment.length >= SEGMENT_ALONE) lines += `\n${segment}`;
-  }
-  if (!isStandardMethod(view.method)) lines += `\n${view.method}`;
-  if (isHostOpen) {
-    lines += `\n${view.host}`;
-    values.push(...view.host.split('.'));
-  }
-  if (target.query !== null) {
-    for (const { name, value } of target.query) {
-      lines += `\n${name}`;
-      if (value === null || isLegalParameter(places, name, value)) continue;
-      lines += `\n${value}`;
-      values.push(value);
-    }
-    for (const { name } of target.query) values.push(name);
-  }
-  const { rawHeaders } = view;
-  for (let i = 0; i < rawHeaders.length; i += 2) {
-    const name = rawHeaders[i]!;
-    if (places.header !== null && name.length === places.header.length && isOwnHeader(places, name.toLowerCase()))
-      continue;
-    const rest = withoutLegalPlaceholder(places, name, rawHeaders[i + 1]!);
-    lines += `\n${name}: ${rest}`;
-    values.push(rest);
-  }
-  return { lines, values };
-}
-
-function isLegalParameter(places: Places, name: string, value: string): boolean {
-  return isOwnParameter(places, name) || (places.swap !== null && isSwapValue(places.swap, value));
-}
-
-/** A Basic pair with a legal placeholder comes decoded, so that what else it holds is searched. */
-function withoutLegalPlaceholder(places: Places, name: string, value: string): string {
-  if (places.swap === null) return value;
-  const swapped = swapInHeader(places.swap, name.toLowerCase(), value, ' '.repeat(places.swap.placeholder.length));
-  if (swapped === null) return value;
-  if (swapped.length === value.length && !/^\s*basic\s/i.test(swapped)) return swapped;
-  return `Basic ${Buffer.from(swapped.replace(/^\s*basic\s+/i, ''), 'base64').toString('latin1')}`;
-}
 
 /** Every match of the head with the field it stands in. */
 export function scanHead(scanner: Scanner, head: Head): readonly HeadMatch[] {
@@ -157,7 +92,7 @@ export function scanHead(scanner: Scanner, head: Head): readonly HeadMatch[] {
     const name = view.rawHeaders[i]!;
     const value = view.rawHeaders[i + 1]!;
     const lower = name.toLowerCase();
-    if (isOwnHeader(places, lower)) continue;
+    if (isOwnHeader(places, name)) continue;
     add(scanner.scanText('header name', name), FIXED);
     const rest = withoutLegalPlaceholder(places, name, value);
     rests.push(rest);
@@ -169,11 +104,11 @@ export function scanHead(scanner: Scanner, head: Head): readonly HeadMatch[] {
   add(acrossPieces(scanner, 'headers', rests), FIXED);
   if (found.length === 0) {
     // Only the head as a whole shows it. For exact kinds that is proof enough; a pattern that needs two fields is an accident.
-    const { lines, values } = textsOf(head);
-    add(
-      scanner.scanText('head', `${lines}\n${values}`).filter(({ kind }) => kind !== 'detector'),
-      FIXED,
-    );
+    const inTarget = targetTexts(head);
+    const inHeaders = headerTexts(head);
+    const lines = scanner.scanText('head', inTarget.lines + inHeaders.lines);
+    add(lines.filter(isExact), FIXED);
+    add(scanner.scanJoined('head', [...inTarget.values, ...inHeaders.values]), FIXED);
   }
   return found;
 
@@ -184,6 +119,8 @@ export function scanHead(scanner: Scanner, head: Head): readonly HeadMatch[] {
     );
   }
 }
+
+const isExact = ({ kind }: Match): boolean => kind !== 'detector';
 
 function moved(match: Match, by: number): Match {
   return by === 0 ? match : { ...match, start: match.start + by, end: match.end + by };

@@ -29,7 +29,7 @@ function injectHeaders(places: Places, rawHeaders: readonly string[], used: Used
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!;
     const lower = name.toLowerCase();
-    if (isOwnHeader(places, lower)) {
+    if (isOwnHeader(places, name)) {
       // The agent's own field goes, ours takes the place of the first one.
       if (!isPlaced) sent.push(name, places.credential);
       isPlaced = true;

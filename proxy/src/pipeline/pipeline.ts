@@ -2,7 +2,8 @@
 import type { Finding, ProxyConfig } from '../contract.ts';
 import type { Match, Scanner } from '../dlp/types.ts';
 import { bodyMetaOf, createBodyJudge, WEBSOCKET_META } from './body-scan.ts';
-import { type Head, isCleanHead, isStandardMethod, rewriteHead, scanHead } from './head-scan.ts';
+import { createCleanHeadTest, isStandardMethod } from './clean-head.ts';
+import { type Head, rewriteHead, scanHead } from './head-scan.ts';
 import { injectCredentials } from './inject.ts';
 import { indexPlaces } from './places.ts';
 import { createPolicy } from './policy.ts';
@@ -19,6 +20,7 @@ export function createPipeline(config: ProxyConfig, scanner: Scanner): Pipeline 
   const places = indexPlaces(config);
   const guards = createResponseGuards(places.valueOf);
   const bodies = createBodyJudge(scanner, places.hostsOf);
+  const isCleanHead = createCleanHeadTest(scanner);
   /** Requests whose target holds no match as it came: their records need no second search. */
   const cleanTargets = new WeakSet<RequestView>();
   const quote = (text: string): string => printable(redactPieces(scanner, text));
@@ -41,7 +43,7 @@ export function createPipeline(config: ProxyConfig, scanner: Scanner): Pipeline 
     const plain = { route, rule: route.id, target: joinTarget(target), rawHeaders: view.rawHeaders } as const;
 
     // 3. DLP and placeholders on everything of the head that would leave.
-    if (isCleanHead(scanner, head)) {
+    if (isCleanHead(head)) {
       if (answer.path === received.path) cleanTargets.add(view);
       return admit({ ...plain, findings: [], verdict: 'allow' });
     }
@@ -77,7 +79,7 @@ export function createPipeline(config: ProxyConfig, scanner: Scanner): Pipeline 
   /** What a request refused by policy would have carried: a placeholder on its way to a foreign host is worth a record. */
   function findingsOfRefused(view: RequestView) {
     const head: Head = { view, target: splitTarget(view.target), places: NO_PLACES, isHostOpen: true };
-    return isCleanHead(scanner, head) ? [] : uniqueFindings(scanHead(scanner, head).map(({ match }) => match));
+    return isCleanHead(head) ? [] : uniqueFindings(scanHead(scanner, head).map(({ match }) => match));
   }
 
   function judgeName(name: string): NameJudgement {

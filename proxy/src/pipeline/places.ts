@@ -136,8 +136,9 @@ function unusable(route: Route, why: string, fix: string): ProxyFailure {
   return new ProxyFailure({ what: `route ${route.id} (${route.host}) cannot be enforced`, why, fix });
 }
 
-export function isOwnHeader(places: Places, lowerName: string): boolean {
-  return places.header !== null && places.header === lowerName;
+/** `name`: as written. */
+export function isOwnHeader(places: Places, name: string): boolean {
+  return places.header !== null && name.length === places.header.length && name.toLowerCase() === places.header;
 }
 
 export function isOwnParameter(places: Places, rawName: string): boolean {
@@ -159,4 +160,18 @@ export function swapInHeader(swap: Swap, lowerName: string, value: string, by: s
 /** Is the query value the placeholder, whole? */
 export function isSwapValue(swap: Swap, rawValue: string): boolean {
   return swap.inQuery && (rawValue === swap.placeholder || decodeQueryText(rawValue) === swap.placeholder);
+}
+
+/** Removed, or swapped: not searched. */
+export function isLegalParameter(places: Places, name: string, value: string): boolean {
+  return isOwnParameter(places, name) || (places.swap !== null && isSwapValue(places.swap, value));
+}
+
+/** A Basic pair with a legal placeholder comes decoded, so that what else it holds is searched. */
+export function withoutLegalPlaceholder(places: Places, name: string, value: string): string {
+  if (places.swap === null) return value;
+  const swapped = swapInHeader(places.swap, name.toLowerCase(), value, ' '.repeat(places.swap.placeholder.length));
+  if (swapped === null) return value;
+  if (swapped.length === value.length && !/^\s*basic\s/i.test(swapped)) return swapped;
+  return `Basic ${Buffer.from(swapped.replace(/^\s*basic\s+/i, ''), 'base64').toString('latin1')}`;
 }

@@ -21,16 +21,38 @@ export function echoForms(values: readonly string[]): readonly string[] {
     for (const form of [percent, encodeBytes(bytes, /[A-Za-z0-9\-._~!'()*]/)]) {
       forms.add(form);
       forms.add(form.replace(/%[0-9A-F]{2}/g, (octet) => octet.toLowerCase()));
+      forms.add(form.replaceAll('%', '%25'));
     }
     const json = JSON.stringify(bytes.toString('utf8')).slice(1, -1);
     forms.add(Buffer.from(json, 'utf8').toString('latin1'));
     forms.add(Buffer.from(json.replaceAll('/', '\\/'), 'utf8').toString('latin1'));
-    forms.add(value.replace(/[&<>"']/g, (char) => HTML[char] ?? char));
+    // Go's encoder writes these three so; others write everything but letters and digits so.
+    for (const escaped of [/[<>&]/g, /[^\x20-\x7e]|[&<>'"+=/`]/g]) {
+      forms.add(json.replace(escaped, unicodeEscape));
+      forms.add(json.replace(escaped, (char) => unicodeEscape(char).toUpperCase().replace('\\U', '\\u')));
+    }
+    const html = value.replace(/[&<>]/g, (char) => HTML[char] ?? char);
+    for (const [double, single] of [
+      ['&quot;', '&#39;'],
+      ['&#34;', '&#39;'],
+      ['&quot;', '&#x27;'],
+      ['&quot;', "'"],
+    ] as const) {
+      forms.add(html.replaceAll('"', double).replaceAll("'", single));
+    }
+    forms.add(value.replace(/[&<>"']/g, (char) => `&#${char.charCodeAt(0)};`));
+    forms.add(value.replace(/[&<>"'=+/`]/g, (char) => `&#x${char.charCodeAt(0).toString(16)};`));
+    forms.add(value.replace(/[&<>"'=+/`]/g, (char) => `&#x${char.charCodeAt(0).toString(16).toUpperCase()};`));
+    forms.add(bytes.toString('hex'));
+    forms.add(bytes.toString('hex').toUpperCase());
+    forms.add(Buffer.from(bytes).reverse().toString('latin1'));
   }
   return [...forms].filter((form) => form.length >= SHORTEST).sort((a, b) => b.length - a.length);
 }
 
-const HTML: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+const HTML: Readonly<Record<string, string>> = { '&': '&amp;', '<': '&lt;', '>': '&gt;' };
+
+const unicodeEscape = (char: string): string => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`;
 
 /** The characters of base64 that depend on these bytes alone when `shift` unknown bytes stand before them. */
 function base64Core(bytes: Buffer, shift: number, encoding: 'base64' | 'base64url'): string {

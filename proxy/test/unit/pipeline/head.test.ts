@@ -72,6 +72,8 @@ describe('on a route that blocks', () => {
       { target: `/x/${a}/${b}` },
       { target: `/x?${a}&${b}` },
       { headers: { 'X-A': a, 'X-B': b } },
+      { target: `/x/${a}`, headers: { 'X-B': b } },
+      { target: `/x?q=${hex(a!)}`, headers: { 'X-B': hex(b!) } },
       { headers: { 'X-A': it.placeholder.slice(0, 9), 'X-B': it.placeholder.slice(9) } },
     ]) {
       expect(it.judge(request), JSON.stringify(request)).toMatchObject({ do: 'refuse' });
