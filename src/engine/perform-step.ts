@@ -1,5 +1,6 @@
 // Performs one step of a plan on the engine. Decides nothing: what is not in the step comes from the session's live values.
 import { writeFileSync } from 'node:fs';
+import { setTimeout } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import type { Role, Step, TrustFile } from '../plan/plan.ts';
 import { BottleError } from '../report/bottle-error.ts';
@@ -25,6 +26,9 @@ export interface StepContext {
   readonly containers: Map<Role, LiveContainer>;
   readonly signal: AbortSignal;
 }
+
+/** For the last words of a container that could not start, in ms. */
+const LAST_WORDS_MS = 500;
 
 export async function performStep(step: Step, context: StepContext): Promise<void> {
   try {
@@ -125,7 +129,18 @@ async function awaitReady(
     const exit = await Promise.race([from.exit, aborted]);
     throw notReady(from, exit.kind === 'exited' ? `it ended with exit code ${exit.code}` : `it was lost: ${exit.why}`);
   }
-  context.live.onFirstLine(role, line);
+  try {
+    context.live.onFirstLine(role, line);
+  } catch (error) {
+    if (error instanceof BottleError) await addWords(error, from);
+    throw error;
+  }
+}
+
+/** What it wrote on stderr is for those who look for a bug: the cause is shown with BOTTLE_DEBUG=1. */
+async function addWords(error: BottleError, from: LiveContainer): Promise<void> {
+  await Promise.race([from.exit, setTimeout(LAST_WORDS_MS, undefined, { ref: false })]);
+  error.cause ??= new Error(from.stderrTail);
 }
 
 function notReady(from: LiveContainer, how: string): BottleError {

@@ -7,13 +7,16 @@ export interface Runnable {
 
 /**
  * Performs all steps, or throws the first failure once everything that had begun has ended: so nothing is made after the
- * caller starts to undo. When `signal` aborts, no further step begins and its reason is thrown.
+ * caller starts to undo. When `signal` aborts, no further step begins and its reason is thrown. A step gets a signal that aborts in
+ * both cases: one that waits for something need not wait any longer.
  */
 export async function runSteps<S extends Runnable>(
   steps: readonly S[],
-  perform: (step: S) => Promise<void>,
+  perform: (step: S, signal: AbortSignal) => Promise<void>,
   signal: AbortSignal,
 ): Promise<void> {
+  const failed = new AbortController();
+  const ending = AbortSignal.any([signal, failed.signal]);
   const byId = new Map(steps.map((step) => [step.id, step]));
   const begun = new Map<string, Promise<boolean>>();
   let failure: { readonly error: unknown } | undefined;
@@ -28,12 +31,13 @@ export async function runSteps<S extends Runnable>(
     const step = byId.get(id);
     if (step === undefined) throw new Error(`no step ${id}`);
     const earlier = await Promise.all(step.after.map(run));
-    if (earlier.includes(false) || failure !== undefined || signal.aborted) return false;
+    if (earlier.includes(false) || ending.aborted) return false;
     try {
-      await perform(step);
+      await perform(step, ending);
       return true;
     } catch (error) {
       failure ??= { error };
+      failed.abort(error);
       return false;
     }
   }

@@ -79,11 +79,15 @@ async function startContainers(
   timings: Timings,
 ): Promise<void> {
   const { docker } = prepared.engine;
-  const context = { docker, undo, containers, live: new SessionValues(prepared.live), signal: ending.signal };
+  const context = { docker, undo, containers, live: new SessionValues(prepared.live) };
   for (let left = SUBNET_TRIES; ; left--) {
     const plan = await prepared.makePlan();
     try {
-      await runSteps(plan.steps, (step) => timings.measure(step.id, () => performStep(step, context)), ending.signal);
+      await runSteps(
+        plan.steps,
+        (step, signal) => timings.measure(step.id, () => performStep(step, { ...context, signal })),
+        ending.signal,
+      );
       await prepared.live.listener.close();
       return;
     } catch (error) {
