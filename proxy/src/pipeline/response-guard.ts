@@ -26,10 +26,11 @@ export function echoForms(values: readonly string[]): readonly string[] {
     const json = JSON.stringify(bytes.toString('utf8')).slice(1, -1);
     forms.add(Buffer.from(json, 'utf8').toString('latin1'));
     forms.add(Buffer.from(json.replaceAll('/', '\\/'), 'utf8').toString('latin1'));
-    // Go's encoder writes these three so; others write everything but letters and digits so.
-    for (const escaped of [/[<>&]/g, /[^\x20-\x7e]|[&<>'"+=/`]/g]) {
-      forms.add(json.replace(escaped, unicodeEscape));
-      forms.add(json.replace(escaped, (char) => unicodeEscape(char).toUpperCase().replace('\\U', '\\u')));
+    // Go's encoder writes these three so, .NET's more, and with capitals.
+    forms.add(json.replace(/[<>&]/g, unicodeEscape));
+    for (const escaped of [/[&<>'"+`]/g, /[&<>'"+`=/]/g]) {
+      forms.add(value.replace(escaped, unicodeEscape));
+      forms.add(value.replace(escaped, (char) => unicodeEscape(char).toUpperCase().replace('U', 'u')));
     }
     const html = value.replace(/[&<>]/g, (char) => HTML[char] ?? char);
     for (const [double, single] of [
