@@ -152,8 +152,9 @@ function checkVariable(name: string, value: string, spec: FilledSpec, report: Re
 }
 
 function readMemory(text: string, report: Report): number {
+  const [, number, unit = ''] = /^([0-9.]+)([kmg])/i.exec(text) ?? [];
   // In whole KiB, so that it can be written as it was read.
-  const bytes = Math.floor((Number(text.slice(0, -1)) * (UNITS[text.slice(-1).toLowerCase()] ?? 1)) / 1024) * 1024;
+  const bytes = Math.floor((Number(number) * (UNITS[unit.toLowerCase()] ?? 1)) / 1024) * 1024;
   if (bytes < MIN_MEMORY_BYTES) {
     report.problem({
       what: `${report.name()} ${text} is too small`,

@@ -48,8 +48,13 @@ function readOwn(spec: FilledSpec, around: EntrySurroundings, report: Report): P
     const at = report.below(index);
     const isText = typeof written === 'string';
     const long = withDefaults('entry', isText ? { host: written } : written);
-    const entry = readEntry(long, long.id ?? `allow.${index}`, isText, around, at);
-    return entry === null ? [] : [{ entry, report: at, name: at.name(), hostReport: isText ? at : at.below('host') }];
+    const entries = readEntry(long, long.id ?? `allow.${index}`, isText, around, at);
+    return entries.map((entry) => ({
+      entry,
+      report: at,
+      name: at.name(),
+      hostReport: isText ? at : at.below('host'),
+    }));
   });
 }
 
@@ -76,8 +81,9 @@ function readPresets(spec: FilledSpec, around: EntrySurroundings, registries: Re
     }
     const pinned = pinnedReport(at, `${at.name()} ${shown(name)}`);
     expanded.entries.forEach((written, number) => {
-      const entry = readEntry(withDefaults('entry', written), `use.${name}.${number}`, false, around, pinned);
-      if (entry !== null) entries.push({ entry, report: pinned, name: pinned.name(), hostReport: pinned });
+      for (const entry of readEntry(withDefaults('entry', written), `use.${name}.${number}`, false, around, pinned)) {
+        entries.push({ entry, report: pinned, name: pinned.name(), hostReport: pinned });
+      }
     });
     Object.assign(env, expanded.env);
   });

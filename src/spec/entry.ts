@@ -1,4 +1,4 @@
-// One allow entry, as written (a host, or the parts) -> as the proxy needs it. What is wrong is reported; the entry is then null.
+// One allow entry, as written (a host, or the parts) -> as the proxy needs it. What is wrong is reported.
 
 import { readAuth, readPlaceholder } from './auth.ts';
 import type { AllowEntry } from './bottle.ts';
@@ -16,15 +16,32 @@ export interface EntrySurroundings {
   readonly onMatch: NonNullable<NonNullable<SpecDocument['dlp']>['on_match']>;
 }
 
-const DEFAULT_PORT = { https: 443, http: 80 } as const;
+/** One way in which an entry is reached: http and https of one host are two routes to the proxy. */
+interface Reach {
+  readonly scheme: 'https' | 'http';
+  readonly ports: readonly number[];
+}
 
+function reachesOf({ scheme, port, ports }: FilledEntry): readonly Reach[] {
+  const all = ports ?? (port === undefined ? [] : [port]);
+  if (all.length === 0) return scheme === 'http' ? [{ scheme, ports: [80] }] : [{ scheme: 'https', ports: [443] }];
+  if (scheme !== undefined) return [{ scheme, ports: all }];
+  const plain = all.filter((one) => one === 80);
+  const secure = all.filter((one) => one !== 80);
+  return [
+    ...(secure.length === 0 ? [] : [{ scheme: 'https', ports: secure } as const]),
+    ...(plain.length === 0 ? [] : [{ scheme: 'http', ports: plain } as const]),
+  ];
+}
+
+/** One, or two where both http and https are meant; none when its host cannot be understood. */
 export function readEntry(
   entry: FilledEntry,
   id: string,
   isText: boolean,
   around: EntrySurroundings,
   report: Report,
-): AllowEntry | null {
+): readonly AllowEntry[] {
   const hostReport = isText ? report : report.below('host');
   const pattern = parseHostPattern(entry.host, hostReport.name(), 'allow');
   if (!pattern.ok) hostReport.problem(pattern.words);
@@ -47,12 +64,14 @@ export function readEntry(
   const rules = readRules(entry, report);
   const auth = readAuth(entry.auth, around.secrets, report.below('auth'));
   const placeholder = readPlaceholder(entry.placeholder, around.secrets, report.below('placeholder'));
-  if (entry.scheme === 'http' && !entry.allow_private && (auth !== null || placeholder !== null)) {
+  const reaches = reachesOf(entry);
+  const isPlain = reaches.some(({ scheme }) => scheme === 'http');
+  if (isPlain && !entry.allow_private && (auth !== null || placeholder !== null)) {
     report.problemAtKey(
       {
         what: `${report.name()} sends a credential over http`,
         why: 'everybody on the way could read it',
-        fix: 'remove `scheme: http`, or the credential',
+        fix: `remove ${entry.scheme === 'http' ? '`scheme: http`' : 'port 80'}, or the credential`,
       },
       [auth !== null ? 'auth' : 'placeholder'],
     );
@@ -74,19 +93,19 @@ export function readEntry(
     );
   }
   checkExcept(entry.dlp.except ?? [], report.below('dlp', 'except'));
-  if (!pattern.ok) return null;
-  return {
-    id,
+  if (!pattern.ok) return [];
+  return reaches.map(({ scheme, ports }, index) => ({
+    id: index === 0 ? id : `${id}.${scheme}`,
     host: pattern.host,
-    ports: entry.ports ?? [entry.port ?? DEFAULT_PORT[entry.scheme]],
-    scheme: entry.scheme,
+    ports,
+    scheme,
     rules,
     auth,
     placeholder,
     dlp: { onMatch: readOnMatch(entry.dlp.on_match ?? around.onMatch), except: entry.dlp.except ?? [] },
     allowPrivate: entry.allow_private,
     errorShape: entry.error_shape,
-  };
+  }));
 }
 
 /** `hold` is reported as "not yet"; until then nothing is looser than to block. */

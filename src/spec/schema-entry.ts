@@ -89,7 +89,7 @@ export const EntrySchema = Type.Object(
       }),
     ),
     port: Type.Optional(
-      Type.Integer({ ...words('Port; default 443, or 80 with `scheme: http`.'), ...port, examples: [443] }),
+      Type.Integer({ ...words('Port; default 443 (80 with `scheme: http`).'), ...port, examples: [443] }),
     ),
     ports: Type.Optional(
       Type.Array(Type.Integer({ ...port, examples: [443] }), {
@@ -99,7 +99,9 @@ export const EntrySchema = Type.Object(
       }),
     ),
     scheme: Type.Optional(
-      Type.Enum(['https', 'http'], { ...words('http is unencrypted, and can carry no credential.'), default: 'https' }),
+      Type.Enum(['https', 'http'], {
+        ...words('Left out: http on port 80, https on any other. http is unencrypted, and can carry no credential.'),
+      }),
     ),
     access: Type.Optional(
       Type.Enum(['read', 'write', 'full'], {

@@ -76,9 +76,9 @@ const AgentSchema = Type.Object(
           ),
           memory: Type.Optional(
             Type.String({
-              ...words('Most memory, with a unit: k, m, g. At least 64m.'),
+              ...words('Most memory, with a unit: k, m, g (of 1024). At least 64m.'),
               default: '4g',
-              pattern: '^[0-9]+(\\.[0-9]+)?[kmgKMG]$',
+              pattern: '^[0-9]+(\\.[0-9]+)?[kmgKMG]([iI]?[bB])?$',
               examples: ['4g'],
             }),
           ),
@@ -308,7 +308,7 @@ export type FilledSpec = SpecDocument & {
 };
 
 /** An entry with its defaults filled in. */
-export type FilledEntry = With<SpecEntry, 'scheme' | 'access' | 'tls' | 'dlp' | 'allow_private' | 'error_shape'>;
+export type FilledEntry = With<SpecEntry, 'access' | 'tls' | 'dlp' | 'allow_private' | 'error_shape'>;
 
 /** The text of bottles/bottle.schema.json. */
 export function schemaFileText(): string {

@@ -37,6 +37,12 @@ const MEANT: Readonly<Record<string, string>> = {
   exclude: 'hide',
   ignore: 'hide',
   network: 'egress',
+  header: 'name',
+  param: 'name',
+  parameter: 'name',
+  user: 'username',
+  format: 'template',
+  prefix: 'template',
   token: 'secret',
   value: 'env',
 };

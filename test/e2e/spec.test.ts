@@ -73,6 +73,7 @@ describe('bottle check', () => {
         problems: [
           { file: 'one.yaml', line: 2, col: 1, what: 'unknown key "nmae"', why: '', fix: 'did you mean "name"?' },
         ],
+        warnings: [],
       },
     ]);
   });

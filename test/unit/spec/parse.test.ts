@@ -105,6 +105,9 @@ describe('an entry of the allow list', () => {
   it.each([
     ['{ host: a.example }', [443], 'https'],
     ['{ host: a.example, scheme: http }', [80], 'http'],
+    ['{ host: a.example, port: 80 }', [80], 'http'],
+    ['{ host: a.example, port: 80, scheme: https }', [80], 'https'],
+    ['{ host: a.example, port: 8080, scheme: http }', [8080], 'http'],
     ['{ host: a.example, port: 8443 }', [8443], 'https'],
     ['{ host: a.example, ports: [443, 8443] }', [443, 8443], 'https'],
   ])('%s is reached on its ports', (yaml, ports, scheme) => {
@@ -126,6 +129,16 @@ describe('an entry of the allow list', () => {
     ['{ type: query, secret: K, name: api_key }', { type: 'query', secret: 'K', name: 'api_key' }],
   ])('adds the credential of auth %s', (auth, expected) => {
     expect(allowed(`{ host: a.example, auth: ${auth} }`)?.auth).toEqual(expected);
+  });
+
+  it('with port 80 among its ports is two routes: http there, https elsewhere', () => {
+    const { allow } = bottleOf(
+      'version: 1\negress: { allow: [{ host: a.example, ports: [80, 443], access: read }] }',
+    ).egress;
+    expect(allow.map(({ id, scheme, ports, rules }) => [id, scheme, ports, rules[0]?.methods?.length])).toEqual([
+      ['allow.0', 'https', [443], 3],
+      ['allow.0.http', 'http', [80], 3],
+    ]);
   });
 
   it('swaps a placeholder in header fields unless it says where', () => {
@@ -175,6 +188,8 @@ describe('the agent', () => {
     ['512m', 512 * 1024 ** 2],
     ['1.5g', 1.5 * 1024 ** 3],
     ['2G', 2 * 1024 ** 3],
+    ['2GB', 2 * 1024 ** 3],
+    ['512MiB', 512 * 1024 ** 2],
     ['100000k', 100_000 * 1024],
   ])('may use memory of %s', (memory, bytes) => {
     expect(bottleOf(`version: 1\nagent: { resources: { memory: ${memory} } }`).agent.resources).toEqual({

@@ -73,7 +73,6 @@ describe('bottle.schema.json', () => {
     });
     expect(withDefaults('entry', { host: 'a.example' })).toEqual({
       host: 'a.example',
-      scheme: 'https',
       access: 'full',
       tls: 'inspect',
       dlp: { except: [] },
