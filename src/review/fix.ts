@@ -91,9 +91,11 @@ function exceptFix(group: Group, except: readonly string[]): Fix {
   const what = unread ? 'content that cannot be searched' : `every ${except.join(' and ')}`;
   const note = `this lets ${what} through to ${group.host}; better change the request`;
   if (group.entry === null || group.entry.startsWith('use.')) return addEntry(group, { dlp: { except } }, note);
-  const where = /^allow\.\d+$/.test(group.entry)
-    ? `egress.${group.entry}`
-    : `the egress.allow entry with id ${group.entry}`;
+  // An entry for ports 80 and 443 is two routes, and one line in the spec.
+  const written = group.entry.replace(/\.http$/, '');
+  const where = /^allow\.\d+$/.test(written)
+    ? `egress.${written}`
+    : `the egress.allow entry with id ${written}`;
   return { do: 'add', where, lines: [`dlp: ${flow({ except })}`], note };
 }
 
