@@ -8,7 +8,7 @@ import { asBuffer, type Span, View } from './view.ts';
 import { inflateView } from './views/compressed.ts';
 import { BACKSLASH, ENTITIES, PERCENT, QUOTED_PRINTABLE, unfold } from './views/escapes.ts';
 import { DecodedRuns, decodeBase64At, decodeHexAt, decodeRuns, isText } from './views/runs.ts';
-import { crowds, spelled, sparseStretches, squeezed, squeezedBriefly } from './views/sparse.ts';
+import { crowds, sparseStretches, spelled, squeezed, squeezedBriefly } from './views/sparse.ts';
 import { unfoldUnicode, unfoldWide } from './views/unicode.ts';
 
 /** What was found, with its place in the root. */

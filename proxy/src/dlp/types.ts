@@ -44,20 +44,24 @@ export interface BodyScan {
   rewrite(chosen: (match: Match) => boolean): Buffer;
 }
 
-/** Scan of a body too large to hold: bytes come back once they are judged, a tail of at most `overlapBytes` is held back. */
+/**
+ * Scan of a body too large to hold: bytes come back once they are judged; up to a window (64 KiB of content) is held back. A step's `release` is
+ * for the caller to send, or not, according to its verdict on the step.
+ */
 export interface StreamScan {
   /**
-   * Judges `chunk`. `release` may be sent on; it equals input bytes (identity) or the compressed bytes as they came. When `matches` is
-   * not empty, nothing of this call's `release` contains a byte of a match (identity) — the caller stops before sending it if the verdict is to block,
-   * or asks `redact` at construction to have matches replaced in `release`.
+   * Judges what can be judged. `release` equals input bytes (identity) or the compressed bytes as they came. A new match is not part of
+   * `release` but of a later step's, unless `redact` accepted it: then its replacement is released.
    */
   push(chunk: Buffer): StreamStep;
+  /** Judges and releases all the rest, with the matches that this step reports. */
   end(): StreamStep;
 }
 
 export interface StreamStep {
   readonly release: Buffer;
   readonly matches: readonly Match[];
+  /** Reported once. Whoever goes on nevertheless gets this and all later bytes unread, as they come. */
   readonly unjudged: Unjudged | null;
 }
 
@@ -74,7 +78,7 @@ export interface ScannerConfig {
 export interface Scanner {
   /** A short text (header value, path, query value, host label) in all its views. `where` names the place. */
   scanText(where: string, text: string): readonly Match[];
-  /** The texts joined in order without separators as well: what is split over several fields. Exact kinds only. */
+  /** The texts joined in order without separators: what is split over several of them. Exact kinds only; what one text holds is left to scanText. */
   scanJoined(where: string, texts: readonly string[]): readonly Match[];
   /** A whole body. */
   scanBody(where: string, body: Buffer, meta: BodyMeta): BodyScan;

@@ -128,7 +128,13 @@ export function spelled(view: View, start: number, end: number, found: (child: V
 type IsNumber = (bytes: Uint8Array, start: number, end: number) => boolean;
 
 /** Rows of words that are all numbers of one kind, and how many bytes they spell. */
-function numberRows(bytes: Uint8Array, start: number, end: number, isNumber: IsNumber, visit: (row: Span, count: number) => void): void {
+function numberRows(
+  bytes: Uint8Array,
+  start: number,
+  end: number,
+  isNumber: IsNumber,
+  visit: (row: Span, count: number) => void,
+): void {
   const { table } = ALNUM;
   let rowStart = -1;
   let rowEnd = start;
@@ -174,7 +180,8 @@ function readRow(view: View, row: Span, kind: 'hex' | 'decimal'): View {
   return trace.view(kind, view, row.end);
 }
 
-const ascii = (bytes: Uint8Array, start: number, end: number): string => String.fromCharCode(...bytes.subarray(start, end));
+const ascii = (bytes: Uint8Array, start: number, end: number): string =>
+  String.fromCharCode(...bytes.subarray(start, end));
 
 /** `67`, `0x67`, `x67`, `6768`, `67687075`, `0xa`. */
 function isHexGroup(bytes: Uint8Array, start: number, end: number): boolean {
