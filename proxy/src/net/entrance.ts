@@ -4,7 +4,7 @@ import { AuditFailure } from '../audit/failure.ts';
 import { newRecordId } from '../audit/record.ts';
 import type { Via } from '../contract.ts';
 import { renderRefusal } from '../pipeline/refusal.ts';
-import type { Refusal, RequestView } from '../pipeline/types.ts';
+import type { RequestView } from '../pipeline/types.ts';
 import type { AgentStream } from './agent.ts';
 import { type Authority, parseAuthority, parseHost } from './authority.ts';
 import { looksLikeTls, readClientHello } from './client-hello.ts';
@@ -15,6 +15,7 @@ import { Malformed } from './h1/malformed.ts';
 import type { RequestHead } from './h1/request-head.ts';
 import { type Expected, resolveAbsolute, resolveConnect, resolveOrigin } from './origins.ts';
 import { draftRecord, NO_TRAFFIC, RecordStart } from './record.ts';
+import { protocolRefusal } from './refusals.ts';
 import type { Services } from './services.ts';
 import { acceptTls } from './tls-accept.ts';
 
@@ -159,7 +160,7 @@ export class Entrance {
     const { services } = this;
     const start = new RecordStart(newRecordId());
     const view = viewOf(head, expected);
-    const refusal = protocolRefusal(problem);
+    const refusal = protocolRefusal(problem.rule, problem.reason);
     const answer = renderRefusal(refusal, view, start.id, null);
     const { via, port } = view;
     const host = services.pipeline.recordText(view.host);
@@ -172,7 +173,7 @@ export class Entrance {
       stream.reset();
       return;
     }
-    stream.queueResponse(answer.status, 'Bad Request', answer.rawHeaders, 'length');
+    stream.queueResponse(answer.status, answer.reason, answer.rawHeaders, 'length');
     if (answer.body.length > 0) stream.queueBody(answer.body);
     stream.finish([]);
   }
@@ -299,16 +300,5 @@ function viewOf(head: RequestHead | null, expected: Expected): RequestView {
     method: head?.method ?? '',
     target: path.startsWith('/') ? path : `/${path}`,
     rawHeaders: head?.rawHeaders ?? [],
-  };
-}
-
-function protocolRefusal(problem: Malformed): Refusal {
-  return {
-    stage: 'protocol',
-    rule: problem.rule,
-    reason: problem.reason,
-    fix: 'send a request that HTTP libraries would send',
-    errorShape: 'plain',
-    findings: [],
   };
 }

@@ -48,7 +48,9 @@ describe('a route with a credential', () => {
     const client = await connectHost(proxy, HOST);
     client.send(`GET / HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`);
     await client.waitFor('0\r\n\r\n');
-    expect(client.received()).toContain(`Bearer ${'*'.repeat(VALUE.length)} end`);
+    // The search may hold back a byte that could begin the credential again: it comes in a chunk of its own.
+    const body = client.received().replace(/\r\n[0-9a-f]+\r\n/g, '');
+    expect(body).toContain(`Bearer ${'*'.repeat(VALUE.length)} end`);
     expect(client.received()).not.toMatch(/content-encoding/i);
     expect(await proxy.recorded(1)).toMatchObject([{ status: 200 }]);
   });

@@ -323,7 +323,8 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
     this.sink = null;
     this.searched = 0;
     if (this.socket.isPaused()) this.socket.resume();
-    this.advance();
+    // A pipelined request may begin here, in the middle of somebody else's event.
+    this.guarded(() => this.advance());
   }
 
   // ---------------------------------------------------------------- ends

@@ -40,6 +40,11 @@ export class FrameReader {
     this.isMasked = isMasked;
   }
 
+  /** Everything that came so far is whole frames. */
+  get isBetweenFrames(): boolean {
+    return !this.isInside && this.head.length === 0;
+  }
+
   feed(chunk: Buffer): Malformed | null {
     let input = this.head.length === 0 ? chunk : Buffer.concat([this.head, chunk]);
     this.head = Buffer.alloc(0);

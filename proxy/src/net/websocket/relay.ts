@@ -113,8 +113,11 @@ class WebSocketRelay implements MessageSink, FrameSink, Timed {
   private fromUpstream(chunk: Buffer): void {
     if (this.isBlocked) return;
     this.touch();
-    const clean = this.parts.guard === null ? chunk : this.parts.guard.push(chunk);
+    const { guard } = this.parts;
+    let clean = guard === null ? chunk : guard.push(chunk);
     const problem = this.watcher.feed(chunk);
+    // What the guard still holds back is the end of a message that somebody waits for.
+    if (guard !== null && this.watcher.isBetweenFrames) clean = Buffer.concat([clean, guard.end()]);
     if (problem instanceof Malformed) {
       this.block({ verdict: 'allow', stage: 'upstream', rule: problem.rule, reason: problem.reason }, 1002);
       return;

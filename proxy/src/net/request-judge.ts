@@ -1,0 +1,80 @@
+// Judges what a request carries after its head: whole when it may be held, piece by piece when it is too large for that.
+import type { Finding } from '../contract.ts';
+import type { Admitted, BodyStream, Pipeline, Refusal } from '../pipeline/types.ts';
+import type { AgentRequest, AgentStream } from './agent.ts';
+import { RequestBody } from './request-body.ts';
+
+/** What follows the head to the upstream. */
+export type Outgoing =
+  | { readonly kind: 'none' }
+  /** Judged whole. `trailers` are field lines. */
+  | {
+      readonly kind: 'whole';
+      readonly bytes: Buffer;
+      readonly trailers: Buffer;
+      readonly findings: readonly Finding[];
+      readonly isRedacted: boolean;
+    }
+  /** Judged as it goes; `begun` is what has been judged already. */
+  | { readonly kind: 'stream'; readonly body: RequestBody; readonly judge: BodyStream; readonly begun: Buffer[] };
+
+export type BodyDecision =
+  | { readonly do: 'send'; readonly outgoing: Outgoing }
+  /** `shown`: what was read of the body, for the answer. */
+  | { readonly do: 'refuse'; readonly refusal: Refusal; readonly shown: Buffer | null };
+
+export const NO_BODY: Outgoing = { kind: 'none' };
+const EMPTY = Buffer.alloc(0);
+
+export function hasBody(request: AgentRequest): boolean {
+  return request.body === 'chunked' || (request.body === 'length' && request.contentLength > 0);
+}
+
+/** Policy has admitted the head, so the body may come; the upstream never sees the expectation. */
+export function invite(request: AgentRequest, agent: AgentStream): void {
+  if (request.expectContinue) agent.sendContinue();
+}
+
+/** Reads and judges the body, or as much of it as may be held. */
+export async function judgeBody(
+  pipeline: Pipeline,
+  admitted: Admitted,
+  agent: AgentStream,
+  holdBytes: number,
+): Promise<BodyDecision> {
+  const body = new RequestBody(agent, holdBytes);
+  const size = await body.hold();
+  if (size === 'large') return judgeBegun(body, pipeline.streamBody(admitted));
+
+  const { bytes, rawTrailers } = body.whole();
+  const judged = pipeline.judgeBody(admitted, bytes);
+  if (judged.do === 'refuse') return { do: 'refuse', refusal: judged.refusal, shown: bytes };
+  const { findings, redacted } = judged;
+  if (rawTrailers.length === 0) {
+    const outgoing = { kind: 'whole', bytes: judged.body, trailers: EMPTY, findings, isRedacted: redacted } as const;
+    return { do: 'send', outgoing };
+  }
+  const trailing = pipeline.judgeTrailers(admitted, rawTrailers);
+  if (trailing.do === 'refuse') return { do: 'refuse', refusal: trailing.refusal, shown: bytes };
+  return {
+    do: 'send',
+    outgoing: {
+      kind: 'whole',
+      bytes: judged.body,
+      trailers: trailing.body,
+      findings: [...findings, ...trailing.findings],
+      isRedacted: redacted || trailing.redacted,
+    },
+  };
+}
+
+/** A large body: what was held is judged before anything leaves. */
+function judgeBegun(body: RequestBody, judge: BodyStream): BodyDecision {
+  const begun: Buffer[] = [];
+  for (const piece of body.takeHeld()) {
+    const step = judge.push(piece);
+    if (step.do === 'refuse') return { do: 'refuse', refusal: step.refusal, shown: null };
+    if (step.release.length > 0) begun.push(step.release);
+  }
+  return { do: 'send', outgoing: { kind: 'stream', body, judge, begun } };
+}

@@ -1,0 +1,130 @@
+// The way back of one exchange: what the upstream answers, searched for injected values, to the agent, with back-pressure.
+import type { ResponseGuard } from '../pipeline/types.ts';
+import type { AgentStream, ResponseBody } from './agent.ts';
+import { withoutFields } from './h1/fields.ts';
+import type { ResponseHead } from './h1/response-head.ts';
+import { createResponseDecoder, type DecodedSink, type ResponseDecoder } from './response-decoder.ts';
+
+export interface RelayOwner {
+  /** All of the response but its end is queued. */
+  onRelayed(rawTrailers: readonly string[]): void;
+  /** The response is encoded in a way that keeps us from searching it. */
+  onUnsearchable(reason: string): void;
+}
+
+/** Where the response comes from. */
+export interface ResponseSource {
+  pause(): void;
+  resume(): void;
+}
+
+export class ResponseRelay implements DecodedSink {
+  /** 0 until there is one. */
+  status = 0;
+  /** Body bytes as the upstream sent them. */
+  bytesIn = 0;
+  private readonly agent: AgentStream;
+  readonly guard: ResponseGuard | null;
+  private readonly source: ResponseSource;
+  private readonly owner: RelayOwner;
+  private decoder: ResponseDecoder | null = null;
+  private rawTrailers: readonly string[] = [];
+  private isOver = false;
+
+  constructor(agent: AgentStream, guard: ResponseGuard | null, source: ResponseSource, owner: RelayOwner) {
+    this.agent = agent;
+    this.guard = guard;
+    this.source = source;
+    this.owner = owner;
+  }
+
+  interim(head: ResponseHead): void {
+    this.agent.queueInterim(head.status, this.scrubbedReason(head), this.scrubbed(head.rawHeaders));
+  }
+
+  begin(head: ResponseHead): void {
+    let rawHeaders = this.scrubbed(head.rawHeaders);
+    let body: ResponseBody = head.body === 'none' || head.body === 'length' ? head.body : 'stream';
+    const isEncoded = head.contentEncoding !== '' && head.contentEncoding !== 'identity';
+    if (this.guard !== null && isEncoded && head.body !== 'none') {
+      this.decoder = createResponseDecoder(head.contentEncoding, this);
+      if (this.decoder === null) {
+        this.owner.onUnsearchable('the response is encoded in a way that cannot be searched for credentials');
+        return;
+      }
+      rawHeaders = withoutFields(rawHeaders, ['content-encoding']);
+      body = 'stream';
+    }
+    this.status = head.status;
+    this.agent.queueResponse(head.status, this.scrubbedReason(head), rawHeaders, body);
+  }
+
+  push(chunk: Buffer): void {
+    this.bytesIn += chunk.length;
+    if (this.decoder === null) this.queueScrubbed(chunk);
+    else if (!this.decoder.push(chunk)) this.source.pause();
+  }
+
+  end(rawTrailers: readonly string[]): void {
+    this.rawTrailers = rawTrailers;
+    if (this.decoder === null) this.finish();
+    else this.decoder.end();
+  }
+
+  /** Everything of one read is queued: out with it. */
+  flush(): void {
+    if (this.agent.flush()) return;
+    this.source.pause();
+    this.decoder?.pause();
+  }
+
+  onAgentDrain(): void {
+    this.decoder?.resume();
+    this.source.resume();
+  }
+
+  stop(): void {
+    this.isOver = true;
+    this.decoder?.destroy();
+  }
+
+  onDecoded(chunk: Buffer): void {
+    if (this.isOver) return;
+    this.queueScrubbed(chunk);
+    if (!this.agent.flush()) this.decoder?.pause();
+  }
+
+  onDecodedEnd(): void {
+    if (!this.isOver) this.finish();
+  }
+
+  onDecoderDrain(): void {
+    if (!this.isOver) this.source.resume();
+  }
+
+  onUndecodable(): void {
+    if (!this.isOver) this.owner.onUnsearchable('the response cannot be decoded');
+  }
+
+  /** Field lines as the agent may see them. */
+  scrubbed(rawHeaders: readonly string[]): readonly string[] {
+    return this.guard === null ? rawHeaders : this.guard.headers(rawHeaders);
+  }
+
+  scrubbedReason(head: ResponseHead): string {
+    return this.guard === null ? head.reason : this.guard.headers([head.reason])[0]!;
+  }
+
+  private queueScrubbed(chunk: Buffer): void {
+    const clean = this.guard === null ? chunk : this.guard.push(chunk);
+    if (clean.length > 0) this.agent.queueBody(clean);
+  }
+
+  private finish(): void {
+    if (this.guard !== null) {
+      const rest = this.guard.end();
+      if (rest.length > 0) this.agent.queueBody(rest);
+    }
+    this.owner.onRelayed(this.scrubbed(this.rawTrailers));
+  }
+}
