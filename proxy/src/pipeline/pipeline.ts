@@ -112,7 +112,7 @@ export function createPipeline(config: ProxyConfig, scanner: Scanner): Pipeline 
     guardResponse: (admitted, injected) => guards(places.of(admitted.route), injected),
     judgeName,
     knowsHost: policy.knowsHost,
-    recordPath: (view) => recordPathOf(view.target, cleanTargets.has(view) ? null : scanner),
+    recordPath: (view) => recordPathOf(view, cleanTargets.has(view) ? null : scanner),
     recordText: (text) => (isStandardMethod(text) || policy.namesHost(text) ? text : quote(text)),
   };
 }
