@@ -61,7 +61,7 @@ async function runCases(network: string, cases: readonly (ClientCase & { readonl
   writeFileSync(roots, certificates.authority);
   const file = bench.spec(spec(network));
   const runner = readFileSync(new URL('./clients/run-cases.mjs', import.meta.url), 'utf8');
-  const { outcome } = bench.drive(
+  const session = bench.drive(
     {
       spec: file,
       command: ['node', '--input-type=module', '-e', runner],
@@ -73,7 +73,10 @@ async function runCases(network: string, cases: readonly (ClientCase & { readonl
       input: JSON.stringify(cases.map(({ name, way, script }) => ({ name, way, script }))),
     },
   );
-  const { code, stdout, stderr } = await outcome;
+  // Before vitest gives up: a session that goes on would keep the service's network.
+  const limit = setTimeout(() => session.process.kill('SIGTERM'), 150_000);
+  const { code, stdout, stderr } = await session.outcome;
+  clearTimeout(limit);
   if (code !== 0) throw new Error(`the session ended with ${code}: ${stderr}`);
   const results = stdout
     .split('\n')

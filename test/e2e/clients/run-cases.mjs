@@ -11,8 +11,14 @@ for (const { name, way, script } of cases) {
   const cwd = mkdtempSync('/tmp/case-');
   const env = { ...(way === 'variables' ? process.env : withoutProxy), npm_config_cache: `${cwd}/npm-cache` };
   const began = performance.now();
-  const child = spawn('bash', ['-c', `set -o pipefail; ${script}`], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
-  const limit = setTimeout(() => child.kill('SIGKILL'), 60_000);
+  const child = spawn('bash', ['-c', `set -o pipefail; ${script}`], {
+    cwd,
+    env,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  // With all that the shell started: they hold its output open.
+  const limit = setTimeout(() => process.kill(-child.pid, 'SIGKILL'), 20_000);
   const [stdout, stderr, code] = await Promise.all([
     text(child.stdout),
     text(child.stderr),

@@ -264,7 +264,9 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
         fields = exchangeField(fields, 'content-length', 'Transfer-Encoding', 'chunked');
       } else fields = withField(fields, 'Transfer-Encoding', 'chunked');
     }
-    if (!this.closesAfter && !this.canReadOn()) this.closesAfter = true;
+    // After a handshake that failed clients wait for the end: nothing else is spoken on such a connection.
+    const isFailedUpgrade = head.isWebSocket && status !== 101;
+    if (isFailedUpgrade || !this.canReadOn()) this.closesAfter = true;
     this.output.queue(`${headText(status, reason, fields)}${this.closesAfter ? 'Connection: close\r\n\r\n' : '\r\n'}`);
   }
 
