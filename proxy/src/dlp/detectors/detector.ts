@@ -1,4 +1,5 @@
 // What a detector is: a format as data, with the examples that prove it.
+import { BASE64 } from '../charsets.ts';
 import { type Edges, type Matcher, type Step, shape } from '../shape.ts';
 import type { Span, View } from '../view.ts';
 import type { Random } from './random.ts';
@@ -56,7 +57,7 @@ type TokenGiven = Pick<Detector, 'id' | 'description' | 'source'> &
 
 /** A detector of tokens that are wholly described by shapes: keywords and true positives follow from them. */
 export function token({ forms, edges, ...given }: TokenGiven): Detector {
-  const matchers = forms.map((steps) => shape(steps, edges));
+  const matchers = forms.map((steps) => shape(steps, edges ?? defaultEdges(steps)));
   return detector({
     ...given,
     keywords: [...new Set(forms.flatMap((steps) => (steps[0]?.do === 'text' ? steps[0].any : [])))],
@@ -70,6 +71,16 @@ export function token({ forms, edges, ...given }: TokenGiven): Detector {
     truePositives: (random) => forms.map((steps) => sampleOf(steps, random)),
   });
 }
+
+/** From here on a literal does not come up by chance in megabytes of base64url. */
+const SURE_PREFIX = 6;
+/** Longest run of such characters that something may be glued to before it looks like a part of a blob. */
+export const GLUED_CHARS = 32;
+
+const defaultEdges = ([first]: readonly Step[]): Edges =>
+  first?.do === 'text' && first.any.some((prefix) => prefix.length < SURE_PREFIX)
+    ? { left: BASE64, leftMost: GLUED_CHARS }
+    : {};
 
 /** A made-up text of this shape. */
 export function sampleOf(steps: readonly Step[], random: Random): string {

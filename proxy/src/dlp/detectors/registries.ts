@@ -1,8 +1,8 @@
 // Package registries and build services.
-import { ALNUM, HEX_LOWER, LOWER_DIGIT, UPPER_DIGIT, WORD, WORD_DASH } from '../charsets.ts';
+import { ALNUM, BASE64, HEX_LOWER, LOWER_DIGIT, UPPER_DIGIT, WORD, WORD_DASH } from '../charsets.ts';
 import { run, text } from '../shape.ts';
 import { crcBase62, hasCrc } from './checksums.ts';
-import { type Detector, detector, isExample, isMixed, token } from './detector.ts';
+import { type Detector, detector, GLUED_CHARS, isExample, isMixed, token } from './detector.ts';
 
 export const registries: readonly Detector[] = [
   detector({
@@ -12,7 +12,11 @@ export const registries: readonly Detector[] = [
       source: 'GitHub Blog, "Announcing npm\'s new access token format" (checksum as in GitHub tokens)',
       forms: [[text('npm_'), run(ALNUM, 36)]],
       edges: { right: WORD },
-      accept: (found) => hasCrc(found) || (!isExample(found) && isMixed(found.slice(4)) && new Set(found).size > 12),
+      accept: (found, view, { start }) =>
+        hasCrc(found) ||
+        (!isExample(found) &&
+          new Set(found).size > 12 &&
+          view.runBefore(BASE64, start, GLUED_CHARS + 1) <= GLUED_CHARS),
     }),
     truePositives(random) {
       const body = random.chars('A-Za-z0-9', 30);
