@@ -203,6 +203,22 @@ describe('a limit', () => {
     expect(await proxy.recorded(1)).toMatchObject([{ rule: 'connections', verdict: 'block' }]);
   });
 
+  it('on connections counts only those that are open, whatever way they ended', async () => {
+    const { proxy } = await rawSetting(answering(OK), { limits: { connections: 6 } });
+    for (let i = 0; i < 12; i++) {
+      const plain = await connectProxy(proxy);
+      plain.close();
+      const unfinished = await openTunnel(proxy, `${HOST}:443`);
+      unfinished.write('\x16\x03\x01', 'latin1');
+      unfinished.destroy();
+      const client = await connectHost(proxy, HOST);
+      client.send(i % 2 === 0 ? GET : GET.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n'));
+      await client.waitFor('hi');
+      client.close();
+    }
+    expect((await proxy.recorded(24)).filter(({ rule }) => rule === 'connections')).toEqual([]);
+  });
+
   it('on a silent tunnel ends it: protocols where the server speaks first do not pass', async () => {
     const { proxy } = await rawSetting(() => {}, { limits: { headTimeoutMs: 300 } });
     const tunnel = rawClient(await openTunnel(proxy, `${HOST}:22`));

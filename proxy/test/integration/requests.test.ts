@@ -1,5 +1,6 @@
+import { connect as connectTls } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
-import { connectHost, connectProxy } from './harness/client.ts';
+import { connectHost, connectProxy, openTunnel, rawClient } from './harness/client.ts';
 import { endSettings, HOST, rawSetting } from './harness/setting.ts';
 import { answering } from './harness/upstream.ts';
 
@@ -215,6 +216,27 @@ describe('a refusal', () => {
     for (let i = 0; i < 100; i++) client.send('x'.repeat(10_000));
     expect(await client.ended()).toMatch(/^HTTP\/1\.1 403 [\s\S]*Connection: close\r\n[\s\S]*"blocked":true/);
     expect(await proxy.recorded(1)).toHaveLength(1);
+  });
+});
+
+describe('a TLS session', () => {
+  it.each(['TLSv1.3', 'TLSv1.2'] as const)('of %s is resumed on the next connection', async (version) => {
+    const { proxy } = await rawSetting(answering(OK));
+    let session: Buffer | undefined;
+    const reused: boolean[] = [];
+    for (let i = 0; i < 2; i++) {
+      const socket = await openTunnel(proxy, `${HOST}:443`);
+      const secured = connectTls({ socket, servername: HOST, ca: proxy.ca, maxVersion: version, session });
+      secured.on('session', (fresh: Buffer) => {
+        session = fresh;
+      });
+      await new Promise((resolve, reject) => secured.once('secureConnect', resolve).once('error', reject));
+      reused.push(secured.isSessionReused());
+      const client = rawClient(secured);
+      client.send(`GET / HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`);
+      await client.waitFor('hi');
+    }
+    expect(reused).toEqual([false, true]);
   });
 });
 

@@ -1,4 +1,5 @@
-import { connect } from 'node:net';
+import { Resolver } from 'node:dns/promises';
+import { type AddressInfo, connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { type RawClient, rawClient, secure } from './harness/client.ts';
@@ -106,6 +107,55 @@ describe('a connection that a relay captured', () => {
     expect(await client.ended()).toBe('');
   });
 });
+
+describe('a connection to the sidecar as if it were the upstream', () => {
+  it('is judged by its server name or Host, on the port it came to', async () => {
+    const authority = testAuthority();
+    const upstream = await rawUpstream(authority, answering(OK));
+    const plain = await rawUpstream(null, answering(OK));
+    later(() => upstream.close());
+    later(() => plain.close());
+    const [tlsPort, httpPort, dnsPort] = [await freePort(), await freePort(), await freePort()];
+    const proxy = await startProxy((directory) =>
+      testConfig(directory, {
+        routes: [
+          routeTo(HOST, { ports: [tlsPort] }),
+          routeTo('plain.example', { id: 'allow.plain', scheme: 'http', ports: [httpPort] }),
+        ],
+        roots: authority.certificatePem,
+        map: { [`${HOST}:${tlsPort}`]: upstream.address, [`plain.example:${httpPort}`]: plain.address },
+        listen: {
+          transparent: { address: '127.0.0.1', tlsPorts: [tlsPort], httpPorts: [httpPort] },
+          dns: `127.0.0.1:${dnsPort}`,
+        },
+      }),
+    );
+    later(() => proxy.stop());
+
+    const resolver = new Resolver();
+    resolver.setServers([`127.0.0.1:${dnsPort}`]);
+    expect(await resolver.resolve4(HOST)).toEqual(['127.0.0.1']);
+    const secured = await secure(connect({ port: tlsPort, host: '127.0.0.1' }), proxy.ca, HOST);
+    secured.send(`GET /a HTTP/1.1\r\nHost: ${HOST}:${tlsPort}\r\n\r\n`);
+    await secured.waitFor('hi');
+    const bare = rawClient(connect({ port: httpPort, host: '127.0.0.1' }));
+    bare.send(`GET /b HTTP/1.1\r\nHost: plain.example:${httpPort}\r\n\r\n`);
+    await bare.waitFor('hi');
+    expect(await proxy.recorded(3)).toMatchObject([
+      { via: 'dns', host: HOST, method: 'A' },
+      { via: 'transparent', host: HOST, port: tlsPort, path: '/a', verdict: 'allow' },
+      { via: 'transparent', host: 'plain.example', port: httpPort, path: '/b', verdict: 'allow' },
+    ]);
+  });
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return port;
+}
 
 describe('a DNS question of a relay', () => {
   it('gets our address, and a record', async () => {

@@ -253,11 +253,10 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
   }
 
   queueResponse(status: number, reason: string, rawHeaders: readonly string[], body: ResponseBody): void {
-    const head = this.head!;
     this.framing = body;
     let fields = rawHeaders;
     if (body === 'stream') {
-      if (head.isHttp10) {
+      if (this.isHttp10) {
         fields = withoutFields(fields, ['transfer-encoding', 'content-length']);
         this.closesAfter = true;
       } else if (fieldValue(fields, 'content-length') !== null) {
@@ -265,14 +264,14 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
       } else fields = withField(fields, 'Transfer-Encoding', 'chunked');
     }
     // After a handshake that failed clients wait for the end: nothing else is spoken on such a connection.
-    const isFailedUpgrade = head.isWebSocket && status !== 101;
+    const isFailedUpgrade = this.head !== null && this.head.isWebSocket && status !== 101;
     if (isFailedUpgrade || !this.canReadOn()) this.closesAfter = true;
     this.output.queue(`${headText(status, reason, fields)}${this.closesAfter ? 'Connection: close\r\n\r\n' : '\r\n'}`);
   }
 
   queueBody(chunk: Buffer): void {
     if (this.framing === 'none') return;
-    if (this.framing === 'length' || this.head!.isHttp10) this.output.queue(chunk);
+    if (this.framing === 'length' || this.isHttp10) this.output.queue(chunk);
     else {
       this.output.queue(chunkStart(chunk.length));
       this.output.queue(chunk);
@@ -285,7 +284,7 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
   }
 
   finish(rawTrailers: readonly string[]): void {
-    if (this.framing === 'stream' && !this.head!.isHttp10) this.output.queue(chunkedEnd(rawTrailers));
+    if (this.framing === 'stream' && !this.isHttp10) this.output.queue(chunkedEnd(rawTrailers));
     this.output.flush();
     this.listener = null;
     this.isFinished = true;
@@ -307,6 +306,11 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
     this.sink = null;
   }
 
+  /** There is no head when what came cannot be one. */
+  private get isHttp10(): boolean {
+    return this.head !== null && this.head.isHttp10;
+  }
+
   /** The rest of the body is none, small enough to throw away, or being read by the exchange. */
   private canReadOn(): boolean {
     return this.bodyLeft === 'none' || this.sink !== null || this.canDiscard();
@@ -314,7 +318,7 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
 
   private canDiscard(): boolean {
     // A client that waits for our 100 may or may not send the body after a final answer.
-    if (this.head!.expectContinue && !this.hasContinued) return false;
+    if (this.head !== null && this.head.expectContinue && !this.hasContinued) return false;
     return this.bodyLeft === 'length' && this.remaining <= DISCARD_BYTES;
   }
 
