@@ -264,7 +264,7 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
       } else fields = withField(fields, 'Transfer-Encoding', 'chunked');
     }
     // After a handshake that failed clients wait for the end: nothing else is spoken on such a connection.
-    const isFailedUpgrade = this.head !== null && this.head.isWebSocket && status !== 101;
+    const isFailedUpgrade = this.head?.isWebSocket === true && status !== 101;
     if (isFailedUpgrade || !this.canReadOn()) this.closesAfter = true;
     this.output.queue(`${headText(status, reason, fields)}${this.closesAfter ? 'Connection: close\r\n\r\n' : '\r\n'}`);
   }
@@ -308,7 +308,7 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
 
   /** There is no head when what came cannot be one. */
   private get isHttp10(): boolean {
-    return this.head !== null && this.head.isHttp10;
+    return this.head?.isHttp10 === true;
   }
 
   /** The rest of the body is none, small enough to throw away, or being read by the exchange. */
@@ -318,7 +318,7 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
 
   private canDiscard(): boolean {
     // A client that waits for our 100 may or may not send the body after a final answer.
-    if (this.head !== null && this.head.expectContinue && !this.hasContinued) return false;
+    if (this.head?.expectContinue === true && !this.hasContinued) return false;
     return this.bodyLeft === 'length' && this.remaining <= DISCARD_BYTES;
   }
 
@@ -471,13 +471,18 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
 
   private crash(error: unknown): void {
     const { listener } = this;
-    if (listener === null) {
-      this.services.reportBug(error);
-      this.refuse(new Malformed('internal', 'the proxy failed on this request'));
+    if (listener !== null) {
+      listener.onFailure(error);
+      this.reset();
       return;
     }
-    listener.onFailure(error);
-    this.reset();
+    this.services.reportBug(error);
+    try {
+      this.refuse(new Malformed('internal', 'the proxy failed on this request'));
+    } catch (again) {
+      this.services.reportBug(again);
+      this.reset();
+    }
   }
 }
 
