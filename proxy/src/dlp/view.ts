@@ -5,8 +5,13 @@ import { type Charset, charsetCount } from './charsets.ts';
 export type Origin =
   /** Any match stands for the whole encoded piece. */
   | { readonly kind: 'piece'; readonly start: number; readonly end: number }
-  /** Position `at[i] + k` comes from `from[i] + k`; `at` ascends, the last entry is the end. */
-  | { readonly kind: 'trace'; readonly at: readonly number[]; readonly from: readonly number[] }
+  /** Position `at[i] + k` comes from `from[i] + k` and is written `width[i]` long; `at` ascends, the last entry is the end. */
+  | {
+      readonly kind: 'trace';
+      readonly at: readonly number[];
+      readonly from: readonly number[];
+      readonly width: readonly number[];
+    }
   /** Read backwards: the view's first byte is the parent's byte `end - 1`. */
   | { readonly kind: 'mirror'; readonly end: number }
   | { readonly kind: 'root' };
@@ -105,7 +110,12 @@ export class View {
     if (this.parent === null || origin.kind === 'root') return { start, end };
     if (origin.kind === 'piece') return this.parent.inRoot(origin.start, origin.end);
     if (origin.kind === 'mirror') return this.parent.inRoot(origin.end - end, origin.end - start);
-    return this.parent.inRoot(traced(origin.at, origin.from, start), traced(origin.at, origin.from, end));
+    const first = lastAtMost(origin.at, start);
+    // The end of the last character, not the beginning of the next one: what was dropped between them stays.
+    const last = lastAtMost(origin.at, Math.max(start, end - 1));
+    const from = origin.from[first]! + (start - origin.at[first]!);
+    const to = origin.from[last]! + Math.max(0, end - 1 - origin.at[last]!) + origin.width[last]!;
+    return this.parent.inRoot(from, Math.max(from, to));
   }
 
   /** `base64 > gzip`, outermost first; '' for the root. */
@@ -127,7 +137,8 @@ export function asBuffer(bytes: Uint8Array): Buffer {
   return Buffer.isBuffer(bytes) ? bytes : Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-function traced(at: readonly number[], from: readonly number[], position: number): number {
+/** Index of the last entry of `at` that is not above `position`. */
+function lastAtMost(at: readonly number[], position: number): number {
   let low = 0;
   let high = at.length - 1;
   while (low < high) {
@@ -135,7 +146,7 @@ function traced(at: readonly number[], from: readonly number[], position: number
     if (at[middle]! <= position) low = middle;
     else high = middle - 1;
   }
-  return from[low]! + (position - at[low]!);
+  return low;
 }
 
 /** Collects decoded bytes together with where they came from. */
@@ -144,6 +155,7 @@ export class Trace {
   length = 0;
   readonly #at: number[] = [];
   readonly #from: number[] = [];
+  readonly #width: number[] = [];
   #next = -1;
 
   /** Adds `byte`, which is written in the parent as what begins at `from` and is `width` long. */
@@ -151,6 +163,7 @@ export class Trace {
     if (from !== this.#next || width !== 1) {
       this.#at.push(this.length);
       this.#from.push(from);
+      this.#width.push(width);
     }
     if (this.length === this.bytes.length) this.#grow();
     this.bytes[this.length++] = byte;
@@ -164,13 +177,19 @@ export class Trace {
       return;
     }
     const bytes = Buffer.from(String.fromCodePoint(code));
-    for (const byte of bytes) this.put(byte, from, 0);
+    for (const byte of bytes) this.put(byte, from, width);
   }
 
   view(kind: string, parent: View, end: number): View {
     this.#at.push(this.length);
     this.#from.push(end);
-    return new View(this.bytes, this.length, kind, parent, { kind: 'trace', at: this.#at, from: this.#from });
+    this.#width.push(0);
+    return new View(this.bytes, this.length, kind, parent, {
+      kind: 'trace',
+      at: this.#at,
+      from: this.#from,
+      width: this.#width,
+    });
   }
 
   #grow(): void {
