@@ -3,11 +3,12 @@ import type { Socket } from 'node:net';
 import type { AgentListener, AgentRequest, AgentStream, ResponseBody } from '../agent.ts';
 import type { Timed } from '../deadlines.ts';
 import type { Services } from '../services.ts';
-import { type BodySink, CHUNK_END, ChunkedDecoder, chunkedEnd, chunkStart } from './chunked.ts';
-import { exchangeField, fieldValue, withField, withoutFields } from './fields.ts';
+import { BodyReader } from './body-reader.ts';
+import { type BodySink, CHUNK_END, chunkedEnd, chunkStart } from './chunked.ts';
 import { Malformed } from './malformed.ts';
 import { Output } from './output.ts';
 import { parseRequestHead, type RequestHead } from './request-head.ts';
+import { frameFields, headText } from './response-text.ts';
 
 /** How the connection came and what a request on it may name. */
 export interface Origin {
@@ -46,9 +47,8 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
   private head: RequestHead | null = null;
   private listener: AgentListener | null = null;
   private sink: BodySink | null = null;
-  private bodyLeft: 'none' | 'length' | 'chunked' = 'none';
-  private remaining = 0;
-  private decoder: ChunkedDecoder | null = null;
+  /** Of the current request's body, as long as some of it is to come. */
+  private reader: BodyReader | null = null;
   private isBodyPaused = false;
   private hasContinued = false;
   private framing: ResponseBody = 'none';
@@ -105,7 +105,7 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
   private step(): boolean {
     if (this.state === 'head') return this.takeHead();
     if (this.state !== 'exchange') return false;
-    if (this.bodyLeft !== 'none' && this.sink !== null && !this.isBodyPaused) return this.takeBody();
+    if (this.reader !== null && this.sink !== null && !this.isBodyPaused) return this.takeBody();
     if (this.input.length > AHEAD_BYTES) this.socket.pause();
     return false;
   }
@@ -163,15 +163,14 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
     this.closesAfter = !head.keepAlive;
     this.sink = null;
     this.isBodyPaused = false;
-    this.bodyLeft = head.body === 'length' && head.contentLength === 0 ? 'none' : head.body;
-    this.remaining = head.contentLength;
-    this.decoder = head.body === 'chunked' ? new ChunkedDecoder(this) : null;
+    const hasBody = head.body === 'chunked' || head.contentLength > 0;
+    this.reader = hasBody && head.body !== 'none' ? new BodyReader(head.body, head.contentLength, this, false) : null;
     this.touch();
     if (head.method === 'CONNECT') {
       const problem =
         this.origin.connect === null
           ? new Malformed('connect', 'CONNECT is not possible on this connection')
-          : this.bodyLeft !== 'none'
+          : this.reader !== null
             ? new Malformed('connect-body', 'a CONNECT request has a body')
             : this.origin.connect(head, this);
       if (problem !== null) this.refuse(problem);
@@ -189,17 +188,9 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
   private takeBody(): boolean {
     const { input } = this;
     if (input.length === 0) return false;
-    if (this.bodyLeft === 'length') {
-      const size = Math.min(input.length, this.remaining);
-      this.remaining -= size;
-      this.input = size === input.length ? EMPTY : input.subarray(size);
-      this.onBody(size === input.length ? input : input.subarray(0, size));
-      if (this.remaining === 0) this.onBodyEnd([]);
-      return true;
-    }
-    const taken = this.decoder!.feed(input);
+    const taken = this.reader!.feed(input);
     if (taken instanceof Malformed) {
-      this.bodyLeft = 'none';
+      this.reader = null;
       this.closesAfter = true;
       this.input = EMPTY;
       this.listener?.onAgentLost({ kind: 'malformed', rule: taken.rule, reason: taken.reason });
@@ -215,9 +206,8 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
 
   onBodyEnd(rawTrailers: readonly string[]): void {
     const { sink } = this;
-    this.bodyLeft = 'none';
+    this.reader = null;
     this.sink = null;
-    this.decoder = null;
     sink?.onBodyEnd(rawTrailers);
     if (this.isFinished && this.state === 'exchange') this.next();
   }
@@ -254,15 +244,8 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
 
   queueResponse(status: number, reason: string, rawHeaders: readonly string[], body: ResponseBody): void {
     this.framing = body;
-    let fields = rawHeaders;
-    if (body === 'stream') {
-      if (this.isHttp10) {
-        fields = withoutFields(fields, ['transfer-encoding', 'content-length']);
-        this.closesAfter = true;
-      } else if (fieldValue(fields, 'content-length') !== null) {
-        fields = exchangeField(fields, 'content-length', 'Transfer-Encoding', 'chunked');
-      } else fields = withField(fields, 'Transfer-Encoding', 'chunked');
-    }
+    const fields = frameFields(rawHeaders, body, this.isHttp10);
+    if (body === 'stream' && this.isHttp10) this.closesAfter = true;
     // After a handshake that failed clients wait for the end: nothing else is spoken on such a connection.
     const isFailedUpgrade = this.head?.isWebSocket === true && status !== 101;
     if (isFailedUpgrade || !this.canReadOn()) this.closesAfter = true;
@@ -289,11 +272,11 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
     this.listener = null;
     this.isFinished = true;
     if (this.state !== 'exchange') return;
-    if (this.closesAfter || (this.bodyLeft !== 'none' && !this.canDiscard())) {
+    if (this.closesAfter || (this.reader !== null && !this.canDiscard())) {
       this.close();
       return;
     }
-    if (this.bodyLeft === 'none') this.next();
+    if (this.reader === null) this.next();
     else {
       this.sink = DISCARD;
       this.isBodyPaused = false;
@@ -313,13 +296,13 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
 
   /** The rest of the body is none, small enough to throw away, or being read by the exchange. */
   private canReadOn(): boolean {
-    return this.bodyLeft === 'none' || this.sink !== null || this.canDiscard();
+    return this.reader === null || this.sink !== null || this.canDiscard();
   }
 
   private canDiscard(): boolean {
     // A client that waits for our 100 may or may not send the body after a final answer.
     if (this.head?.expectContinue === true && !this.hasContinued) return false;
-    return this.bodyLeft === 'length' && this.remaining <= DISCARD_BYTES;
+    return this.reader?.kind === 'length' && this.reader.remaining <= DISCARD_BYTES;
   }
 
   private next(): void {
@@ -338,7 +321,7 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
   private refuse(problem: Malformed): void {
     this.state = 'exchange';
     this.closesAfter = true;
-    this.bodyLeft = 'none';
+    this.reader = null;
     this.origin.malformed(problem, this.head, this);
   }
 
@@ -357,7 +340,7 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
         break;
       case 'exchange':
         // On a plain connection the agent may have said all it had to say and wait for the answer; probes find out if it died.
-        if (this.bodyLeft !== 'none' || this.origin.isSecure) this.lose();
+        if (this.reader !== null || this.origin.isSecure) this.lose();
         else {
           this.closesAfter = true;
           this.socket.setKeepAlive(true, 15_000);
@@ -484,10 +467,4 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
       this.reset();
     }
   }
-}
-
-function headText(status: number, reason: string, rawHeaders: readonly string[]): string {
-  let text = `HTTP/1.1 ${status} ${reason}\r\n`;
-  for (let i = 0; i < rawHeaders.length; i += 2) text += `${rawHeaders[i]}: ${rawHeaders[i + 1]}\r\n`;
-  return text;
 }

@@ -1,6 +1,7 @@
 // One HTTP/1.1 connection to an upstream: sends a request at a time, reads the response, goes back to the pool.
 import type { Socket } from 'node:net';
-import { type BodySink, ChunkedDecoder } from './chunked.ts';
+import { BodyReader } from './body-reader.ts';
+import type { BodySink } from './chunked.ts';
 import { Malformed } from './malformed.ts';
 import { Output } from './output.ts';
 import { parseResponseHead, type ResponseHead } from './response-head.ts';
@@ -46,10 +47,9 @@ export class UpstreamConnection implements BodySink {
   private readonly headBytes: number;
   private handler: ResponseHandler | null = null;
   private method = '';
-  private state: 'idle' | 'head' | 'length' | 'chunked' | 'close' = 'idle';
+  private state: 'idle' | 'head' | 'body' = 'idle';
   private input: Buffer = EMPTY;
-  private remaining = 0;
-  private decoder: ChunkedDecoder | null = null;
+  private reader: BodyReader | null = null;
   /** Trailers of the response, once it is complete. */
   private endedWith: readonly string[] | null = null;
   private isRequestSent = false;
@@ -139,29 +139,11 @@ export class UpstreamConnection implements BodySink {
 
   /** How many bytes were understood; 0 = more are needed. */
   private take(input: Buffer): number | Malformed {
-    switch (this.state) {
-      case 'head':
-        return this.takeHead(input);
-      case 'length': {
-        const size = Math.min(input.length, this.remaining);
-        this.remaining -= size;
-        this.onBody(size === input.length ? input : input.subarray(0, size));
-        if (this.remaining === 0) this.onBodyEnd([]);
-        return size;
-      }
-      case 'chunked': {
-        const taken = this.decoder!.feed(input);
-        if (taken === 0 && input.length > this.headBytes) return new Malformed('chunk-line', 'a chunk line too long');
-        return taken;
-      }
-      case 'close':
-        this.onBody(input);
-        return input.length;
-      case 'idle':
-        return 0;
-      default:
-        return this.state satisfies never;
-    }
+    if (this.state === 'head') return this.takeHead(input);
+    if (this.reader === null) return 0;
+    const taken = this.reader.feed(input);
+    if (taken === 0 && input.length > this.headBytes) return new Malformed('chunk-line', 'a chunk line too long');
+    return taken;
   }
 
   private takeHead(input: Buffer): number | Malformed {
@@ -188,25 +170,9 @@ export class UpstreamConnection implements BodySink {
     handler.onResponse(head);
     // The exchange may have given up on seeing the head.
     if (this.handler === null) return end + 4;
-    switch (head.body) {
-      case 'none':
-        this.onBodyEnd([]);
-        break;
-      case 'length':
-        this.remaining = head.contentLength;
-        this.state = 'length';
-        if (this.remaining === 0) this.onBodyEnd([]);
-        break;
-      case 'chunked':
-        this.decoder = new ChunkedDecoder(this, true);
-        this.state = 'chunked';
-        break;
-      case 'close':
-        this.state = 'close';
-        break;
-      default:
-        head.body satisfies never;
-    }
+    this.state = 'body';
+    if (head.body === 'none' || (head.body === 'length' && head.contentLength === 0)) this.onBodyEnd([]);
+    else this.reader = new BodyReader(head.body, head.contentLength, this, true);
     return end + 4;
   }
 
@@ -225,7 +191,7 @@ export class UpstreamConnection implements BodySink {
     this.handler = null;
     this.endedWith = null;
     this.state = 'idle';
-    this.decoder = null;
+    this.reader = null;
     // Bytes behind the response are nobody's: the next request must not take them for its answer.
     if (isClean && this.isKeptAlive && this.isRequestSent && this.isUsable) {
       this.socket.resume();
@@ -236,7 +202,7 @@ export class UpstreamConnection implements BodySink {
 
   private readonly onEnd = (): void => {
     const { handler } = this;
-    if (handler === null || this.state !== 'close') {
+    if (handler === null || this.reader?.kind !== 'close') {
       this.lose(null);
       return;
     }
