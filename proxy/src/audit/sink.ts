@@ -6,7 +6,7 @@ import { chainHash, formatRecord } from './record.ts';
 import { readTail } from './tail.ts';
 
 export interface AuditSinkOptions {
-  /** Free space below which nothing is let through, in bytes; default 1 MiB. */
+  /** Free space below which nothing is let through, in bytes; default 1 MiB, on a small file system a sixteenth of it. */
   readonly minFreeBytes?: number;
 }
 
@@ -20,8 +20,10 @@ export interface AuditSink {
 }
 
 const MIN_FREE_BYTES = 1024 * 1024;
-/** Between two looks at free space and the file's link count, in ms. */
-const CHECK_INTERVAL_MS = 20;
+/** On file systems of less than 16 MiB: the share that must be free. */
+const MIN_FREE_SHARE = 1 / 16;
+/** Between two looks at free space and the file itself, in ms: shorter than any time in which a person could fill the disk and send a request. */
+const CHECK_INTERVAL_MS = 1;
 /** Between two attempts to get a failed log going again, in ms. */
 const RETRY_INTERVAL_MS = 250;
 const TRIAL = Buffer.alloc(4096, ' ');
@@ -143,11 +145,14 @@ function writeWhole(fd: number, bytes: Buffer): void {
 
 function findProblem(fd: number, path: string, minFreeBytes: number): string | null {
   try {
-    if (fstatSync(fd).nlink === 0) return 'the file was removed';
+    const { nlink, mode } = fstatSync(fd);
+    if (nlink === 0) return 'the file was removed';
+    // We could go on through the open file, but somebody wants it to stay as it is.
+    if ((mode & 0o222) === 0) return 'the file was made read-only';
     const { bavail, bsize, blocks } = statfsSync(path);
     // Some network file systems report no sizes at all.
-    if (blocks > 0 && bavail * bsize < minFreeBytes)
-      return `less than ${minFreeBytes} bytes are free on its file system`;
+    const least = Math.min(minFreeBytes, Math.floor(blocks * bsize * MIN_FREE_SHARE));
+    if (blocks > 0 && bavail * bsize < least) return `less than ${least} bytes are free on its file system`;
     return null;
   } catch (error) {
     return message(error);

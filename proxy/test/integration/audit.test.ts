@@ -160,8 +160,8 @@ describe('a file system of its own', () => {
     const at = join(mount, 'audit.jsonl');
     const sink = open(at);
     sink.append(draft('a'));
-    writeFileSync(join(mount, 'ballast'), Buffer.alloc(1536 * 1024));
-    await expect.poll(() => refusal(sink), { timeout: 5_000 }).toMatch(/less than 1048576 bytes are free/);
+    writeFileSync(join(mount, 'ballast'), Buffer.alloc(1984 * 1024));
+    await expect.poll(() => refusal(sink), { timeout: 5_000 }).toMatch(/less than 131072 bytes are free/);
     expect(() => sink.append(draft('b'))).toThrow(AuditFailure);
     rmSync(join(mount, 'ballast'));
     await expect.poll(() => refusal(sink), { timeout: 5_000 }).toBe('');
