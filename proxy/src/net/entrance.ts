@@ -182,7 +182,8 @@ export class Entrance {
   private recordOnly(destination: Destination, problem: Malformed): void {
     const { via, authority, address, port } = destination;
     const outcome = { verdict: 'block', stage: 'protocol', rule: problem.rule, reason: problem.reason } as const;
-    const subject = { via, host: authority?.host ?? address ?? '', port, method: '', path: '' };
+    const host = this.services.pipeline.recordText(authority?.host ?? address ?? '');
+    const subject = { via, host, port, method: '', path: '' };
     this.append(draftRecord(this.services.session, new RecordStart(newRecordId()), subject, outcome, NO_TRAFFIC));
   }
 
