@@ -11,19 +11,19 @@ import { DialRefused } from './dial-refused.ts';
 import { fieldValue } from './h1/fields.ts';
 import type { Malformed } from './h1/malformed.ts';
 import type { ResponseHead } from './h1/response-head.ts';
-import type { ResponseHandler, UpstreamConnection } from './h1/upstream-connection.ts';
 import { draftRecord, type Outcome, RecordStart } from './record.ts';
 import { auditRefusal, dialRefusal, protocolRefusal, upstreamRefusal } from './refusals.ts';
 import { type BodyConsumer, RequestBody } from './request-body.ts';
 import { hasBody, invite, judgeBody, NO_BODY, type Outgoing } from './request-judge.ts';
-import { RequestSender } from './request-sender.ts';
 import { type RelayOwner, ResponseRelay, type ResponseSource } from './response-relay.ts';
 import type { Services } from './services.ts';
-import { writeUpstreamHead } from './upstream-head.ts';
+import type { RequestBodyKind, ResponseHandler, UpstreamStream } from './upstream.ts';
+import { fieldsForUpstream } from './upstream-fields.ts';
 import { relayWebSocket } from './websocket/relay.ts';
 
 /** Holds the names of more refs than a refusal lists. */
 const PUSH_COMMANDS_BYTES = 16 * 1024;
+const NO_TRAILERS = Buffer.alloc(0);
 /** RFC 9110, 9.2.2: these may be sent again when a reused connection turns out to be closed. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
@@ -39,9 +39,11 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
   private isBodyRedacted = false;
   private injected: readonly string[] = [];
   private outgoing: Outgoing = NO_BODY;
-  private upstreamHead = '';
-  private upstream: UpstreamConnection | null = null;
-  private sender: RequestSender | null = null;
+  private target = '';
+  private fields: readonly string[] = [];
+  private bodyKind: RequestBodyKind = 'none';
+  private upstream: UpstreamStream | null = null;
+  private bytesOut = 0;
   private isUpstreamSlow = false;
   private isRetried = false;
   private relay: ResponseRelay | null = null;
@@ -94,7 +96,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
     this.injected = injected.injected;
     const guard = pipeline.guardResponse(admitted, injected);
     this.relay = new ResponseRelay(agent, guard, this, this);
-    this.upstreamHead = this.writeHead(injected, guard !== null);
+    this.prepare(injected, guard !== null);
 
     audit.assertWritable();
     await this.send(admitted);
@@ -108,21 +110,16 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
     return Buffer.concat(body.takeHeld());
   }
 
-  private writeHead(injected: Injected, isSearched: boolean): string {
+  /** What of the head depends on the body and on what is done with the response. */
+  private prepare(injected: Injected, isSearched: boolean): void {
     const { request, outgoing } = this;
-    let length: number | null = null;
-    if (request.body === 'length' && outgoing.kind === 'whole' && outgoing.isRedacted) length = outgoing.bytes.length;
-    const framing =
-      length !== null
-        ? ({ kind: 'length', length } as const)
-        : ({ kind: request.body === 'length' && this.isChunkedUp ? 'chunked' : 'same' } as const);
-    return writeUpstreamHead(request, injected.target, injected.rawHeaders, { framing, wantsIdentity: isSearched });
-  }
-
-  /** A body whose length may change on the way leaves in chunks, however it came. */
-  private get isChunkedUp(): boolean {
-    const { outgoing, request } = this;
-    return request.body === 'chunked' || (outgoing.kind === 'stream' && outgoing.judge.mayChangeLength);
+    const isLengthNew = request.body === 'length' && outgoing.kind === 'whole' && outgoing.isRedacted;
+    const length = isLengthNew ? outgoing.bytes.length : null;
+    this.target = injected.target;
+    this.fields = fieldsForUpstream(request, injected.rawHeaders, { length, wantsIdentity: isSearched });
+    // A body whose length may change on the way leaves in chunks, however it came.
+    const isOpen = request.body === 'chunked' || (outgoing.kind === 'stream' && outgoing.judge.mayChangeLength);
+    this.bodyKind = isOpen ? 'stream' : request.body === 'length' ? 'length' : 'none';
   }
 
   // ---------------------------------------------------------------- towards the upstream
@@ -137,23 +134,21 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
       return;
     }
     this.upstream = upstream;
-    upstream.begin(method, this);
-    const sender = new RequestSender(upstream, this.isChunkedUp);
-    this.sender = sender;
-    sender.queueHead(this.upstreamHead);
+    this.bytesOut = 0;
+    upstream.begin(this);
+    upstream.queueRequest(method, this.target, this.fields, this.bodyKind);
     const { outgoing } = this;
     switch (outgoing.kind) {
       case 'none':
-        upstream.endRequest();
-        sender.flush();
+        upstream.endRequest(NO_TRAILERS);
         break;
       case 'whole':
-        sender.queueBody(outgoing.bytes);
-        sender.end(outgoing.trailers);
+        this.queuePiece(upstream, outgoing.bytes);
+        upstream.endRequest(outgoing.trailers);
         break;
       case 'stream':
-        for (const piece of outgoing.begun.splice(0)) sender.queueBody(piece);
-        sender.flush();
+        for (const piece of outgoing.begun.splice(0)) this.queuePiece(upstream, piece);
+        upstream.flush();
         outgoing.body.pump(this);
         break;
       default:
@@ -161,36 +156,42 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
     }
   }
 
+  private queuePiece(upstream: UpstreamStream, piece: Buffer): void {
+    this.bytesOut += piece.length;
+    upstream.queueBody(piece);
+  }
+
   /** A piece of a body that is judged as it goes. */
   onPiece(piece: Buffer): void {
-    if (this.isOver || this.outgoing.kind !== 'stream' || this.sender === null) return;
+    if (this.isOver || this.outgoing.kind !== 'stream' || this.upstream === null) return;
     const step = this.outgoing.judge.push(piece);
     if (step.do === 'refuse') {
       this.refuse(step.refusal);
       return;
     }
-    this.sender.queueBody(step.release);
-    if (this.sender.flush()) return;
+    this.queuePiece(this.upstream, step.release);
+    if (this.upstream.flush()) return;
     this.isUpstreamSlow = true;
     this.agent.pauseBody();
   }
 
   onEnd(rawTrailers: readonly string[]): void {
-    if (this.isOver || this.outgoing.kind !== 'stream' || this.sender === null || this.admitted === null) return;
+    const { upstream, admitted } = this;
+    if (this.isOver || this.outgoing.kind !== 'stream' || upstream === null || admitted === null) return;
     const step = this.outgoing.judge.end();
     if (step.do === 'refuse') {
       this.refuse(step.refusal);
       return;
     }
-    const judged = this.services.pipeline.judgeTrailers(this.admitted, rawTrailers);
+    const judged = this.services.pipeline.judgeTrailers(admitted, rawTrailers);
     if (judged.do === 'refuse') {
       this.refuse(judged.refusal);
       return;
     }
     this.addFindings(judged.findings);
     this.isBodyRedacted ||= judged.redacted;
-    this.sender.queueBody(step.release);
-    this.sender.end(judged.body);
+    this.queuePiece(upstream, step.release);
+    upstream.endRequest(judged.body);
   }
 
   onUpstreamDrain(): void {
@@ -289,7 +290,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
     const refuse = (rule: string, reason: string): void => this.refuse(upstreamRefusal(rule, reason, this.errorShape));
     if (problem !== null) refuse(problem.rule, `the upstream's answer is malformed: ${problem.reason}`);
     else if (this.isAnswered) refuse('truncated', 'the upstream closed the connection in the middle of its answer');
-    else if (upstream !== null && upstream.uses > 1 && !upstream.hasAnswered && this.canRepeat()) {
+    else if (upstream?.isReused === true && !upstream.hasAnswered && this.canRepeat()) {
       // The idle connection was being closed while we wrote on it.
       this.isRetried = true;
       this.send(this.admitted!).catch((error: unknown) => this.onFailure(error));
@@ -395,16 +396,20 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
 
   /** Ends the exchange with its one record; false = the log could not take it. */
   private record(outcome: Outcome): boolean {
-    const { request, services, start, relay, sender, webSocketBytes } = this;
+    const { request, services, start, relay, webSocketBytes } = this;
     if (this.outgoing.kind === 'stream') this.addFindings(this.outgoing.judge.findings);
     this.stop();
-    const { via, host, port, method } = request;
-    const path = services.pipeline.recordPath(request);
+    const { via, port } = request;
+    const { pipeline } = services;
+    // An agent chooses all three: what was matched in them must not stand in the log.
+    const host = pipeline.recordText(request.host);
+    const method = pipeline.recordText(request.method);
+    const path = pipeline.recordPath(request);
     const traffic = {
       status: this.ownStatus !== 0 ? this.ownStatus : (relay?.status ?? 0),
       findings: this.findings,
       injected: this.injected,
-      bytesOut: (sender?.bytesOut ?? 0) + webSocketBytes.out,
+      bytesOut: this.bytesOut + webSocketBytes.out,
       bytesIn: (relay?.bytesIn ?? 0) + webSocketBytes.in,
     };
     try {

@@ -5,10 +5,10 @@ import type { Timed } from '../deadlines.ts';
 import type { Services } from '../services.ts';
 import { BodyReader } from './body-reader.ts';
 import { type BodySink, CHUNK_END, chunkedEnd, chunkStart } from './chunked.ts';
+import { frameFields, headText } from './head-text.ts';
 import { Malformed } from './malformed.ts';
 import { Output } from './output.ts';
 import { parseRequestHead, type RequestHead } from './request-head.ts';
-import { frameFields, headText } from './response-text.ts';
 
 /** How the connection came and what a request on it may name. */
 export interface Origin {

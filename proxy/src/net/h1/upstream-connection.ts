@@ -1,26 +1,12 @@
 // One HTTP/1.1 connection to an upstream: sends a request at a time, reads the response, goes back to the pool.
 import type { Socket } from 'node:net';
+import type { RequestBodyKind, ResponseHandler, UpstreamStream } from '../upstream.ts';
 import { BodyReader } from './body-reader.ts';
-import type { BodySink } from './chunked.ts';
+import { type BodySink, CHUNK_END, chunkStart } from './chunked.ts';
+import { frameFields } from './head-text.ts';
 import { Malformed } from './malformed.ts';
 import { Output } from './output.ts';
-import { parseResponseHead, type ResponseHead } from './response-head.ts';
-
-/** What an exchange hears of its response. Every event of one read comes before `onUpstreamRead`. */
-export interface ResponseHandler extends BodySink {
-  /** 1xx, without 101. */
-  onInterim(head: ResponseHead): void;
-  onResponse(head: ResponseHead): void;
-  /** 101: the connection is no longer HTTP; `rest` came behind the head. */
-  onUpgraded(head: ResponseHead, socket: Socket, rest: Buffer): void;
-  /** The bytes of one read have been told: time to write. */
-  onUpstreamRead(): void;
-  onUpstreamDrain(): void;
-  /** The response can no more be completed. `problem` says what was wrong with it; null = the connection ended. */
-  onUpstreamLost(problem: Malformed | null): void;
-  /** A bug on the way: it costs this exchange. */
-  onFailure(error: unknown): void;
-}
+import { parseResponseHead } from './response-head.ts';
 
 export interface ConnectionOwner {
   /** The response is complete and the connection can carry the next request. */
@@ -31,18 +17,16 @@ export interface ConnectionOwner {
 const EMPTY = Buffer.alloc(0);
 const MAX_INTERIM = 32;
 
-export class UpstreamConnection implements BodySink {
+export class UpstreamConnection implements BodySink, UpstreamStream {
   readonly key: string;
-  /** Requests begun on it. */
-  uses = 0;
+  isReused = false;
   /** When it became idle, in ms of performance.now(). */
   idleSince = 0;
   /** As the upstream announced; null when it did not. */
   keepAliveSeconds: number | null = null;
-  /** True once a byte of the current response came. */
   hasAnswered = false;
   readonly socket: Socket;
-  readonly output: Output;
+  private readonly output: Output;
   private readonly owner: ConnectionOwner;
   private readonly headBytes: number;
   private handler: ResponseHandler | null = null;
@@ -52,6 +36,7 @@ export class UpstreamConnection implements BodySink {
   private reader: BodyReader | null = null;
   /** Trailers of the response, once it is complete. */
   private endedWith: readonly string[] | null = null;
+  private isChunked = false;
   private isRequestSent = false;
   private isKeptAlive = false;
   private interims = 0;
@@ -74,19 +59,43 @@ export class UpstreamConnection implements BodySink {
     return !this.socket.destroyed && this.socket.writable && !this.socket.readableEnded;
   }
 
-  begin(method: string, handler: ResponseHandler): void {
+  /** The next request on this connection is `handler`'s. */
+  begin(handler: ResponseHandler): void {
     this.handler = handler;
-    this.method = method;
     this.state = 'head';
     this.hasAnswered = false;
     this.isRequestSent = false;
     this.interims = 0;
-    this.uses++;
   }
 
-  /** The whole request is written. */
-  endRequest(): void {
+  queueRequest(method: string, target: string, rawHeaders: readonly string[], body: RequestBodyKind): void {
+    this.method = method;
+    this.isChunked = body === 'stream';
+    const fields = frameFields(rawHeaders, body, false);
+    let text = `${method} ${target} HTTP/1.1\r\n`;
+    for (let i = 0; i < fields.length; i += 2) text += `${fields[i]}: ${fields[i + 1]}\r\n`;
+    this.output.queue(`${text}\r\n`);
+  }
+
+  queueBody(piece: Buffer): void {
+    if (piece.length === 0) return;
+    if (this.isChunked) this.output.queue(chunkStart(piece.length));
+    this.output.queue(piece);
+    if (this.isChunked) this.output.queue(CHUNK_END);
+  }
+
+  flush(): boolean {
+    return this.output.flush();
+  }
+
+  endRequest(trailers: Buffer): void {
+    if (this.isChunked) {
+      this.output.queue('0\r\n');
+      if (trailers.length > 0) this.output.queue(trailers);
+      this.output.queue('\r\n');
+    }
     this.isRequestSent = true;
+    this.output.flush();
   }
 
   pause(): void {
@@ -97,7 +106,6 @@ export class UpstreamConnection implements BodySink {
     this.socket.resume();
   }
 
-  /** Ends it without another word to its exchange. */
   abandon(): void {
     this.handler = null;
     this.socket.destroy();
@@ -194,6 +202,7 @@ export class UpstreamConnection implements BodySink {
     this.reader = null;
     // Bytes behind the response are nobody's: the next request must not take them for its answer.
     if (isClean && this.isKeptAlive && this.isRequestSent && this.isUsable) {
+      this.isReused = true;
       this.socket.resume();
       this.owner.onReusable(this);
     } else this.socket.destroy();

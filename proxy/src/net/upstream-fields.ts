@@ -1,0 +1,38 @@
+// The fields of a request as they leave: what was judged, with what its body and its response need. Pure.
+import type { AgentRequest } from './agent.ts';
+import { fieldValue, withField, withoutFields } from './h1/fields.ts';
+
+export interface FieldChanges {
+  /** The body's length, where it is another one than the agent's; in bytes. */
+  readonly length: number | null;
+  /** The response will be searched: ask for one that is not compressed. */
+  readonly wantsIdentity: boolean;
+}
+
+export function fieldsForUpstream(
+  request: AgentRequest,
+  rawHeaders: readonly string[],
+  changes: FieldChanges,
+): readonly string[] {
+  let fields = rawHeaders;
+  if (changes.length !== null) fields = withField(fields, 'Content-Length', String(changes.length));
+  if (changes.wantsIdentity) fields = withField(fields, 'Accept-Encoding', 'identity');
+  // No permessage-deflate: the messages must be readable (RFC 7692 is negotiated by this field alone).
+  if (request.isWebSocket) fields = withoutFields(fields, ['sec-websocket-extensions']);
+  const host = fieldValue(fields, 'host');
+  // HTTP/1.0 may come without one.
+  if (host === null) return ['Host', hostField(request), ...fields];
+  const canonical = withoutFinalDot(host);
+  return canonical === host ? fields : withField(fields, 'Host', canonical);
+}
+
+/** A trailing dot names the same host, but not to every upstream's routing. */
+function withoutFinalDot(host: string): string {
+  return host.includes('.:') || host.endsWith('.') ? host.replace(/\.(?=:[0-9]+$|$)/, '') : host;
+}
+
+function hostField(request: AgentRequest): string {
+  const host = request.host.includes(':') ? `[${request.host}]` : request.host;
+  const isDefault = request.port === (request.scheme === 'https' ? 443 : 80);
+  return isDefault ? host : `${host}:${request.port}`;
+}
