@@ -153,19 +153,9 @@ describe('the records', () => {
       () => send(rig, 'open.example', request(`GET /a/${text}/b`, 'open.example')),
       () => send(rig, 'open.example', request(`GET /?${text}=1`, 'open.example')),
       () => send(rig, 'open.example', request(`GET /${Buffer.from(text).toString('base64url')}`, 'open.example')),
-      () => send(rig, 'open.example', request(`${text.slice(0, 30)} /`, 'open.example')),
-      () =>
-        send(
-          rig,
-          `${text.toLowerCase().replace('_', '-')}.wild.example`,
-          request('GET /', `${text.toLowerCase().replace('_', '-')}.wild.example`),
-        ),
-      () =>
-        send(
-          rig,
-          `${text.toLowerCase().replace('_', '-')}.evil.example`,
-          request('GET /', `${text.toLowerCase().replace('_', '-')}.evil.example`),
-        ),
+      () => send(rig, 'open.example', request(`${text} /`, 'open.example')),
+      () => send(rig, `${text.toLowerCase()}.wild.example`, request('GET /', `${text.toLowerCase()}.wild.example`)),
+      () => send(rig, `${text.toLowerCase()}.evil.example`, request('GET /', `${text.toLowerCase()}.evil.example`)),
       () => send(rig, 'evil.example', request(`GET /${text}`, 'evil.example')),
       () => send(rig, 'open.example', Buffer.from(`GET /${text} HTTP/1.1\r\nHost: open.example\r\nX: a\nb\r\n\r\n`)),
       () => send(rig, 'open.example', Buffer.from(`GET /${text} HTTP/9.9\r\nHost: open.example\r\n\r\n`)),
@@ -183,7 +173,7 @@ describe('the records', () => {
         client.close();
       },
       async () => {
-        const tunnel = await openTunnel(rig, `${text.toLowerCase().replace('_', '-')}.evil.example:443`);
+        const tunnel = await openTunnel(rig, `${text.toLowerCase()}.evil.example:443`);
         tunnel.on('error', () => {});
         tunnel.end('garbage');
         await new Promise((resolve) => tunnel.once('close', resolve).resume());
