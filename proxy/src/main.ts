@@ -32,7 +32,7 @@ async function run(verb: string): Promise<number> {
   switch (verb) {
     case 'serve': {
       const { serve } = await import('./serve.ts');
-      await serve(process.stdin, emit, reportBug);
+      await serve({ input: process.stdin, emit, reportBug, stopped: signalled() });
       return 0;
     }
     case 'decide': {
@@ -63,6 +63,13 @@ async function run(verb: string): Promise<number> {
         fix: 'use serve, decide, relay or probe',
       });
   }
+}
+
+/** As the container's first process we would not even hear these without a handler. */
+function signalled(): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.once(signal, () => resolve());
+  });
 }
 
 function emit(event: object): void {

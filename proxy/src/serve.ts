@@ -18,12 +18,17 @@ const DRAIN_MS = 500;
 const FINGERPRINT_KEY_BYTES = 32;
 const IDLE_UPSTREAMS = 1024;
 
+export interface ServeOptions {
+  /** The configuration's line, then control lines. */
+  readonly input: Readable;
+  readonly emit: (event: ProxyEvent) => void;
+  readonly reportBug: (error: unknown) => void;
+  /** Resolves when the process is asked to end by other means. */
+  readonly stopped: Promise<void>;
+}
+
 /** Serves until the input ends or says `stop`; throws ProxyFailure when it cannot start. */
-export async function serve(
-  input: Readable,
-  emit: (event: ProxyEvent) => void,
-  reportBug: (error: unknown) => void,
-): Promise<void> {
+export async function serve({ input, emit, reportBug, stopped }: ServeOptions): Promise<void> {
   const lines = readLines(input);
   const first = await lines.next();
   if (first.done === true) throw badConfig('stdin ended before the configuration line');
@@ -67,8 +72,9 @@ export async function serve(
     authority.premint(config.routes.filter((route) => route.scheme === 'https').map((route) => route.host));
   });
 
-  for await (const line of lines) if (parseControl(line).do === 'stop') break;
+  await Promise.race([readUntilStop(lines), stopped]);
 
+  // In the order of who needs whom: an exchange that is cut here still writes its record.
   await listening.close(DRAIN_MS);
   pool.close();
   dialer.close();
@@ -85,6 +91,10 @@ function parseConfig(line: string): ProxyConfig {
   }
   // Its shape is fixed by the version, which both sides take from the same file.
   return config as ProxyConfig;
+}
+
+async function readUntilStop(lines: AsyncIterable<string>): Promise<void> {
+  for await (const line of lines) if (parseControl(line).do === 'stop') return;
 }
 
 function parseControl(line: string): ControlMessage {

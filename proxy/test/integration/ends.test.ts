@@ -1,3 +1,4 @@
+import { closeSync, openSync, readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { connect as connectTls } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -224,5 +225,32 @@ describe('a limit', () => {
     const tunnel = rawClient(await openTunnel(proxy, `${HOST}:22`));
     await tunnel.ended();
     expect(await proxy.recorded(1)).toMatchObject([{ rule: 'silent', host: HOST, port: 22 }]);
+  });
+});
+
+describe('a proxy that is told to stop', () => {
+  it.each(['end of input', 'SIGTERM'] as const)('by %s cuts what runs, and its record is written', async (way) => {
+    const { proxy, upstream } = await rawSetting(() => {});
+    const client = await connectHost(proxy, HOST);
+    client.send(GET);
+    await (await upstream.peer(0)).waitFor('\r\n\r\n');
+    const log = openSync(proxy.auditPath, 'r');
+    if (way === 'SIGTERM') process.kill(proxy.pid, 'SIGTERM');
+    expect(await proxy.stop()).toBe(0);
+    expect(JSON.parse(readFileSync(log, 'utf8').trim())).toMatchObject({ host: HOST, status: 0, verdict: 'allow' });
+    closeSync(log);
+    await client.ended();
+  });
+
+  it('lets an answer that is nearly there arrive', async () => {
+    const { proxy, upstream } = await rawSetting(() => {});
+    const client = await connectHost(proxy, HOST);
+    client.send(GET);
+    const peer = await upstream.peer(0);
+    await peer.waitFor('\r\n\r\n');
+    const stopping = proxy.stop();
+    peer.send(OK);
+    expect(await client.ended()).toContain('hi');
+    expect(await stopping).toBe(0);
   });
 });
