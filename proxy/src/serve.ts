@@ -9,6 +9,7 @@ import { ProxyFailure } from './failure.ts';
 import { readLines } from './lines.ts';
 import { Deadlines } from './net/deadlines.ts';
 import { createDialer } from './net/dial.ts';
+import { HoldBudget } from './net/hold-budget.ts';
 import { listen } from './net/listener.ts';
 import { UpstreamPool } from './net/upstream-pool.ts';
 import { createPipeline } from './pipeline/pipeline.ts';
@@ -17,6 +18,8 @@ import { createPipeline } from './pipeline/pipeline.ts';
 const DRAIN_MS = 500;
 const FINGERPRINT_KEY_BYTES = 32;
 const IDLE_UPSTREAMS = 1024;
+/** Of all request bodies that wait to be judged whole; past it they are judged as they come. */
+const HELD_BYTES = 128 * 1024 * 1024;
 
 export interface ServeOptions {
   /** The configuration's line, then control lines. */
@@ -58,6 +61,7 @@ export async function serve({ input, emit, reportBug, stopped }: ServeOptions): 
     authority,
     pool,
     deadlines,
+    held: new HoldBudget(HELD_BYTES),
     reportBug,
   });
   emit({

@@ -38,6 +38,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
   private findings: readonly Finding[] = [];
   private isBodyRedacted = false;
   private injected: readonly string[] = [];
+  private body: RequestBody | null = null;
   private outgoing: Outgoing = NO_BODY;
   private target = '';
   private fields: readonly string[] = [];
@@ -79,7 +80,8 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
 
     if (hasBody(request)) {
       invite(request, agent);
-      const decision = await judgeBody(pipeline, admitted, agent, limits.holdBytes);
+      this.body = new RequestBody(agent, limits.holdBytes, services.held);
+      const decision = await judgeBody(pipeline, admitted, this.body);
       if (this.isOver) return;
       if (decision.do === 'refuse') {
         this.refuse(decision.refusal, decision.shown);
@@ -105,9 +107,9 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
   /** The beginning of a refused push: git shows the reason beside each ref that it named, or not at all. */
   private async readForRefusal(): Promise<Buffer> {
     invite(this.request, this.agent);
-    const body = new RequestBody(this.agent, PUSH_COMMANDS_BYTES);
-    await body.hold();
-    return Buffer.concat(body.takeHeld());
+    this.body = new RequestBody(this.agent, PUSH_COMMANDS_BYTES, this.services.held);
+    await this.body.hold();
+    return Buffer.concat(this.body.takeHeld());
   }
 
   /** What of the head depends on the body and on what is done with the response. */
@@ -149,6 +151,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
       case 'stream':
         for (const piece of outgoing.begun.splice(0)) this.queuePiece(upstream, piece);
         upstream.flush();
+        outgoing.body.release();
         outgoing.body.pump(this);
         break;
       default:
@@ -389,6 +392,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
   /** No more of this exchange reaches the upstream. */
   private stop(): void {
     this.isOver = true;
+    this.body?.release();
     this.relay?.stop();
     this.upstream?.abandon();
     this.upstream = null;

@@ -1,6 +1,7 @@
 // A request's body on its way in: held up to a limit so that it can be judged whole, and past it judged piece by piece.
 import type { AgentStream } from './agent.ts';
 import type { BodySink } from './h1/chunked.ts';
+import type { HoldBudget } from './hold-budget.ts';
 
 /** What a pump tells its owner. */
 export interface BodyConsumer {
@@ -18,10 +19,13 @@ export class RequestBody implements BodySink {
   private consumer: BodyConsumer | null = null;
   private readonly stream: AgentStream;
   private readonly holdBytes: number;
+  private readonly budget: HoldBudget;
+  private takenBytes = 0;
 
-  constructor(stream: AgentStream, holdBytes: number) {
+  constructor(stream: AgentStream, holdBytes: number, budget: HoldBudget) {
     this.stream = stream;
     this.holdBytes = holdBytes;
+    this.budget = budget;
   }
 
   /** Reads until the end or until the limit is passed; then nothing more is read until `pump`. */
@@ -39,7 +43,9 @@ export class RequestBody implements BodySink {
     }
     this.pieces.push(chunk);
     this.size += chunk.length;
-    if (this.size <= this.holdBytes || this.isLarge) return;
+    this.takenBytes += chunk.length;
+    const isRoom = this.budget.take(chunk.length);
+    if ((isRoom && this.size <= this.holdBytes) || this.isLarge) return;
     this.isLarge = true;
     this.stream.pauseBody();
     this.settle?.('large');
@@ -56,6 +62,12 @@ export class RequestBody implements BodySink {
   whole(): { readonly bytes: Buffer; readonly rawTrailers: readonly string[] } {
     const bytes = this.pieces.length === 1 ? this.pieces[0]! : Buffer.concat(this.pieces, this.size);
     return { bytes, rawTrailers: this.rawTrailers };
+  }
+
+  /** Nothing of it is needed any more. */
+  release(): void {
+    this.budget.give(this.takenBytes);
+    this.takenBytes = 0;
   }
 
   /** What was held, oldest first; it is the caller's from now on. */

@@ -2,7 +2,7 @@
 import type { Finding } from '../contract.ts';
 import type { Admitted, BodyStream, Pipeline, Refusal } from '../pipeline/types.ts';
 import type { AgentRequest, AgentStream } from './agent.ts';
-import { RequestBody } from './request-body.ts';
+import type { RequestBody } from './request-body.ts';
 
 /** What follows the head to the upstream. */
 export type Outgoing =
@@ -36,13 +36,7 @@ export function invite(request: AgentRequest, agent: AgentStream): void {
 }
 
 /** Reads and judges the body, or as much of it as may be held. */
-export async function judgeBody(
-  pipeline: Pipeline,
-  admitted: Admitted,
-  agent: AgentStream,
-  holdBytes: number,
-): Promise<BodyDecision> {
-  const body = new RequestBody(agent, holdBytes);
+export async function judgeBody(pipeline: Pipeline, admitted: Admitted, body: RequestBody): Promise<BodyDecision> {
   const size = await body.hold();
   if (size === 'large') return judgeBegun(body, pipeline.streamBody(admitted));
 

@@ -4,6 +4,7 @@ import type { Authority } from '../ca/authority.ts';
 import type { ProxyLimits } from '../contract.ts';
 import type { Pipeline } from '../pipeline/types.ts';
 import type { Deadlines } from './deadlines.ts';
+import type { HoldBudget } from './hold-budget.ts';
 import type { UpstreamPool } from './upstream-pool.ts';
 
 export interface Services {
@@ -15,6 +16,7 @@ export interface Services {
   readonly authority: Authority;
   readonly pool: UpstreamPool;
   readonly deadlines: Deadlines;
+  readonly held: HoldBudget;
   /** A bug that cost one connection: reported without the message, which could quote what it handled. */
   readonly reportBug: (error: unknown) => void;
 }

@@ -7,6 +7,7 @@ import { createAuthority } from '../../src/ca/authority.ts';
 import { createScanner } from '../../src/dlp/scanner.ts';
 import { Deadlines } from '../../src/net/deadlines.ts';
 import { createDialer } from '../../src/net/dial.ts';
+import { HoldBudget } from '../../src/net/hold-budget.ts';
 import { listen } from '../../src/net/listener.ts';
 import type { Services } from '../../src/net/services.ts';
 import { UpstreamPool } from '../../src/net/upstream-pool.ts';
@@ -98,6 +99,7 @@ async function brittleSetting(): Promise<{
     authority: createAuthority({ session }),
     pool: new UpstreamPool(dialer, { headBytes: limits.headBytes, idleConnections: 8 }),
     deadlines: new Deadlines(),
+    held: new HoldBudget(1024 * 1024),
     reportBug: (error) => {
       throw error;
     },
