@@ -4,6 +4,8 @@ import type Docker from 'dockerode';
 const KEPT_OF_EACH = 2;
 /** Younger ones may be about to be run by somebody else. */
 const KEPT_FOR_S = 3600;
+/** For all of them: an engine may take minutes over one, and somebody waits for a session behind us. */
+const PRUNE_TIMEOUT_MS = 3_000;
 
 export interface OwnImage {
   readonly tag: string;
@@ -24,7 +26,9 @@ export function chooseStale(images: readonly OwnImage[], nowS: number): string[]
   );
 }
 
+/** What is not removed in time is left to the next time. */
 export async function pruneImages(docker: Docker): Promise<void> {
+  const abortSignal = AbortSignal.timeout(PRUNE_TIMEOUT_MS);
   const listed = await docker.listImages({ filters: { label: ['bottle.role=image'] } });
   const own = listed.flatMap((image) =>
     (image.RepoTags ?? [])
@@ -33,8 +37,9 @@ export async function pruneImages(docker: Docker): Promise<void> {
   );
   for (const tag of chooseStale(own, Date.now() / 1000)) {
     try {
-      await docker.getImage(tag).remove();
+      await docker.getImage(tag).remove({ abortSignal });
     } catch (error) {
+      if (abortSignal.aborted) return;
       // 404: somebody else removed it; 409: a container runs from it. Both are fine, it was only to save disk space.
       if (![404, 409].includes((error as { statusCode?: number }).statusCode ?? 0)) throw error;
     }
