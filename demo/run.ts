@@ -87,6 +87,7 @@ async function readRecords(session: string): Promise<readonly AuditRecord[]> {
 
 function printTable(rows: readonly Row[]): void {
   const width = Math.max(...rows.map(({ step }) => step.length));
+  process.stdout.write(`    ${'WHAT THE AGENT DID'.padEnd(width)}  OUTCOME  LOG ID        DETAIL\n`);
   for (const { step, want, outcome, isRight, id, detail } of rows) {
     const mark = isRight ? 'ok ' : 'BAD';
     const note = isRight ? '' : ` (should be ${want})`;

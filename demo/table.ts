@@ -46,7 +46,8 @@ export function joinRows(
       outcome: step.outcome,
       isRight: step.outcome === step.want && isConfirmed,
       id: record?.id ?? '',
-      detail: step.detail,
+      // Without our name, the way out and the id: the first is plain, the others are in the log and in the row.
+      detail: record?.verdict === 'block' ? step.detail.replace(/^bottle: (.*?);.*$/, '$1') : step.detail,
     };
   });
   return [...rows, ...evidence(steps, received, secrets)];

@@ -22,7 +22,7 @@ export async function showLogs(query: string | undefined, options: LogsOptions):
   const isWanted = filterFor(options);
   const source = await findSource(query, options);
   if (options.follow) {
-    await follow(source, options, isWanted);
+    await followSource(source, options, isWanted);
     return;
   }
   const { lines, chain } = await readLog(source.file, source.session !== null);
@@ -52,10 +52,10 @@ function filterFor({ blocked, since, id }: LogsOptions): (record: AuditRecord) =
     Date.parse(record.ts) >= fromMs;
 }
 
-async function findSource(query: string | undefined, { log, id }: LogsOptions): Promise<Source> {
+async function findSource(query: string | undefined, { log, id, follow }: LogsOptions): Promise<Source> {
   if (log === undefined) {
     if (id !== undefined && query === undefined) return findRecord(id);
-    const session = await findSession(stateDir(), query);
+    const session = await findSession(stateDir(), query, { prefersRunning: follow === true });
     return { file: session.paths.auditFile, session };
   }
   if (query === undefined) return { file: log, session: null };
@@ -105,7 +105,11 @@ function stateOf(session: SessionOnDisk): string {
   return isRunning(session) ? ' (running)' : '';
 }
 
-async function follow(source: Source, options: LogsOptions, isWanted: (record: AuditRecord) => boolean): Promise<void> {
+async function followSource(
+  source: Source,
+  options: LogsOptions,
+  isWanted: (record: AuditRecord) => boolean,
+): Promise<void> {
   const stop = new AbortController();
   const onSignal = () => stop.abort();
   process.once('SIGINT', onSignal).once('SIGTERM', onSignal);

@@ -23,10 +23,20 @@ export async function readSession(state: string, id: string): Promise<SessionOnD
   return session === null ? null : { ...session, paths };
 }
 
+export interface FindOptions {
+  /** One that runs goes before a newer one that has ended. */
+  readonly prefersRunning?: boolean;
+}
+
 /** The session that a NAME or ID means, or the newest; a BottleError when there is none. */
-export async function findSession(state: string, query: string | undefined): Promise<SessionOnDisk> {
+export async function findSession(
+  state: string,
+  query: string | undefined,
+  { prefersRunning = false }: FindOptions = {},
+): Promise<SessionOnDisk> {
   const sessions = await listSessions(state);
-  const found = pickSession(sessions, query);
+  const running = prefersRunning ? pickSession(sessions.filter(isRunning), query) : undefined;
+  const found = running ?? pickSession(sessions, query);
   if (found !== undefined) return found;
   if (query === undefined) {
     throw new BottleError({
