@@ -115,8 +115,9 @@ export class LiveContainer {
   }
 
   async #removeNow(): Promise<void> {
-    await removeContainer(this.container);
+    // First: the engine (20.10) does not get a container removed while output of it waits to be read, and hangs with it.
     this.#stream?.destroy();
+    await removeContainer(this.container);
   }
 }
 

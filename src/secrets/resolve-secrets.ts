@@ -124,7 +124,8 @@ async function runCommand(
     cwd: dirname(surroundings.specFile),
     env: surroundings.env,
     extendEnv: false,
-    stdin: 'inherit',
+    // A password store may ask at the terminal; what is piped to us is for the agent.
+    stdin: process.stdin.isTTY ? 'inherit' : 'ignore',
     stderr: 'inherit',
     timeout: timeoutMs,
     maxBuffer: VALUE_LIMIT_BYTES,

@@ -36,6 +36,8 @@ function joinTerminal(person: PersonStreams, agent: Duplex) {
     if (agent.writable) agent.write(chunk);
   };
   person.stdin.on('data', forward).resume();
+  // A terminal that is closed under us: the signal that comes with it ends the session.
+  person.stdin.on('error', () => undefined);
   const release = () => {
     person.stdin.off('data', forward);
     giveBack();

@@ -19,8 +19,6 @@ const READER_GONE = 141;
 export const KILLED = 137;
 /** For the news of a helper's end to arrive, in ms. */
 const NEWS_MS = 300;
-/** For the last output to arrive after the agent's end, in ms. */
-const DRAIN_MS = 5000;
 
 /** The exit code of the session. Throws when it was not the agent that ended it. */
 export async function judgeEnd({ agent, helpers, streams, ending }: RunningSession): Promise<number> {
@@ -33,7 +31,8 @@ export async function judgeEnd({ agent, helpers, streams, ending }: RunningSessi
   ]);
   switch (end.by) {
     case 'agent': {
-      await Promise.race([streams.ended, patience(DRAIN_MS)]);
+      // However slowly it is read; a reader that has gone, or a signal, ends it.
+      await Promise.race([streams.ended, streams.readerGone, ending.ended]);
       if (end.exit.kind === 'lost') throw lost(end.exit.why);
       if (end.exit.code === KILLED) {
         const broken = await Promise.race([helperGone, patience(NEWS_MS)]);

@@ -1,37 +1,22 @@
-// Everything before the first container: secrets, engine, images, workspace, state on disk; and then the plan.
-import { randomBytes } from 'node:crypto';
+// Everything before the first thing that would have to be undone: secrets, engine, images, workspace. A signal may end us here as it likes.
 import { fileURLToPath } from 'node:url';
 import { connectEngine, type Engine } from '../engine/connect.ts';
-import type { UndoStack } from '../engine/undo-stack.ts';
 import type { Facts } from '../plan/facts.ts';
-import type { Plan } from '../plan/plan.ts';
-import { planBottle } from '../plan/plan-bottle.ts';
-import { compileProxyConfig } from '../plan/proxy-config.ts';
-import { AUDIT_PATH } from '../plan/proxy-containers.ts';
-import { proxyListen } from '../plan/proxy-listen.ts';
-import { printNote } from '../report/output.ts';
+import { printNote, printWarning } from '../report/output.ts';
 import { resolveSecrets } from '../secrets/resolve-secrets.ts';
+import type { Secret } from '../secrets/secret.ts';
 import type { Bottle } from '../spec/bottle.ts';
-import { renderBottle } from '../spec/render.ts';
 import { stateDir } from '../state/paths.ts';
 import { loadHostTrust } from '../trust/host-trust.ts';
-import { isTerminal, type PersonStreams } from './agent-streams.ts';
 import {
+  type EngineFacts,
   forbiddenMounts,
-  freeSubnet,
-  probeTargets,
-  proxyHosts,
   readEngineFacts,
   readWorkspace,
+  type WorkspaceFacts,
 } from './gather-facts.ts';
-import { readHostAddresses } from './host-addresses.ts';
-import type { LiveFacts } from './live-values.ts';
-import { ownerOf } from './owner.ts';
-import { makePlaceholders } from './placeholders.ts';
-import { openProbeListener } from './probe-listener.ts';
+import { openProbeListener, type ProbeListener } from './probe-listener.ts';
 import { reapSessions } from './reap-sessions.ts';
-import { SessionRecord } from './session-record.ts';
-import { terminalEnv } from './terminal.ts';
 import type { Timings } from './timings.ts';
 
 export interface StartOptions {
@@ -46,31 +31,31 @@ export interface StartOptions {
 }
 
 export interface Prepared {
-  readonly bottle: Bottle;
+  readonly options: StartOptions;
+  readonly stateDirectory: string;
+  readonly secrets: ReadonlyMap<string, Secret>;
+  /** PEM text: what upstream certificates are verified against. */
+  readonly roots: string;
   readonly engine: Engine;
-  readonly record: SessionRecord;
-  readonly live: LiveFacts;
-  readonly tty: boolean;
+  readonly engineFacts: EngineFacts;
+  readonly images: Facts['images'];
+  readonly forbiddenMounts: readonly string[];
+  readonly workspace: WorkspaceFacts;
+  readonly listener: ProbeListener;
   /** Ends quietly; what it finds is of no concern to this session. */
   readonly reaping: Promise<void>;
-  /** A new plan each time: of an internal network's subnet we only know that nobody we see has it. */
-  makePlan(): Promise<Plan>;
 }
 
 export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
-export async function prepareSession(
-  options: StartOptions,
-  person: PersonStreams,
-  undo: UndoStack,
-  timings: Timings,
-): Promise<Prepared> {
+export async function prepareSession(options: StartOptions, timings: Timings): Promise<Prepared> {
   const { bottle } = options;
   const stateDirectory = stateDir();
   const { secrets, warnings } = await timings.measure('secrets', () =>
     resolveSecrets(bottle.secrets, { env: process.env, specFile: bottle.file }),
   );
-  for (const warning of warnings) printNote(`bottle: ${warning}`);
+  for (const warning of warnings) printWarning(warning);
+  const roots = loadHostTrust();
 
   const engine = await timings.measure('connect', () => connectEngine({ host: options.host }));
   const reaping = reapSessions(engine.docker, stateDirectory).then(
@@ -80,96 +65,27 @@ export async function prepareSession(
   const [engineFacts, images, listener] = await timings.measure('images', () =>
     Promise.all([readEngineFacts(engine), findImages(engine, bottle), openProbeListener()]),
   );
-  undo.push('probe listener', () => listener.close());
-
   const sockets = forbiddenMounts(engine.url, stateDirectory);
   const workspace = await timings.measure('workspace', () =>
     readWorkspace(bottle, stateDirectory, sockets, engineFacts.root),
   );
   if (workspace.user.uid === 0) {
-    printNote('bottle: warning: the workspace belongs to root, so the agent runs as root without any capability');
+    printWarning('the workspace belongs to root, so the agent runs as root, without any capability');
   }
-  const id = `${bottle.name}-${randomBytes(3).toString('hex')}`;
-  const owner = ownerOf(process.pid);
-  const record = new SessionRecord(
-    stateDirectory,
-    {
-      v: 1,
-      id,
-      name: bottle.name,
-      pid: process.pid,
-      owner,
-      status: 'starting',
-      startedAt: new Date().toISOString(),
-      endedAt: null,
-      exitCode: null,
-      topology: bottle.agent.network,
-      spec: bottle.file,
-      workspace: workspace.path,
-      engine: engine.url,
-    },
-    renderBottle(bottle),
-  );
-  const host = readHostAddresses();
-  const placeholders = makePlaceholders(secrets.keys());
-  const roots = loadHostTrust();
-  const tty = isTerminal(person);
-  const facts: Omit<Facts, 'subnet' | 'probe'> = {
-    session: id,
-    owner,
-    images,
-    user: workspace.user,
-    command: options.command,
-    terminal: {
-      tty,
-      env: tty ? terminalEnv(process.env) : {},
-      size: tty ? [person.stdout.rows, person.stdout.columns] : null,
-    },
-    files: record.writeMountedFiles(workspace.user),
-    hidden: workspace.hidden,
-    engineCpus: engineFacts.cpus,
-    forbiddenMounts: sockets,
-    proxyHosts: { ...proxyHosts(bottle), ...options.proxyHosts },
-    proxyNetworks: options.proxyNetworks ?? [],
-  };
-  const placed: Bottle = { ...bottle, workspace: { ...bottle.workspace, path: workspace.path } };
-  let subnet = NO_SUBNET;
   return {
-    bottle,
+    options,
+    stateDirectory,
+    secrets,
+    roots,
     engine,
-    record,
+    engineFacts,
+    images,
+    forbiddenMounts: sockets,
+    workspace,
+    listener,
     reaping,
-    tty,
-    live: {
-      placeholders,
-      listener,
-      makeConfig: () =>
-        compileProxyConfig(bottle, {
-          session: id,
-          ...proxyListen(bottle, subnet),
-          secrets: [...secrets].map(([name, secret]) => ({
-            name,
-            value: secret.reveal(),
-            placeholder: placeholders.get(name) ?? '',
-          })),
-          upstream: { roots, map: {}, refuse: host.own },
-          auditPath: AUDIT_PATH,
-        }),
-    },
-    makePlan: async () => {
-      const internal = bottle.agent.network === 'internal';
-      if (internal) subnet = await freeSubnet(engine, host);
-      return planBottle(placed, {
-        ...facts,
-        subnet,
-        probe: probeTargets(host, listener.port, internal ? subnet : null),
-      });
-    },
   };
 }
-
-/** What stands in a plan that has no internal network. */
-export const NO_SUBNET: Facts['subnet'] = { cidr: '', gateway: '', proxy: '', agent: '', probe: '' };
 
 async function findImages(engine: Engine, bottle: Bottle): Promise<Facts['images']> {
   const { ensureImages } = await import('../images/ensure.ts');

@@ -18,6 +18,7 @@ export async function openProbeListener(): Promise<ProbeListener> {
   return {
     port,
     visitors,
+    // Fine to call twice.
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

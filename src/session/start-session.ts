@@ -1,4 +1,5 @@
 // One session from nothing to nothing: prepare, walk the plan, join the streams, wait, undo. Undone on every way out.
+import { setTimeout } from 'node:timers/promises';
 import type { LiveContainer } from '../engine/live-container.ts';
 import { SubnetTaken } from '../engine/networks.ts';
 import { ranOutOfMemory } from '../engine/out-of-memory.ts';
@@ -8,20 +9,18 @@ import { UndoStack } from '../engine/undo-stack.ts';
 import type { Role } from '../plan/plan.ts';
 import { BottleError } from '../report/bottle-error.ts';
 import { printWarning } from '../report/output.ts';
-import { stateDir } from '../state/paths.ts';
 import { joinStreams, type PersonStreams } from './agent-streams.ts';
+import { beginSession, type Session } from './begin-session.ts';
 import { Ending } from './ending.ts';
 import { judgeEnd, KILLED } from './judge-end.ts';
 import { keepLogs } from './keep-logs.ts';
 import { SessionValues } from './live-values.ts';
 import { type Prepared, prepareSession, type StartOptions } from './prepare-session.ts';
-import type { SessionRecord } from './session-record.ts';
 import { followSize } from './terminal.ts';
 import type { Timings } from './timings.ts';
 
 export interface SessionEnd {
-  /** null when it ended before it had one. */
-  readonly id: string | null;
+  readonly id: string;
   /** The agent's own, or 128 + the number of the signal that ended us. */
   readonly exitCode: number;
 }
@@ -29,6 +28,8 @@ export interface SessionEnd {
 type Containers = Map<Role, LiveContainer>;
 
 const SUBNET_TRIES = 5;
+/** For clearing up after others, once this session is over, in ms. */
+const REAPING_MS = 2000;
 
 /** Runs the whole session; throws when it could not begin, or when what contains it broke. Nothing is left on the engine. */
 export async function startSession(
@@ -36,59 +37,85 @@ export async function startSession(
   person: PersonStreams,
   timings: Timings,
 ): Promise<SessionEnd> {
+  const prepared = await prepareSession(options, timings);
   const ending = new Ending();
-  const undo = new UndoStack();
-  const containers: Containers = new Map();
-  let record: SessionRecord | undefined;
+  try {
+    const session = beginSession(prepared, person);
+    const exitCode = await runRecorded(session, prepared, ending, timings, person);
+    await Promise.race([prepared.reaping, setTimeout(REAPING_MS, undefined, { ref: false })]);
+    const { state } = session.record;
+    for (const warning of await keepLogs(options.bottle.logs, state, prepared.stateDirectory)) printWarning(warning);
+    return { id: state.id, exitCode };
+  } finally {
+    ending.close();
+    await prepared.listener.close();
+  }
+}
+
+/** The containers' whole life, with its end on record whatever that is. */
+async function runRecorded(
+  session: Session,
+  prepared: Prepared,
+  ending: Ending,
+  timings: Timings,
+  person: PersonStreams,
+): Promise<number> {
+  const { record } = session;
   let exitCode: number | undefined;
   try {
-    const prepared = await prepareSession(options, person, undo, timings);
-    record = prepared.record;
-    await startContainers(prepared, containers, undo, ending, timings);
-    record.update({ status: 'running' });
-    exitCode = await runAgent(prepared, containers, person, ending);
-    if (exitCode === KILLED) await explainKill(prepared, containers);
-    await timings.measure('teardown', () => tearDown(undo, containers));
-    await prepared.reaping;
-    return { id: record.state.id, exitCode };
+    exitCode = await runContainers(session, prepared, ending, timings, person);
+    return exitCode;
   } catch (error) {
     // A signal makes whatever was under way fail: that failure is no news.
     exitCode = ending.exitCode;
     if (exitCode === undefined) throw error;
-    return { id: record?.state.id ?? null, exitCode };
+    return exitCode;
   } finally {
-    await tearDown(undo, containers);
-    record?.update({
-      status: exitCode === undefined ? 'failed' : 'ended',
-      endedAt: new Date().toISOString(),
-      exitCode: exitCode ?? null,
-    });
-    if (record !== undefined) {
-      for (const warning of await keepLogs(options.bottle.logs, record.state, stateDir())) printWarning(warning);
-    }
-    ending.close();
+    const status = exitCode === undefined ? 'failed' : 'ended';
+    record.update({ status, endedAt: new Date().toISOString(), exitCode: exitCode ?? null });
   }
 }
 
-/** Walks the plan. When the subnet of an internal network turns out to be taken, again with another one. */
-async function startContainers(
+async function runContainers(
+  session: Session,
   prepared: Prepared,
-  containers: Containers,
-  undo: UndoStack,
   ending: Ending,
   timings: Timings,
-): Promise<void> {
-  const { docker } = prepared.engine;
-  const context = { docker, undo, containers, live: new SessionValues(prepared.live) };
+  person: PersonStreams,
+): Promise<number> {
+  const undo = new UndoStack();
+  const containers: Containers = new Map();
+  try {
+    await startContainers(session, prepared, { containers, undo, ending, timings });
+    session.record.update({ status: 'running' });
+    const exitCode = await runAgent(session, containers, person, ending);
+    if (exitCode === KILLED) await explainKill(session, prepared, containers);
+    return exitCode;
+  } finally {
+    await timings.measure('teardown', () => tearDown(undo, containers));
+  }
+}
+
+interface Progress {
+  readonly containers: Containers;
+  readonly undo: UndoStack;
+  readonly ending: Ending;
+  readonly timings: Timings;
+}
+
+/** Walks the plan. When the subnet of an internal network turns out to be taken, again with another one. */
+async function startContainers(session: Session, prepared: Prepared, progress: Progress): Promise<void> {
+  const { containers, undo, ending, timings } = progress;
+  const context = { docker: prepared.engine.docker, undo, containers, live: new SessionValues(session.live) };
   for (let left = SUBNET_TRIES; ; left--) {
-    const plan = await prepared.makePlan();
+    const plan = await session.makePlan();
     try {
       await runSteps(
         plan.steps,
         (step, signal) => timings.measure(step.id, () => performStep(step, { ...context, signal })),
         ending.signal,
       );
-      await prepared.live.listener.close();
+      await prepared.listener.close();
       return;
     } catch (error) {
       if (!(error instanceof SubnetTaken) || left === 1) throw error;
@@ -100,7 +127,7 @@ async function startContainers(
 
 /** From the agent's first byte to its last. While it has the terminal, we write nothing. */
 async function runAgent(
-  prepared: Prepared,
+  session: Session,
   containers: Containers,
   person: PersonStreams,
   ending: Ending,
@@ -108,8 +135,8 @@ async function runAgent(
   const agent = containers.get('agent');
   if (agent === undefined) throw new Error('the plan started no agent');
   const helpers = [...containers.values()].filter(({ role }) => role === 'proxy' || role === 'relay');
-  const streams = joinStreams(person, agent.stream, prepared.tty);
-  const stopResize = prepared.tty ? followSize(person.stdout, agent.container) : () => undefined;
+  const streams = joinStreams(person, agent.stream, session.tty);
+  const stopResize = session.tty ? followSize(person.stdout, agent.container) : () => undefined;
   ending.forwardTo(agent);
   try {
     return await judgeEnd({ agent, helpers, streams, ending });
@@ -120,11 +147,11 @@ async function runAgent(
 }
 
 /** The most likely reason, which the exit code does not tell. */
-async function explainKill({ engine, record, bottle }: Prepared, containers: Containers): Promise<void> {
+async function explainKill({ record }: Session, { engine, options }: Prepared, containers: Containers): Promise<void> {
   const agent = containers.get('agent');
   if (agent === undefined) return;
   if (!(await ranOutOfMemory(engine.docker, agent.container.id, new Date(record.state.startedAt)))) return;
-  const limit = Math.round(bottle.agent.resources.memoryBytes / 1024 ** 2);
+  const limit = Math.round(options.bottle.agent.resources.memoryBytes / 1024 ** 2);
   printWarning(`the agent used up its memory of ${limit} MiB, and the kernel ended it; raise agent.resources.memory`);
 }
 

@@ -153,6 +153,19 @@ test('a killed sealed session leaves nothing even without being reaped', async (
   await bench.run(['reap']);
 });
 
+test('nothing is lost to a reader that takes its time, longer than the agent lives', async () => {
+  const file = bench.spec('');
+  const { stdout } = await bench.shell(['start', file, '--', 'head', '-c', '3000000', '/dev/zero'], '(sleep 6; wc -c)');
+  expect(stdout.trim()).toBe('3000000');
+});
+
+test('an agent whose reader has gone is ended', async () => {
+  const file = bench.spec('');
+  const { stdout } = await bench.shell(['start', file, '--', 'yes'], 'head -n 2');
+  expect(stdout).toBe('y\ny\n');
+  expect(await leftOf(docker, nameOf(file))).toEqual([]);
+});
+
 test('missing secrets refuse the start before anything is made, all of them at once', async () => {
   const file = bench.spec('secrets: { A: { env: NOT_HERE_A }, B: { file: /not/here }, C: { env: EMPTY } }');
   const { code, stderr } = await bench.run(['start', file, '--', 'true'], { env: { EMPTY: '' } });

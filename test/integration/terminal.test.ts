@@ -88,6 +88,14 @@ test('the terminal is given back when the sidecar dies under a full-screen agent
   expect(await leftOf(docker, nameOf(file))).toEqual([]);
 });
 
+test('nothing is left when the terminal is closed under the agent', async () => {
+  const file = bench.spec('');
+  const session = inTerminal(file, ['sh', '-c', 'echo up; sleep 60']);
+  await session.waitFor('up');
+  session.process.kill('SIGKILL');
+  await until('everything is gone', async () => (await leftOf(docker, nameOf(file))).length === 0);
+});
+
 test('a shell beside the agent has a terminal too', async () => {
   const file = bench.spec('');
   const session = bench.start(['start', file, '--', 'sh', '-c', 'echo up; cat'], { input: null });

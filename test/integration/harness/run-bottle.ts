@@ -67,6 +67,12 @@ export class Bench {
     return this.start(args, options).outcome;
   }
 
+  /** `bottle ARGS | READER` in a shell. */
+  shell(args: readonly string[], reader: string): Promise<Outcome> {
+    const words = [BOTTLE, ...args].map((word) => `'${word.replaceAll("'", "'\\''")}'`);
+    return this.#run('bash', ['-c', `${words.join(' ')} | ${reader}`], {}).outcome;
+  }
+
   /** A session with what no spec can ask for: networks and addresses for its sidecar. */
   drive(session: DrivenSession, options: RunOptions = {}): Running {
     return this.#run(
