@@ -1,7 +1,7 @@
 // What is compiled once a session: known values, detectors, and the needles by which both are found.
 import type { Detector } from './detectors/detector.ts';
 import { activeDetectors } from './detectors/index.ts';
-import { fingerprintOf } from './fingerprint.ts';
+import { createFingerprint } from './fingerprint.ts';
 import { type Form, squeezedForms, stableBase64, valueForms } from './forms.ts';
 import { NEEDLE_BYTES, type Needle, NeedleSet } from './needles.ts';
 import type { MatchKind, ScannerConfig } from './types.ts';
@@ -11,17 +11,16 @@ export interface KnownValue {
   readonly index: number;
   readonly kind: Exclude<MatchKind, 'detector'>;
   readonly secret: string;
+  readonly bytes: Uint8Array;
   readonly length: number;
   readonly fingerprint: string;
-  /** How many distinct four-byte pieces of it are looked for, to find it when it is cut up. */
-  readonly pieces: number;
 }
 
 /** What it means that a needle was found. */
 export type Tag =
   | { readonly do: 'value'; readonly value: KnownValue; readonly form: string }
   | { readonly do: 'piece'; readonly value: KnownValue; readonly piece: number }
-  | { readonly do: 'keyword'; readonly detector: Detector }
+  | { readonly do: 'keyword'; readonly detector: Detector; readonly keyword: string }
   /** A keyword inside an encoding: what is around it, aligned to `skip` characters before it, is decoded. */
   | { readonly do: 'decode'; readonly encoding: 'base64' | 'hex'; readonly skip: number }
   | { readonly do: 'reverse' }
@@ -35,7 +34,7 @@ export interface Engine {
   /** For text without its separators; empty when there are no known values. */
   readonly squeezedNeedles: NeedleSet<Tag>;
   readonly values: readonly KnownValue[];
-  readonly fingerprintKey: Buffer;
+  readonly fingerprint: (text: Uint8Array) => string;
 }
 
 /** Most four-byte pieces of known values in all; with more secrets fewer of each are looked for. */
@@ -55,9 +54,10 @@ export function compileEngine(config: ScannerConfig): Engine {
     known.map(({ text }) => text),
     keywords,
   );
+  const fingerprint = createFingerprint(config.fingerprintKey);
   const values = known.map(({ kind, secret, text }, index): KnownValue => {
-    const fingerprint = fingerprintOf(config.fingerprintKey, Buffer.from(text));
-    return { index, kind, secret, length: text.length, fingerprint, pieces: pieces[index]!.length };
+    const bytes = Buffer.from(text);
+    return { index, kind, secret, bytes, length: text.length, fingerprint: fingerprint(bytes) };
   });
   const squeezedNeedles: Needle<Tag>[] = [];
   const needles: Needle<Tag>[] = [...keywordNeedles(detectors), ...hintNeedles()];
@@ -78,7 +78,7 @@ export function compileEngine(config: ScannerConfig): Engine {
     needles: new NeedleSet(needles),
     squeezedNeedles: new NeedleSet(squeezedNeedles),
     values,
-    fingerprintKey: config.fingerprintKey,
+    fingerprint,
   };
 }
 
@@ -87,8 +87,10 @@ function keywordNeedles(detectors: readonly Detector[]): Needle<Tag>[] {
   const encoded = new Map<string, Needle<Tag>>();
   const seen = new Set<string>();
   const addEncoded = (text: string, anyCase: boolean, tag: Tag): void => {
-    if (text.length >= NEEDLE_BYTES)
-      encoded.set(JSON.stringify([text, tag]), { bytes: Buffer.from(text), anyCase, tag });
+    const key = `${text} ${tag.do === 'decode' ? tag.skip : ''}`;
+    if (text.length >= NEEDLE_BYTES && !encoded.has(key)) {
+      encoded.set(key, { bytes: Buffer.from(text, 'latin1'), anyCase, tag });
+    }
   };
   for (const detector of detectors) {
     for (const keyword of detector.keywords) {
@@ -97,7 +99,7 @@ function keywordNeedles(detectors: readonly Detector[]): Needle<Tag>[] {
         needles.push({
           bytes: Buffer.from(text, 'latin1'),
           anyCase: detector.anyCase,
-          tag: { do: 'keyword', detector },
+          tag: { do: 'keyword', detector, keyword },
         });
       }
       const bytes = Buffer.from(keyword);
@@ -187,4 +189,5 @@ function piecesOf(texts: readonly string[], keywords: ReadonlySet<string>): Buff
   );
 }
 
-const isUnusual = (piece: string): boolean => (/\d/.test(piece) && /[A-Za-z]/.test(piece)) || /[a-z][A-Z]/.test(piece);
+const isUnusual = (piece: string): boolean =>
+  (/\d/.test(piece) && /[A-Za-z]/.test(piece)) || /[a-z][A-Z]|[A-Z]{2}[a-z]/.test(piece);

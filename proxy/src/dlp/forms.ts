@@ -25,6 +25,8 @@ export function valueForms(value: string): Form[] {
   const json = JSON.stringify(value).slice(1, -1);
   add('json', json);
   add('json', json.replaceAll('/', '\\/'));
+  // JSON as a string inside JSON: tool calls are written so.
+  add('json', JSON.stringify(json).slice(1, -1));
   add('entities', escapeEntities(value));
   add('form', value.replaceAll(' ', '+'));
   if (/[\x80-\xff]/.test(value) && /^[\x00-\xff]*$/.test(value)) add('latin1', value);

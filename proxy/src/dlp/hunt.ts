@@ -3,7 +3,7 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import { BASE64 } from './charsets.ts';
 import type { Detector } from './detectors/detector.ts';
 import type { Engine, Hint, KnownValue } from './engine.ts';
-import { fingerprintOf } from './fingerprint.ts';
+import { findFragments } from './fragments.ts';
 import { asBuffer, type Span, View } from './view.ts';
 import { inflateView } from './views/compressed.ts';
 import { BACKSLASH, ENTITIES, PERCENT, QUOTED_PRINTABLE, unfold } from './views/escapes.ts';
@@ -36,9 +36,11 @@ const TRIES = 32;
 const OVERLAPPING = 8;
 /** How far around a reversed keyword its token may reach, in bytes. */
 const REVERSED_BYTES = 512;
-/** Share of a value's pieces that give it away, whatever their order. */
-const PIECES_SHARE = 0.4;
-const PIECES_LEAST = 6;
+/** How much of a value gives it away, whatever the order of its parts. */
+const COVERED_SHARE = 0.5;
+const COVERED_BYTES = 12;
+const PIECES_MARGIN = 256;
+const PIECES_GAP = 64;
 const PIECES_SUSPICIOUS = 2;
 /** How far apart the numbers of a row may stand, in bytes, and how many make a row. */
 const NUMBER_GAP = 32;
@@ -48,6 +50,13 @@ const RECENT = 64;
 
 /** Where each hint was seen. */
 type Hints = Map<Hint, number[]>;
+
+/** A detector's last close look. */
+interface Look {
+  readonly end: number;
+  readonly isTaken: boolean;
+  readonly overlapping: number;
+}
 
 interface PieceHits {
   readonly value: KnownValue;
@@ -61,6 +70,7 @@ export class Hunt {
   isOverBudget = false;
   readonly #engine: Engine;
   readonly #byFingerprint = new Map<string, Hit[]>();
+  readonly #fragments: { readonly view: View; readonly value: KnownValue; readonly spans: readonly Span[] }[] = [];
   readonly #byDetector = new Map<string, Hit[]>();
   #viewsLeft: number;
   #bytesLeft: number;
@@ -77,19 +87,30 @@ export class Hunt {
   /** Searches `view` as it is, without decoding anything. */
   searchFlat(view: View): void {
     this.#match(view, new DecodedRuns(), () => {});
+    this.#reportFragments();
   }
 
-  /** Searches `view` and all that it decodes to. */
-  search(view: View): void {
+  /** Searches `root` and all that it decodes to. */
+  search(root: View): void {
+    this.#search(root);
+    this.#reportFragments();
+  }
+
+  #search(view: View): void {
     const decoded = new DecodedRuns();
     const children: View[] = [];
     const add = (child: View): void => void (child.length > 0 && children.push(child));
+    if (view.isOpaque) {
+      if (view.depth < DEPTH) this.#inflate(view, add);
+      for (const child of children) if (this.#take(child)) this.#search(child);
+      return;
+    }
     const hints = this.#match(view, decoded, add);
     if (view.depth < DEPTH) {
       this.#expand(view, hints, decoded, add);
       for (const child of children) {
         if (!this.#take(child)) return;
-        this.search(child);
+        this.#search(child);
       }
     }
   }
@@ -107,7 +128,7 @@ export class Hunt {
     const values: { value: KnownValue; form: string; span: Span }[] = [];
     const cut = new Map<KnownValue, PieceHits>();
     const candidates: { detector: Detector; span: Span }[] = [];
-    const looks = new Map<Detector, { end: number; overlapping: number; taken: Span | undefined }>();
+    const looks = new Map<Detector, Look>();
     let reversedTo = 0;
     this.#engine.needles.find(view, (tag, start, length) => {
       switch (tag.do) {
@@ -116,16 +137,19 @@ export class Hunt {
           break;
         case 'keyword': {
           const { detector } = tag;
-          const span = detector.match(view, start);
-          if (span === null) break;
           const look = looks.get(detector);
-          const overlapping = look !== undefined && span.start < look.end ? look.overlapping + 1 : 0;
-          if (overlapping > OVERLAPPING) break;
-          const isTaken = look?.taken !== undefined && overlaps(look.taken, span);
-          const isMatch = !isTaken && detector.accept(view.text(span.start, span.end), view, span);
-          if (isMatch) candidates.push({ detector, span });
-          const taken = isMatch ? span : look?.taken;
-          looks.set(detector, { end: Math.max(span.end, look?.end ?? 0), overlapping, taken });
+          if (look !== undefined && start < look.end) {
+            // Inside what was taken there is nothing more; inside what was not, a few more looks and no further.
+            if (look.isTaken || look.overlapping > OVERLAPPING) break;
+          }
+          const span = detector.match(view, start, tag.keyword);
+          if (span === null) break;
+          const isAgain = look !== undefined && span.start < look.end;
+          if (isAgain && look.isTaken) break;
+          const isTaken = detector.accept(view.text(span.start, span.end), view, span);
+          if (isTaken) candidates.push({ detector, span });
+          const end = Math.max(span.end, look?.end ?? 0);
+          looks.set(detector, { end, isTaken, overlapping: isAgain ? look.overlapping + 1 : 0 });
           break;
         }
         case 'piece': {
@@ -144,9 +168,9 @@ export class Hunt {
           else decodeBase64At(view, Math.max(start - tag.skip, start & 3), decoded, add);
           break;
         case 'reverse':
-          if (view.depth >= DEPTH || start < reversedTo) break;
-          add(reversedView(view, start, length));
-          reversedTo = start + length;
+          if (view.depth >= DEPTH || start + length <= reversedTo) break;
+          reversedTo = Math.min(view.length, start + REVERSED_BYTES);
+          add(reversedView(view, Math.max(0, start - REVERSED_BYTES), reversedTo));
           break;
         case 'hint':
           listAt(hints, tag.hint).push(start);
@@ -156,9 +180,9 @@ export class Hunt {
       }
     });
     for (const { value, form, span } of values) this.#reportValue(view, value, form, span);
+    const known = union(values.map((one) => one.span));
     for (const { detector, span } of candidates) {
-      const isValue = values.some((one) => overlaps(one.span, span));
-      if (!isValue) this.#reportDetector(view, detector, span);
+      if (!touches(known, span)) this.#reportDetector(view, detector, span);
     }
     for (const hits of cut.values()) this.#joinPieces(view, hits, values);
     return hints;
@@ -188,7 +212,7 @@ export class Hunt {
       kind: 'detector',
       secret: '',
       length: span.end - span.start,
-      fingerprint: fingerprintOf(this.#engine.fingerprintKey, view.bytes.subarray(span.start, span.end)),
+      fingerprint: this.#engine.fingerprint(view.bytes.subarray(span.start, span.end)),
       chain: view.chain(),
       start,
       end,
@@ -213,16 +237,28 @@ export class Hunt {
 
   /** Pieces of a known value: enough of them are the value; a few are a reason to read without the separators. */
   #joinPieces(view: View, hits: PieceHits, whole: readonly { value: KnownValue; span: Span }[]): void {
-    const { value } = hits;
-    const spans = whole.filter((one) => one.value === value).map((one) => one.span);
-    const loose = hits.places.filter((at) => !spans.some((span) => at >= span.start && at < span.end));
-    if (loose.length < PIECES_SUSPICIOUS || spans.length > 0) return;
-    if (hits.pieces.size >= Math.max(PIECES_LEAST, value.pieces * PIECES_SHARE)) {
-      for (const span of merged(loose, 4)) this.#reportValue(view, value, 'pieces', span);
-      return;
+    const { value, places, pieces } = hits;
+    if (pieces.size < PIECES_SUSPICIOUS || whole.some((one) => one.value === value)) return;
+    // Four bytes may be an accident, twice in one neighbourhood they are not.
+    const near = crowds(places, PIECES_GAP, PIECES_SUSPICIOUS);
+    if (near.length === 0) return;
+    const start = Math.max(0, near[0]!.start - PIECES_MARGIN);
+    const end = Math.min(view.length, near.at(-1)!.end + PIECES_MARGIN);
+    const { spans, coveredBytes } = findFragments(view, value.bytes, start, end);
+    if (coveredBytes >= Math.max(COVERED_BYTES, value.bytes.length * COVERED_SHARE)) {
+      this.#fragments.push({ view, value, spans });
+    } else this.#squeeze(view, start, end);
+  }
+
+  /** Parts of a value count where the value itself was not found around them, in another view. */
+  #reportFragments(): void {
+    for (const { view, value, spans } of this.#fragments) {
+      const whole = union(this.hits.filter((hit) => hit.fingerprint === value.fingerprint));
+      for (const span of spans) {
+        if (!touches(whole, view.inRoot(span.start, span.end))) this.#reportValue(view, value, 'pieces', span);
+      }
     }
-    const least = Math.max(0, loose[0]! - 256);
-    this.#squeeze(view, least, Math.min(view.length, loose.at(-1)! + 256));
+    this.#fragments.length = 0;
   }
 
   #squeeze(view: View, start: number, end: number): void {
@@ -246,8 +282,7 @@ export class Hunt {
       const at = buffer.indexOf(byte);
       return at >= 0 && at < length;
     };
-    const inflates = view.kind !== '' && view.kind !== 'unicode';
-    if (inflates) this.#inflate(view, add);
+    if (view.kind !== 'unicode') this.#inflate(view, add);
     if (has(0x25)) unfold(view, PERCENT, add);
     const escapes = hints.get('escapes');
     if (escapes !== undefined) unfold(view, BACKSLASH, add, inAscent(escapes));
@@ -267,7 +302,7 @@ export class Hunt {
   }
 
   #inflate(view: View, add: (child: View) => void): void {
-    const mayTry = (): boolean => !isText(view.bytes.subarray(0, 64)) && this.#triesLeft-- > 0;
+    const mayTry = (): boolean => view.depth > 0 && !isText(view.bytes.subarray(0, 64)) && this.#triesLeft-- > 0;
     const { child, isOverBudget } = inflateView(view, Math.max(1, this.#inflatedLeft), mayTry);
     if (isOverBudget) this.isOverBudget = true;
     if (child === null) return;
@@ -293,20 +328,30 @@ const overlaps = (one: Span, other: Span): boolean => one.start < other.end && o
 const join = (chain: string, kind: string): string =>
   chain === '' ? kind : kind === '' ? chain : `${chain} > ${kind}`;
 
-/** Places of `width` bytes each, those that touch taken together. */
-function merged(places: readonly number[], width: number): Span[] {
-  const spans: { start: number; end: number }[] = [];
-  for (const start of [...places].sort((a, b) => a - b)) {
-    const last = spans.at(-1);
-    if (last !== undefined && start <= last.end) last.end = Math.max(last.end, start + width);
-    else spans.push({ start, end: start + width });
+/** The spans in order, those that touch taken together. */
+function union(spans: readonly Span[]): Span[] {
+  const all: { start: number; end: number }[] = [];
+  for (const { start, end } of [...spans].sort((a, b) => a.start - b.start)) {
+    const last = all.at(-1);
+    if (last !== undefined && start <= last.end) last.end = Math.max(last.end, end);
+    else all.push({ start, end });
   }
-  return spans;
+  return all;
 }
 
-function reversedView(view: View, at: number, length: number): View {
-  const start = Math.max(0, at - REVERSED_BYTES);
-  const end = Math.min(view.length, at + length + 64);
+/** Whether `span` overlaps one of `spans`, which are in order and apart from each other. */
+function touches(spans: readonly Span[], span: Span): boolean {
+  let low = 0;
+  let high = spans.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (spans[middle]!.end <= span.start) low = middle + 1;
+    else high = middle;
+  }
+  return low < spans.length && spans[low]!.start < span.end;
+}
+
+function reversedView(view: View, start: number, end: number): View {
   const bytes = Buffer.from(view.bytes.subarray(start, end)).reverse();
   return new View(bytes, bytes.length, 'reversed', view, { kind: 'mirror', end });
 }

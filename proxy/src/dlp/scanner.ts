@@ -57,8 +57,11 @@ export function createScanner(config: ScannerConfig): Scanner {
       return match;
     });
     // What a compressed stream carries beside its content (names, comments, skippable frames) goes when it is encoded anew.
-    const beside =
-      codings.length === 0 ? [] : huntFlat(body).map((hit) => matchOf({ ...hit, start: 0, end: 0 }, where, ''));
+    const inside = new Set(hits.map((hit) => hit.fingerprint));
+    const beside = (codings.length === 0 ? [] : huntFlat(body))
+      // Small streams hold their content uncompressed.
+      .filter((hit) => !inside.has(hit.fingerprint))
+      .map((hit) => matchOf({ ...hit, start: 0, end: 0 }, where, ''));
     return {
       matches: [...matches, ...beside],
       unjudged: hunt.isOverBudget ? { kind: 'over_budget', detail: 'too much nested data' } : null,

@@ -6,8 +6,8 @@ export type Step =
   | { readonly do: 'text'; readonly any: readonly string[]; readonly optional: boolean }
   | { readonly do: 'run'; readonly set: Charset; readonly least: number; readonly most: number };
 
-/** Tries a format where its keyword was found; null when it is not there. */
-export type Matcher = (view: View, keywordAt: number) => Span | null;
+/** Tries a format where one of its keywords was found; null when it is not there. */
+export type Matcher = (view: View, keywordAt: number, keyword: string) => Span | null;
 
 /** One of these literals. */
 export const text = (...any: string[]): Step => ({ do: 'text', any, optional: false });
@@ -24,14 +24,14 @@ export interface Edges {
   readonly right?: Charset;
 }
 
-/** A format that begins with its keyword. */
+/** A format that begins with its keyword; `steps` is what follows it. */
 export function shape(steps: readonly Step[], edges: Edges = {}): Matcher {
-  return (view, keywordAt) => {
+  return (view, keywordAt, keyword) => {
     if (edges.left !== undefined) {
       const most = edges.leftMost ?? 0;
       if (view.runBefore(edges.left, keywordAt, most + 1) > most) return null;
     }
-    const end = follow(view, keywordAt, steps);
+    const end = follow(view, keywordAt + keyword.length, steps);
     if (end < 0) return null;
     if (edges.right !== undefined && end < view.length && edges.right.table[view.bytes[end]!] !== 0) return null;
     return { start: keywordAt, end };
@@ -44,9 +44,12 @@ export function follow(view: View, at: number, steps: readonly Step[]): number {
   for (const step of steps) {
     switch (step.do) {
       case 'text': {
-        const found = step.any.find((literal) => view.startsWith(literal, end));
-        if (found !== undefined) end += found.length;
-        else if (!step.optional) return -1;
+        let width = -1;
+        for (let i = 0; i < step.any.length && width < 0; i++) {
+          if (view.startsWith(step.any[i]!, end)) width = step.any[i]!.length;
+        }
+        if (width < 0 && !step.optional) return -1;
+        end += Math.max(0, width);
         break;
       }
       case 'run': {

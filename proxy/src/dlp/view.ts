@@ -28,9 +28,12 @@ export class View {
   readonly kind: string;
   readonly parent: View | null;
   readonly depth: number;
+  /** Binary data of which nothing but a compressed stream may be expected. */
+  readonly isOpaque: boolean;
   readonly #origin: Origin;
-  /** Start and end of the last run looked up, for every charset: makes repeated look-ups linear in all. */
-  #runs: Int32Array | null = null;
+  /** Shared with the views around it. */
+  readonly #cache: RunCache;
+  readonly #id: number;
   #reached: Map<object, number> | null = null;
 
   constructor(
@@ -39,6 +42,7 @@ export class View {
     kind = '',
     parent: View | null = null,
     origin: Origin = { kind: 'root' },
+    isOpaque = false,
   ) {
     this.bytes = bytes;
     this.length = length;
@@ -47,33 +51,31 @@ export class View {
     // A view without a name is the same text in another unit, not a decoding.
     this.depth = parent === null ? 0 : parent.depth + (kind === '' ? 0 : 1);
     this.#origin = origin;
+    this.isOpaque = isOpaque;
+    this.#cache = parent === null ? { slots: null, views: 0 } : parent.#cache;
+    this.#id = ++this.#cache.views;
   }
 
   /** End of the longest run of `set` from `at`; `at` itself where the byte there is not of the set. */
   runEnd(set: Charset, at: number): number {
     const runs = this.#cachedRuns();
-    const slot = set.slot * 2;
-    if (at >= runs[slot]! && at < runs[slot + 1]!) return runs[slot + 1]!;
+    const slot = set.slot * 3;
+    if (runs[slot + 2] === this.#id && at >= runs[slot]! && at < runs[slot + 1]!) return runs[slot + 1]!;
     const { bytes, length } = this;
     const { table } = set;
     let end = at;
     while (end < length && table[bytes[end]!] !== 0) end++;
-    if (end > at) {
-      runs[slot] = at;
-      runs[slot + 1] = end;
-    }
+    if (end > at) this.#remember(slot, at, end);
     return end;
   }
 
   /** The whole run of `set` around `at`, which must be a byte of the set. */
   runAround(set: Charset, at: number): Span {
     const end = this.runEnd(set, at);
-    const runs = this.#cachedRuns();
-    const slot = set.slot * 2;
-    let start = Math.min(runs[slot]!, at);
+    const slot = set.slot * 3;
+    let start = Math.min(this.#cachedRuns()[slot]!, at);
     while (start > 0 && set.table[this.bytes[start - 1]!] !== 0) start--;
-    runs[slot] = start;
-    runs[slot + 1] = end;
+    this.#remember(slot, start, end);
     return { start, end };
   }
 
@@ -126,10 +128,23 @@ export class View {
     return kinds.join(' > ');
   }
 
-  #cachedRuns(): Int32Array {
-    if (this.#runs === null) this.#runs = new Int32Array(charsetCount() * 2);
-    return this.#runs;
+  #remember(slot: number, start: number, end: number): void {
+    const runs = this.#cachedRuns();
+    runs[slot] = start;
+    runs[slot + 1] = end;
+    runs[slot + 2] = this.#id;
   }
+
+  #cachedRuns(): Int32Array {
+    this.#cache.slots ??= new Int32Array(charsetCount() * 3);
+    return this.#cache.slots;
+  }
+}
+
+/** Start, end and view of the last run looked up, for every charset: makes repeated look-ups linear in all. */
+interface RunCache {
+  slots: Int32Array | null;
+  views: number;
 }
 
 /** The same memory as a Buffer. */
@@ -168,6 +183,22 @@ export class Trace {
     if (this.length === this.bytes.length) this.#grow();
     this.bytes[this.length++] = byte;
     this.#next = width === 1 ? from + 1 : -1;
+  }
+
+  /** Adds `from..to` of the parent as it stands. */
+  copy(parent: Uint8Array, from: number, to: number): void {
+    if (to <= from) return;
+    if (from !== this.#next) {
+      this.#at.push(this.length);
+      this.#from.push(from);
+      this.#width.push(1);
+    }
+    while (this.length + to - from > this.bytes.length) this.#grow();
+    const { bytes } = this;
+    let { length } = this;
+    for (let at = from; at < to; at++) bytes[length++] = parent[at]!;
+    this.length = length;
+    this.#next = to;
   }
 
   /** Adds a character, as UTF-8. */

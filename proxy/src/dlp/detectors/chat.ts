@@ -1,7 +1,7 @@
 // Chat services: Slack, Discord, Telegram, Teams.
 import { ALNUM, ALNUM_DASH, charset, DIGIT, HEX_LOWER, UPPER_DIGIT, WORD_DASH } from '../charsets.ts';
 import { maybe, run, text } from '../shape.ts';
-import { type Detector, detector, isExample, isMixed, token } from './detector.ts';
+import { type Detector, detector, isExample, isMixed, token, variety } from './detector.ts';
 
 const COOKIE = charset('A-Za-z0-9%+/_=-');
 
@@ -26,7 +26,7 @@ export const chat: readonly Detector[] = [
           run(HEX_LOWER, 32, 96),
         ],
       ],
-      accept: (found) => !isExample(found) && /[0-9].*[0-9].*[0-9]/.test(found) && new Set(found).size > 12,
+      accept: (found) => !isExample(found) && /[0-9].*[0-9].*[0-9]/.test(found) && variety(found) > 12,
       falsePositives: () => [
         'xoxb-your-token-goes-in-this-place',
         `xoxb-${'1'.repeat(12)}-${'x'.repeat(24)}`,
@@ -125,7 +125,7 @@ export const chat: readonly Detector[] = [
         ? { start: at - before, end }
         : null;
     },
-    accept: (found) => !isExample(found) && new Set(found).size > 12,
+    accept: (found) => !isExample(found) && variety(found) > 12,
     truePositives: (random) => [`${random.chars('1-9', 10)}:AA${random.chars('A-Za-z0-9_-', 33)}`],
     falsePositives: () => ['12:AAxx', `{"t":"10:AA${'A'.repeat(33)}"}`],
   }),

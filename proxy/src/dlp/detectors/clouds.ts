@@ -2,7 +2,7 @@
 import { ALNUM, BASE64, BASE64_STD, charset, HEX_LOWER, UPPER_DIGIT, WORD_DASH, WORD_DASH_DOT } from '../charsets.ts';
 import { maybe, run, text } from '../shape.ts';
 import type { Span, View } from '../view.ts';
-import { type Detector, detector, isExample, isMixed, token } from './detector.ts';
+import { type Detector, detector, isExample, isMixed, token, variety } from './detector.ts';
 
 const AWS_DOC =
   'AWS IAM User Guide, "IAM identifiers", "Access keys": https://docs.aws.amazon.com/IAM/latest/UserGuide/';
@@ -29,7 +29,7 @@ export const clouds: readonly Detector[] = [
     source: AWS_DOC,
     forms: [[text(...AWS_ID), run(UPPER_DIGIT, 16)]],
     edges: { left: BASE64, leftMost: 24, right: ALNUM },
-    accept: (found) => !isExample(found) && new Set(found).size > 6,
+    accept: (found) => !isExample(found) && variety(found) > 6,
     falsePositives: (random) => [
       'AKIAIOSFODNN7EXAMPLE',
       `AKIA${'X'.repeat(16)}`,
@@ -81,7 +81,7 @@ export const clouds: readonly Detector[] = [
     source: 'Google Cloud Docs, "Manage API keys": https://cloud.google.com/docs/authentication/api-keys',
     forms: [[text('AIza'), run(WORD_DASH, 35)]],
     edges: { left: BASE64, leftMost: 24, right: WORD_DASH },
-    accept: (found) => !isExample(found) && new Set(found).size > 12,
+    accept: (found) => !isExample(found) && variety(found) > 12,
     falsePositives: (random) => [
       `AIza${'S'.repeat(35)}`,
       `AIza${random.chars('A-Za-z0-9', 30)}`,
@@ -99,7 +99,7 @@ export const clouds: readonly Detector[] = [
       [text('1//0'), run(WORD_DASH, 40, 512)],
     ],
     edges: { left: BASE64, leftMost: 0 },
-    accept: (found) => !isExample(found) && isMixed(found.slice(5)) && new Set(found).size > 12,
+    accept: (found) => !isExample(found) && isMixed(found.slice(5)) && variety(found) > 12,
     falsePositives: () => ['ya29.a0AfH6SMB...', 'GOCSPX-your_client_secret', 'score 1//0 and 1//05 of the rest'],
   }),
   token({
@@ -197,8 +197,4 @@ function pairedSecret(view: View, at: number): Span | null {
 
 /** Upper, lower and digits, and not a hash: 40 characters of a git commit are hex. */
 const looksRandom = (found: string): boolean =>
-  /[A-Z]/.test(found) &&
-  /[a-z]/.test(found) &&
-  /[0-9]/.test(found) &&
-  /[G-Zg-z+/]/.test(found) &&
-  new Set(found).size > 16;
+  /[A-Z]/.test(found) && /[a-z]/.test(found) && /[0-9]/.test(found) && /[G-Zg-z+/]/.test(found) && variety(found) > 16;

@@ -2,7 +2,7 @@
 import { ALNUM, BASE64, HEX_LOWER, LOWER_DIGIT, WORD, WORD_DASH } from '../charsets.ts';
 import { run, text } from '../shape.ts';
 import { crcBase62, hasCrc } from './checksums.ts';
-import { type Detector, detector, GLUED_CHARS, isExample, isMixed, sampleOf, token } from './detector.ts';
+import { type Detector, detector, GLUED_CHARS, isExample, isMixed, sampleOf, token, variety } from './detector.ts';
 
 const CLASSIC = ['ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_'];
 const GITLAB = [
@@ -34,9 +34,7 @@ export const codeHosts: readonly Detector[] = [
       // A checksum that fits makes it a token whatever it looks like; without one it must not look like an example.
       accept: (found, view, { start }) =>
         hasCrc(found.slice(0, 40)) ||
-        (!isExample(found) &&
-          new Set(found).size > 12 &&
-          view.runBefore(BASE64, start, GLUED_CHARS + 1) <= GLUED_CHARS),
+        (!isExample(found) && variety(found) > 12 && view.runBefore(BASE64, start, GLUED_CHARS + 1) <= GLUED_CHARS),
       falsePositives: (random) => [
         'ghp_your_personal_access_token_goes_here_1234',
         `ghp_${'x'.repeat(36)}`,
@@ -84,7 +82,7 @@ export const codeHosts: readonly Detector[] = [
       }
       return { start: at, end };
     },
-    accept: (found) => !isExample(found) && new Set(found).size > 12,
+    accept: (found) => !isExample(found) && variety(found) > 12,
     truePositives: (random) => [
       ...GITLAB.map((prefix) => prefix + random.chars('A-Za-z0-9_-', 20)),
       `glpat-${random.chars('A-Za-z0-9_-', 27)}.01.${random.chars('a-z0-9', 9)}`,

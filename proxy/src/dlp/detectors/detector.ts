@@ -40,10 +40,14 @@ const EXAMPLE_WORDS =
 
 /** Whether a match is what documents print instead of a token: EXAMPLE, xxxx, your_token, one character over and over. */
 export function isExample(match: string): boolean {
-  if (EXAMPLE_WORDS.test(match)) return true;
-  const tail = match.slice(-16);
-  return new Set(tail).size <= 3;
+  return EXAMPLE_WORDS.test(match.slice(0, LOOK_CHARS)) || variety(match.slice(-16)) <= 3;
 }
+
+/** How many different characters a match is made of, in its first part. */
+export const variety = (match: string): number => new Set(match.slice(0, LOOK_CHARS)).size;
+
+/** A key may be long; what it is shows at its start. */
+const LOOK_CHARS = 256;
 
 /** Digits, or letters of both cases: rules out words and identifiers where a format does not say more. */
 export const isMixed = (text: string): boolean => /[0-9]/.test(text) || (/[a-z]/.test(text) && /[A-Z]/.test(text));
@@ -57,13 +61,22 @@ type TokenGiven = Pick<Detector, 'id' | 'description' | 'source'> &
 
 /** A detector of tokens that are wholly described by shapes: keywords and true positives follow from them. */
 export function token({ forms, edges, ...given }: TokenGiven): Detector {
-  const matchers = forms.map((steps) => shape(steps, edges ?? defaultEdges(steps)));
+  const matchers = new Map<string, Matcher[]>();
+  for (const steps of forms) {
+    const [first, ...rest] = steps;
+    if (first?.do !== 'text') throw new Error(`${given.id}: a form begins with a literal`);
+    for (const keyword of first.any) {
+      const list = matchers.get(keyword) ?? [];
+      list.push(shape(rest, edges ?? defaultEdges(steps)));
+      matchers.set(keyword, list);
+    }
+  }
   return detector({
     ...given,
-    keywords: [...new Set(forms.flatMap((steps) => (steps[0]?.do === 'text' ? steps[0].any : [])))],
-    match(view, keywordAt) {
-      for (const matcher of matchers) {
-        const span = matcher(view, keywordAt);
+    keywords: [...matchers.keys()],
+    match(view, keywordAt, keyword) {
+      for (const matcher of matchers.get(keyword) ?? []) {
+        const span = matcher(view, keywordAt, keyword);
         if (span !== null) return span;
       }
       return null;

@@ -2,7 +2,7 @@
 import { ALNUM, BASE64_PADDED, BASE64_STD, charset, HEX_LOWER, UPPER_DIGIT } from '../charsets.ts';
 import { run, text } from '../shape.ts';
 import type { View } from '../view.ts';
-import { type Detector, detector, isExample, token } from './detector.ts';
+import { type Detector, detector, isExample, token, variety } from './detector.ts';
 
 /** Longest armoured key that is taken as a whole, in bytes; of a longer one the head is enough. */
 const KEY_BYTES = 12 * 1024;
@@ -26,7 +26,7 @@ export const keys: readonly Detector[] = [
       if (!/\bPRIVATE KEY( BLOCK)? ?$/.test(view.text(label, labelEnd))) return null;
       return hasKeyMaterial(view, labelEnd) ? { start: at, end: armourEnd(view, labelEnd) } : null;
     },
-    accept: (found) => !/^[^\n]*EXAMPLE/.test(found),
+    accept: (found) => !/^[^\n]*EXAMPLE/.test(found.slice(0, 80)),
     truePositives(random) {
       const line = (): string => random.chars('A-Za-z0-9+/', 64);
       const armour = (label: string, newline: string): string =>
@@ -53,6 +53,8 @@ export const keys: readonly Detector[] = [
     source: 'PuTTY User Manual, appendix "PPK file format": https://the.earth.li/~sgtatham/putty/',
     keywords: ['PuTTY-User-Key-File-'],
     match(view, at) {
+      if (at < view.reached(PUTTY)) return null;
+      view.setReached(PUTTY, Math.min(view.length, at + KEY_BYTES));
       const body = /Private-Lines:(?:[A-Za-z0-9+/=: -]|\\[nr]|[\r\n])*/.exec(asText(view, at));
       return body === null ? null : { start: at, end: at + body.index + body[0].length };
     },
@@ -99,7 +101,7 @@ export const keys: readonly Detector[] = [
       [text('MC4CAQAwBQYDK2VwBCIEI', 'MC4CAQAwBQYDK2VuBCIEI'), run(BASE64_STD, 40, 64)],
       [text('MHcCAQEEI'), run(BASE64_STD, 100, 200)],
     ],
-    accept: (found) => !isExample(found) && new Set(found).size > 20,
+    accept: (found) => !isExample(found) && variety(found) > 20,
   }),
   token({
     id: 'age-key',
@@ -141,6 +143,7 @@ export const keys: readonly Detector[] = [
   }),
 ];
 
+const PUTTY = {};
 const JWK = charset('A-Za-z0-9_-');
 
 /** A line of base64 soon after the header line: in text that only talks about keys there is none. */

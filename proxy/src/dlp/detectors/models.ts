@@ -1,13 +1,13 @@
 // Keys of model providers and of the services around them.
 import { ALNUM, HEX_LOWER, LOWER_DIGIT, WORD, WORD_DASH } from '../charsets.ts';
 import { run, text } from '../shape.ts';
-import { type Detector, detector, isExample, isMixed, token } from './detector.ts';
+import { type Detector, detector, isExample, isMixed, token, variety } from './detector.ts';
 
 const INFIX = 'T3BlbkFJ';
 /** Longest part of an OpenAI key before its infix, in bytes. */
 const BEFORE_INFIX = 180;
 
-const isVaried = (found: string): boolean => !isExample(found) && isMixed(found) && new Set(found).size > 12;
+const isVaried = (found: string): boolean => !isExample(found) && isMixed(found) && variety(found) > 12;
 
 export const models: readonly Detector[] = [
   token({
@@ -75,8 +75,7 @@ export const models: readonly Detector[] = [
       [text('sk-'), run(ALNUM, 32, 64)],
     ],
     edges: { left: ALNUM, leftMost: 0, right: WORD_DASH },
-    accept: (found) =>
-      !found.includes(INFIX) && !isExample(found) && isMixed(found.slice(3)) && new Set(found).size > 8,
+    accept: (found) => !found.includes(INFIX) && !isExample(found) && isMixed(found.slice(3)) && variety(found) > 8,
     falsePositives: (random) => [
       `sk-${random.chars('a-z', 40)}`,
       `task-${random.chars('a-z0-9', 32)}`,
@@ -93,7 +92,7 @@ export const models: readonly Detector[] = [
       [text('api_org_'), run(ALNUM, 34)],
     ],
     edges: { left: ALNUM, leftMost: 0, right: WORD },
-    accept: (found) => !isExample(found) && /[A-Z]/.test(found) && new Set(found).size > 12,
+    accept: (found) => !isExample(found) && /[A-Z]/.test(found) && variety(found) > 12,
     falsePositives: () => ['hf_hub_download(repo_id)', `hf_${'x'.repeat(34)}`, 'hf_your_token'],
   }),
   token({
@@ -112,7 +111,7 @@ export const models: readonly Detector[] = [
       [text('csk-'), run(LOWER_DIGIT, 48)],
     ],
     edges: { left: ALNUM, leftMost: 0, right: WORD_DASH },
-    accept: (found) => !isExample(found) && isMixed(found.slice(4)) && new Set(found).size > 10,
+    accept: (found) => !isExample(found) && isMixed(found.slice(4)) && variety(found) > 10,
   }),
 ];
 

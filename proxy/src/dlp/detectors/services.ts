@@ -1,9 +1,9 @@
 // Payment, mail, monitoring, office and other services whose tokens have a sure prefix.
 import { ALNUM, BASE64_PADDED, charset, HEX_LOWER, LOWER_DIGIT, UPPER_DIGIT, WORD, WORD_DASH } from '../charsets.ts';
 import { maybe, run, text } from '../shape.ts';
-import { type Detector, detector, isExample, isMixed, token } from './detector.ts';
+import { type Detector, detector, isExample, isMixed, token, variety } from './detector.ts';
 
-const varied = (found: string): boolean => !isExample(found) && isMixed(found.slice(4)) && new Set(found).size > 10;
+const varied = (found: string): boolean => !isExample(found) && isMixed(found.slice(4)) && variety(found) > 10;
 const MACAROON = charset('A-Za-z0-9+/=_-');
 const TWILIO_WINDOW = 200;
 
@@ -59,7 +59,7 @@ export const services: readonly Detector[] = [
       view.setReached(TWILIO, last);
       return null;
     },
-    accept: (found) => new Set(found).size > 8,
+    accept: (found) => variety(found) > 8,
     truePositives: (random) => [
       `TWILIO_API_KEY=SK${random.chars('0-9a-f', 32)}`,
       `twilio: { authToken: "${random.chars('0-9a-f', 32)}" }`,

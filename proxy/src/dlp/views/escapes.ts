@@ -184,24 +184,37 @@ export function unfold(view: View, escapes: Escapes, found: (child: View) => voi
     const trace = new Trace();
     let last = at;
     let i = Math.max(done, tokenStart(bytes, at, done) - BEFORE_BYTES);
-    for (; i < length; i++) {
-      const byte = bytes[i]!;
-      if (byte === escapes.lead) {
+    while (i < length) {
+      if (bytes[i] === escapes.lead) {
         const read = escapes.read(bytes, i, length);
         if (read !== 0) {
           const width = read >>> 21;
           if ((read & CODE) !== GONE) putDecoded(trace, escapes, read & CODE, i, width);
-          i += width - 1;
+          i += width;
           last = i;
           continue;
         }
       }
-      if (i - last > NEAR_BYTES && (isBreak(byte) || i - last > TOKEN_BYTES)) break;
-      trace.put(byte, i, 1);
+      const plain = i;
+      const end = plainEnd(bytes, escapes.lead, i + 1, last, length);
+      trace.copy(bytes, plain, end);
+      i = end;
+      if (i < length && bytes[i] !== escapes.lead) break;
     }
     found(trace.view(escapes.kind, view, i));
     done = Math.max(i, at + 1);
   }
+}
+
+/** End of the plain text from `from` on: the next lead, or where the stretch is over. */
+function plainEnd(bytes: Uint8Array, lead: number, from: number, last: number, length: number): number {
+  const near = Math.min(length, last + NEAR_BYTES);
+  let at = from;
+  while (at < near && bytes[at] !== lead) at++;
+  if (at < near || at >= length) return at;
+  const far = Math.min(length, last + TOKEN_BYTES);
+  while (at < far && bytes[at] !== lead && !isBreak(bytes[at]!)) at++;
+  return at;
 }
 
 /** Escapes that name bytes give bytes, those that name characters give UTF-8. */

@@ -4,6 +4,10 @@ import { asBuffer, type Span, View } from '../view.ts';
 
 /** Shortest run that is decoded, in characters. */
 export const RUN_CHARS = 16;
+/** Shortest run of binary data that is searched like text, in characters. */
+const OPAQUE_CHARS = 256;
+/** Longest run that is decoded as a whole for one keyword inside it, in characters. */
+const LOCAL_CHARS = 8192;
 /** Shortest line of wrapped base64 or hex, in characters. */
 const LINE_CHARS = 32;
 /** Characters looked at to tell an encoding from a word, a path or a hash. */
@@ -90,9 +94,17 @@ export function decodeRuns(view: View, decoded: DecodedRuns, found: (child: View
 export function decodeBase64At(view: View, at: number, decoded: DecodedRuns, found: (child: View) => void): void {
   const run = view.runAround(BASE64, at);
   const skip = (at - run.start) & 3;
-  if (!decoded.isNew('base64', run.start, skip)) return;
-  const span = { start: run.start, end: paddedEnd(view, run.end) };
-  found(pieceView(view, 'base64', base64Bytes(view, run.start + skip, run.end), span));
+  const whole = { start: run.start, end: paddedEnd(view, run.end) };
+  if (run.end - run.start <= LOCAL_CHARS || skip === 0) {
+    if (!decoded.isNew('base64', run.start, skip)) return;
+    found(pieceView(view, 'base64', base64Bytes(view, run.start + skip, run.end), whole));
+    return;
+  }
+  // Out of step with a long run, most likely by accident: a part of it will do.
+  const block = Math.max(run.start, at - (at % LOCAL_CHARS) - LOCAL_CHARS);
+  if (!decoded.isNew('base64', block, skip)) return;
+  const start = block + ((at - block) & 3);
+  found(pieceView(view, 'base64', base64Bytes(view, start, Math.min(run.end, at + 2 * LOCAL_CHARS)), whole));
 }
 
 /** Decodes the hex run around `at`, whose pairs are aligned to `at`. */
@@ -110,24 +122,27 @@ function decodeRun(view: View, start: number, end: number, decoded: DecodedRuns,
   let lower = 0;
   let digits = 0;
   let hex = 0;
+  let longestHex = 0;
   for (let at = start; at < sampleEnd; at++) {
     const byte = bytes[at]!;
     if (byte >= 0x61) lower++;
     else if (byte >= 0x41 && byte <= 0x5a) upper++;
     else if (byte >= 0x30 && byte <= 0x39) digits++;
-    hex += HEX.table[byte]!;
+    hex = HEX.table[byte] === 0 ? 0 : hex + 1;
+    if (hex > longestHex) longestHex = hex;
   }
   const sample = sampleEnd - start;
-  if (hex >= RUN_CHARS && (hex > sample - 8 || end - start <= SAMPLE_CHARS))
-    decodeHexRuns(view, start, end, decoded, found);
+  if (longestHex >= RUN_CHARS) decodeHexRuns(view, start, end, decoded, found);
   // Words and paths have few capitals, hashes have none; an encoding mixes.
   const isMixed = upper >= 2 && lower >= 2 && (digits >= 1 || upper * 5 >= sample);
-  if (!isMixed || hex === sample) return;
+  if (!isMixed || longestHex === sample) return;
   const run = { start, end: paddedEnd(view, end) };
   for (let skip = 0; skip < 4; skip++) {
-    if (skip > 0 && !isMeaningfulFrom(view, start + skip, end)) continue;
-    if (decoded.isNew('base64', start, skip))
-      found(pieceView(view, 'base64', base64Bytes(view, start + skip, end), run));
+    const isMeaningful = isMeaningfulFrom(bytes, start + skip, end);
+    if ((skip > 0 && !isMeaningful) || !decoded.isNew('base64', start, skip)) continue;
+    // Of a short piece of binary data the raw pass has seen all that its encoding can show.
+    const isOpaque = !isMeaningful && end - start < OPAQUE_CHARS;
+    found(pieceView(view, 'base64', base64Bytes(view, start + skip, end), run, isOpaque));
   }
 }
 
@@ -143,8 +158,7 @@ function decodeHexRuns(
     const hexEnd = Math.min(view.runEnd(HEX, at), end);
     if (hexEnd - at >= RUN_CHARS) {
       for (let skip = 0; skip < 2; skip++) {
-        const head = hexBytes(view, at + skip, Math.min(hexEnd, at + skip + 48));
-        if ((!isText(head) && !hasMagic(head)) || !decoded.isNew('hex', at, skip)) continue;
+        if (!isMeaningfulHex(view.bytes, at + skip, hexEnd) || !decoded.isNew('hex', at, skip)) continue;
         found(pieceView(view, 'hex', hexBytes(view, at + skip, hexEnd), { start: at, end: hexEnd }));
       }
     }
@@ -163,19 +177,80 @@ function decodeLines(view: View, lines: readonly Span[], found: (child: View) =>
   if (bytes.length >= RUN_CHARS) found(pieceView(view, 'hex', bytes, whole));
 }
 
-/** Whether the middle or the start of a run, read from `first` on, gives text or a compressed stream. */
-function isMeaningfulFrom(view: View, first: number, end: number): boolean {
-  const head = base64Bytes(view, first, Math.min(end, first + 40));
-  if (isText(head) || hasMagic(head)) return true;
-  const middle = first + (((end - first) >> 3) << 2);
-  return end - first > 80 && isText(base64Bytes(view, middle, Math.min(end, middle + 40)));
+/** Values of base64 characters, in both alphabets. */
+const SEXTETS = new Uint8Array(256);
+[...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'].forEach((char, value) => {
+  SEXTETS[char.charCodeAt(0)] = value;
+});
+SEXTETS[0x2d] = 62;
+SEXTETS[0x5f] = 63;
+
+/** Whether the start, the middle or the end of a run, read in quartets from `first` on, gives text or a compressed stream. */
+function isMeaningfulFrom(bytes: Uint8Array, first: number, end: number): boolean {
+  if (isBase64Text(bytes, first, end) || isBase64Magic(bytes, first)) return true;
+  const quartets = (end - first) >> 2;
+  if (quartets < 20) return quartets >= 8 && isBase64Text(bytes, first + ((quartets - 4) << 2), end);
+  return (
+    isBase64Text(bytes, first + ((quartets >> 1) << 2), end) || isBase64Text(bytes, first + ((quartets - 6) << 2), end)
+  );
+}
+
+/** Whether the next quartets give printable text, in 8 or in 16 bits a character. */
+function isBase64Text(bytes: Uint8Array, from: number, end: number): boolean {
+  const to = Math.min(end & ~3, from + 24);
+  let odd = 0;
+  let zeros = 0;
+  let count = 0;
+  for (let at = from; at + 4 <= to || (at === from && at + 4 <= end); at += 4) {
+    const value =
+      (SEXTETS[bytes[at]!]! << 18) |
+      (SEXTETS[bytes[at + 1]!]! << 12) |
+      (SEXTETS[bytes[at + 2]!]! << 6) |
+      SEXTETS[bytes[at + 3]!]!;
+    for (let shift = 16; shift >= 0; shift -= 8) {
+      const byte = (value >> shift) & 0xff;
+      count++;
+      if (byte === 0) zeros++;
+      else if (!isPrintable(byte) && ++odd > 1) return false;
+    }
+  }
+  return count >= 6 && (zeros === 0 || zeros * 3 >= count);
+}
+
+/** gzip, zlib, Zstandard: `H4sI`, `eJ..`, `KLUv`. */
+const isBase64Magic = (bytes: Uint8Array, at: number): boolean => {
+  const [a, b, c] = [bytes[at], bytes[at + 1], bytes[at + 2]];
+  return (
+    (a === 0x48 && b === 0x34 && c === 0x73) ||
+    (a === 0x65 && b! >= 0x41 && b! <= 0x4e) ||
+    (a === 0x4b && b === 0x4c && c === 0x55)
+  );
+};
+
+const isPrintable = (byte: number): boolean => (byte >= 0x20 && byte < 0x7f) || (byte >= 9 && byte <= 13);
+
+/** Whether hex pairs from `from` on give printable text or a compressed stream. */
+function isMeaningfulHex(bytes: Uint8Array, from: number, end: number): boolean {
+  const nibble = (at: number): number => (bytes[at]! <= 0x39 ? bytes[at]! & 15 : (bytes[at]! & 15) + 9);
+  const byteAt = (at: number): number => (nibble(at) << 4) | nibble(at + 1);
+  const head = [byteAt(from), byteAt(from + 2), byteAt(from + 4), byteAt(from + 6)];
+  if (hasMagic(Uint8Array.from(head))) return true;
+  let odd = 0;
+  let zeros = 0;
+  const to = Math.min(end, from + 48) - 1;
+  for (let at = from; at < to; at += 2) {
+    const byte = byteAt(at);
+    if (byte === 0) zeros++;
+    else if (!isPrintable(byte) && ++odd > 1) return false;
+  }
+  return zeros === 0 || zeros * 6 >= to - from;
 }
 
 /** Mostly printable ASCII: what a token would be part of. */
 export function isText(bytes: Uint8Array): boolean {
   if (bytes.length < 8) return false;
   let printable = 0;
-  for (const byte of bytes) if ((byte >= 0x20 && byte < 0x7f) || (byte >= 9 && byte <= 13)) printable++;
+  for (const byte of bytes) if (isPrintable(byte)) printable++;
   return printable >= bytes.length - (bytes.length >> 4);
 }
 
@@ -216,5 +291,5 @@ const base64Bytes = (view: View, start: number, end: number): Buffer =>
 const hexBytes = (view: View, start: number, end: number): Buffer =>
   Buffer.from(asBuffer(view.bytes).toString('latin1', start, end - ((end - start) & 1)), 'hex');
 
-const pieceView = (parent: View, kind: string, bytes: Buffer, { start, end }: Span): View =>
-  new View(bytes, bytes.length, kind, parent, { kind: 'piece', start, end });
+const pieceView = (parent: View, kind: string, bytes: Buffer, { start, end }: Span, isOpaque = false): View =>
+  new View(bytes, bytes.length, kind, parent, { kind: 'piece', start, end }, isOpaque);

@@ -12,7 +12,7 @@ const MARGIN_BYTES = 48;
 const LEAST_NUMBERS = 8;
 
 /** Hex digits, and what stands between groups of them. */
-const HEX_DUMP = charset('0-9A-Fa-fxX ,:;=%\n\r\t\\.-');
+const HEX_DUMP = charset('0-9A-Fa-fxX ,:;=\n\r\t.-');
 
 export interface Stretch extends Span {
   /** Nothing but hex digits and separators: may spell text. */
@@ -169,10 +169,10 @@ function readRow(view: View, row: Span, kind: 'hex' | 'decimal'): View {
     }
     const first = at;
     while (at < row.end && ALNUM.table[bytes[at]!] !== 0) at++;
-    if (kind === 'decimal') trace.put(Number.parseInt(ascii(bytes, first, at), 10), first, at - first);
+    if (kind === 'decimal') trace.put(numberAt(bytes, first, at, 10), first, at - first);
     else {
       for (let digit = hexStart(bytes, first, at); digit < at; digit += 2) {
-        const byte = Number.parseInt(ascii(bytes, digit, Math.min(digit + 2, at)), 16);
+        const byte = numberAt(bytes, digit, Math.min(digit + 2, at), 16);
         if (byte !== 0) trace.put(byte, first, at - first);
       }
     }
@@ -180,8 +180,14 @@ function readRow(view: View, row: Span, kind: 'hex' | 'decimal'): View {
   return trace.view(kind, view, row.end);
 }
 
-const ascii = (bytes: Uint8Array, start: number, end: number): string =>
-  String.fromCharCode(...bytes.subarray(start, end));
+function numberAt(bytes: Uint8Array, start: number, end: number, base: number): number {
+  let value = 0;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]!;
+    value = value * base + (byte <= 0x39 ? byte - 0x30 : (byte | 0x20) - 0x57);
+  }
+  return value;
+}
 
 /** `67`, `0x67`, `x67`, `6768`, `67687075`, `0xa`. */
 function isHexGroup(bytes: Uint8Array, start: number, end: number): boolean {
