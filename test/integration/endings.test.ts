@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { join } from 'node:path';
 import { PassThrough } from 'node:stream';
 import type Docker from 'dockerode';
@@ -163,6 +164,35 @@ test('an agent whose reader has gone is ended', async () => {
   const file = bench.spec('');
   const { stdout } = await bench.shell(['start', file, '--', 'yes'], 'head -n 2');
   expect(stdout).toBe('y\ny\n');
+  expect(await leftOf(docker, nameOf(file))).toEqual([]);
+});
+
+test('whatever reaches this machine while the proof runs refuses the start', async () => {
+  const file = bench.spec('');
+  const session = bench.start(['start', file, '--', 'echo', 'the agent ran']);
+  // The relay is told where the listener is; a packet that got out would arrive there like this one.
+  await until('the relay is there', async () =>
+    (await leftOf(docker, nameOf(file))).some((name) => name.endsWith('-relay')),
+  );
+  const { Config } = await (await containerOf(docker, nameOf(file), 'relay')).inspect();
+  const targets = Config.Env.find((line) => line.startsWith('BOTTLE_PROBE='))?.slice('BOTTLE_PROBE='.length) ?? '';
+  const [target = ''] = (JSON.parse(targets) as { tcp: string[] }).tcp;
+  connect(Number(target.split(':')[1]), '127.0.0.1').on('error', () => undefined);
+  const { code, stdout, stderr } = await session.outcome;
+  expect(stderr).toContain('the self-probe found a way out past the proxy');
+  expect(stdout).toBe('');
+  expect(code).toBe(125);
+  expect(await leftOf(docker, nameOf(file))).toEqual([]);
+});
+
+test('a bug in bottle itself ends the session, is shown, and leaves nothing', async () => {
+  const file = bench.spec('');
+  const session = bench.drive({ spec: file, command: ['sh', '-c', 'echo up; sleep 60'] }, { input: null });
+  await session.waitFor('up');
+  session.process.kill('SIGUSR2');
+  const { code, stderr } = await session.outcome;
+  expect(stderr).toContain('a bug');
+  expect(code).toBe(125);
   expect(await leftOf(docker, nameOf(file))).toEqual([]);
 });
 
