@@ -225,6 +225,8 @@ class Sniffer implements Timed {
     socket.on('close', this.onEnd);
     socket.on('error', ignore);
     if (this.bytes.length > 0) this.judge();
+    // It may have ended before anybody listened.
+    else if (socket.readableEnded || socket.destroyed) this.onEnd();
     else socket.resume();
   }
 

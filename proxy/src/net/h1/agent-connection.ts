@@ -30,7 +30,7 @@ const AHEAD_BYTES = 64 * 1024;
 /** An unread rest of a body up to this size is read and thrown away to keep the connection. In bytes. */
 const DISCARD_BYTES = 256 * 1024;
 /** After our last byte: how long the agent may take to read it before the connection is cut, in ms. */
-const LINGER_MS = 2_000;
+const LINGER_MS = 5_000;
 
 const DISCARD: BodySink = { onBody: () => {}, onBodyEnd: () => {} };
 

@@ -25,6 +25,8 @@ export interface RequestHead {
 /** Framing fields with an underscore are read as their dashed twins by CGI-like servers. */
 const OBSCURED = /^(?:content_length|transfer_encoding|content-length_|transfer-encoding_)$/;
 const MAX_LENGTH_DIGITS = 15;
+/** Far beyond what clients send; each field costs a search. */
+const MAX_FIELDS = 1000;
 
 /** `text` is the head in latin1, from the request line to the CRLF of its last field line, without the empty line. */
 export function parseRequestHead(text: string): RequestHead | Malformed {
@@ -101,7 +103,8 @@ export function parseRequestHead(text: string): RequestHead | Malformed {
         switch (name.toLowerCase()) {
           case 'content-length':
             if (length !== null) return new Malformed('duplicate-length', 'more than one Content-Length field');
-            if (!/^[0-9]+$/.test(value) || value.length > MAX_LENGTH_DIGITS) {
+            // Not even leading zeros: `010` is 8 to a reader that knows octal.
+            if (!/^(?:0|[1-9][0-9]*)$/.test(value) || value.length > MAX_LENGTH_DIGITS) {
               return new Malformed('content-length', 'Content-Length is not a plain number');
             }
             length = value;
@@ -130,6 +133,7 @@ export function parseRequestHead(text: string): RequestHead | Malformed {
     }
     if (!hasHopByHop && name.length > 6 && isProxyField(name)) hasHopByHop = true;
     rawHeaders.push(name, value);
+    if (rawHeaders.length > 2 * MAX_FIELDS) return new Malformed('too-many-fields', `more than ${MAX_FIELDS} fields`);
   }
 
   if (isChunked && length !== null) return new Malformed('cl-te', 'both Content-Length and Transfer-Encoding');

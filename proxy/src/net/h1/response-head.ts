@@ -1,5 +1,7 @@
 // Reads one HTTP/1 response head: as tolerant as RFC 9112 demands of a proxy, but never ambiguous. Pure.
+
 import { parseFieldLines } from './field-lines.ts';
+import { withField, withoutFields } from './fields.ts';
 import { Malformed } from './malformed.ts';
 import { connectionOptions } from './request-head.ts';
 
@@ -34,6 +36,7 @@ export function parseResponseHead(text: string, method: string): ResponseHead | 
   let connection = '';
   let contentEncoding = '';
   let keepAliveSeconds = Number.NaN;
+  let isLengthRepeated = false;
   let hasHopByHop = false;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!;
@@ -60,6 +63,7 @@ export function parseResponseHead(text: string, method: string): ResponseHead | 
           if (!/^[0-9]{1,15}$/.test(digits) || (length !== null && Number(length) !== Number(digits))) {
             return new Malformed('content-length', 'Content-Length is not one plain number');
           }
+          isLengthRepeated ||= length !== null;
           length = digits;
         }
         break;
@@ -92,10 +96,17 @@ export function parseResponseHead(text: string, method: string): ResponseHead | 
   const options = connection === '' ? [] : connectionOptions(connection);
   const hasNoBody = method === 'HEAD' || status < 200 || status === 204 || status === 304;
   const body = hasNoBody ? 'none' : transferEncoding !== null ? 'chunked' : length !== null ? 'length' : 'close';
+  let fields: readonly string[] = rawHeaders;
+  if (hasHopByHop) fields = endToEndOfResponse(fields, options, status === 101);
+  // RFC 9110, 8.6: what was said twice in the same way is passed on once.
+  if (isLengthRepeated) fields = withField(fields, 'Content-Length', String(Number(length)));
+  // RFC 9112, 6: these have no body and must not announce one; a reader that believes it waits for ever.
+  const mustNotFrame = (status < 200 || status === 204) && (length !== null || transferEncoding !== null);
+  if (mustNotFrame) fields = withoutFields(fields, ['content-length', 'transfer-encoding']);
   return {
     status,
     reason: line[3] ?? '',
-    rawHeaders: hasHopByHop ? endToEndOfResponse(rawHeaders, options, status === 101) : rawHeaders,
+    rawHeaders: fields,
     body,
     contentLength: length === null ? 0 : Number(length),
     keepAlive: body !== 'close' && !options.includes('close') && (!isHttp10 || options.includes('keep-alive')),

@@ -59,6 +59,18 @@ describe('a response head', () => {
     expect(rawHeaders).toEqual(['X-A', 'b c', 'X-B', 'd', 'Content-Length', '0']);
   });
 
+  it.each([
+    ['two equal lengths', `${OK}X-A: 1\r\nContent-Length: 3\r\nX-B: 2\r\nContent-Length: 3\r\n`],
+    ['a list of equal lengths', `${OK}X-A: 1\r\nContent-Length: 3, 03\r\nX-B: 2\r\n`],
+  ])('with %s says it once', (_what, lines) => {
+    expect(readGood(lines).rawHeaders).toEqual(['X-A', '1', 'Content-Length', '3', 'X-B', '2']);
+  });
+
+  it.each(['204 No Content', '103 Early Hints'])('of %s announces no body', (status) => {
+    const lines = `HTTP/1.1 ${status}\r\nContent-Length: 3\r\nX-A: 1\r\n`;
+    expect(readGood(lines)).toMatchObject({ body: 'none', rawHeaders: ['X-A', '1'] });
+  });
+
   it('keeps names, case, order, duplicates and odd bytes', () => {
     const { rawHeaders } = readGood(`${OK}set-cookie: a\r\nSet-Cookie: b\r\nx-Z: \x01\xff\r\nContent-Length: 0\r\n`);
     expect(rawHeaders).toEqual(['set-cookie', 'a', 'Set-Cookie', 'b', 'x-Z', '\x01\xff', 'Content-Length', '0']);
