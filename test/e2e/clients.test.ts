@@ -11,7 +11,7 @@ import { openEngine } from '../integration/harness/look-at-engine.ts';
 import { Bench, REPOSITORY } from '../integration/harness/run-bottle.ts';
 import { type ClientCase, LARGE, REFUSED, WORKING } from './clients/cases.ts';
 
-const HOSTS = ['api.clients.test', 'git.clients.test', 'npm.clients.test', 'pypi.clients.test'];
+const HOSTS = ['api', 'git', 'npm', 'private', 'pypi', 'swap'].map((name) => `${name}.clients.test`);
 const token = `clients-${randomBytes(20).toString('hex')}`;
 const certificates = makeServerCertificates(HOSTS);
 const bench = new Bench();
@@ -49,7 +49,9 @@ secrets: { API_TOKEN: { env: CLIENTS_TOKEN } }
 egress:
   allow:
     - { host: api.clients.test, auth: { type: bearer, secret: API_TOKEN }, allow_private: true }
-    - { host: npm.clients.test, access: read, allow_private: true }
+    - { host: npm.clients.test, access: read, auth: { type: bearer, secret: API_TOKEN }, allow_private: true }
+    - { host: private.clients.test, auth: { type: basic, secret: API_TOKEN, username: x-access-token }, allow_private: true }
+    - { host: swap.clients.test, placeholder: { secret: API_TOKEN }, allow_private: true }
     - { host: pypi.clients.test, access: read, allow_private: true }
     - { host: plain.clients.test, scheme: http, allow_private: true }
     - host: git.clients.test
@@ -126,9 +128,10 @@ describe.each(['sealed', 'internal'])('in a %s session', (network) => {
 
   test.each(large)('$name arrives whole, by $way', (each) => check(resultOf(each.name, each.way), each));
 
-  test('every way in was used, and no record holds the token', () => {
+  test('every way in was used, and neither a client nor a record saw the token', () => {
     const vias = new Set(records.map(({ via }) => via));
     expect([...vias].sort()).toEqual(['absolute', 'connect', 'dns', 'transparent']);
     expect(JSON.stringify(records)).not.toContain(token);
+    expect(JSON.stringify(results)).not.toContain(token);
   });
 });

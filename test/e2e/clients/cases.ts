@@ -81,6 +81,13 @@ export const WORKING: readonly ClientCase[] = [
     shows: [KNOWN],
     isLiteral: true,
   },
+  {
+    name: 'curl of a page that repeats the credential',
+    script: 'curl -sS -i https://api.clients.test/repeat; curl -sS -i --compressed https://api.clients.test/repeat',
+    code: 0,
+    shows: [/(you sent Bearer (?!clients-).*){2}/s, /x-sent: Bearer /i],
+    hides: [/clients-[0-9a-f]{40}/],
+  },
   { name: 'wget', script: 'wget -q -O - https://api.clients.test/echo', code: 0, shows: [KNOWN] },
   { name: 'wget over plain HTTP', script: 'wget -q -O - http://plain.clients.test/a', code: 0, shows: ['"url":"/a"'] },
   {
@@ -97,6 +104,18 @@ export const WORKING: readonly ClientCase[] = [
     shows: ['first'],
   },
   {
+    name: 'git clone of a private repository, without a credential',
+    script: 'git clone -q https://private.clients.test/shop.git && git -C shop log --format=%s',
+    code: 0,
+    shows: ['first'],
+  },
+  {
+    name: 'git clone of a private repository, with the placeholder as password',
+    script: 'git clone -q https://swap.clients.test/shop.git && git -C shop log --format=%s',
+    code: 0,
+    shows: ['first'],
+  },
+  {
     name: 'git push',
     script: `git clone -q https://git.clients.test/open.git && cd open && git config user.name t && git config user.email t@t.test &&
       branch=b-$RANDOM$RANDOM && git checkout -q -b $branch && echo new > new.txt && git add . && git commit -q -m second &&
@@ -108,6 +127,13 @@ export const WORKING: readonly ClientCase[] = [
     name: 'npm install',
     script:
       'npm install --registry https://npm.clients.test/ --no-audit --no-fund left-hand && node -p "require(\'left-hand\')"',
+    code: 0,
+    shows: ['added 1 package', 'from the tarball'],
+  },
+  {
+    name: 'npm install of a private package, with the placeholder in .npmrc',
+    script: `printf '//npm.clients.test/:_authToken=\${API_TOKEN}\\n' > .npmrc
+      npm install --registry https://npm.clients.test/ --no-audit --no-fund private-hand && node -p 'require("private-hand")'`,
     code: 0,
     shows: ['added 1 package', 'from the tarball'],
   },

@@ -8,6 +8,7 @@ import http from 'node:http';
 import https from 'node:https';
 import { createInterface } from 'node:readline';
 import { createSecureContext } from 'node:tls';
+import { gzipSync } from 'node:zlib';
 
 const lines = createInterface({ input: process.stdin });
 const { key, certs, token } = JSON.parse((await lines[Symbol.asyncIterator]().next()).value);
@@ -104,6 +105,14 @@ async function api(request, response) {
       }
       return response.end();
     }
+    case '/repeat': {
+      // A debugging page that gives back what it was sent, as some do.
+      const text = `you sent ${request.headers.authorization}\n`;
+      const isCompressed = /gzip/.test(request.headers['accept-encoding'] ?? '');
+      response.setHeader('x-sent', request.headers.authorization ?? '');
+      if (isCompressed) response.setHeader('content-encoding', 'gzip');
+      return response.end(isCompressed ? gzipSync(text) : text);
+    }
     case '/acknowledge':
       acknowledge.get(`${url.searchParams.get('id')}/${url.searchParams.get('n')}`)?.();
       return response.end();
@@ -113,16 +122,21 @@ async function api(request, response) {
 }
 
 function npm(request, response) {
+  if (request.url.includes('private') && request.headers.authorization !== `Bearer ${token}`) {
+    response.statusCode = 401;
+    return response.end();
+  }
   if (request.url.endsWith('.tgz')) return response.end(tarball);
   const dist = {
-    tarball: 'https://npm.clients.test/left-hand/-/left-hand-1.2.3.tgz',
+    tarball: `https://npm.clients.test${request.url}/-/left-hand-1.2.3.tgz`,
     integrity: `sha512-${digest('sha512', tarball, 'base64')}`,
     shasum: digest('sha1', tarball),
   };
   response.setHeader('content-type', 'application/json');
-  response.statusCode = request.url === '/left-hand' ? 200 : 404;
-  const versions = { '1.2.3': { name: 'left-hand', version: '1.2.3', dist } };
-  response.end(JSON.stringify({ name: 'left-hand', 'dist-tags': { latest: '1.2.3' }, versions }));
+  const name = request.url.slice(1);
+  response.statusCode = /^(left|private)-hand$/.test(name) ? 200 : 404;
+  const versions = { '1.2.3': { name, version: '1.2.3', dist } };
+  response.end(JSON.stringify({ name, 'dist-tags': { latest: '1.2.3' }, versions }));
 }
 
 function pypi(request, response) {
@@ -173,6 +187,14 @@ function gitHost(request, response) {
   child.stdout.on('end', () => response.end());
 }
 
+/** Asks for a password, as hosts of private repositories do. */
+function privateGitHost(request, response) {
+  const expected = `Basic ${Buffer.from(`x-access-token:${token}`).toString('base64')}`;
+  if (request.headers.authorization === expected) return gitHost(request, response);
+  response.writeHead(401, { 'www-authenticate': 'Basic realm="git"' });
+  response.end();
+}
+
 /** Sends every text message back, in front of it what was asked for; small unfragmented messages alone. */
 function webSocket(request, socket) {
   const accept = digest(
@@ -206,6 +228,8 @@ const sites = {
   'npm.clients.test': npm,
   'pypi.clients.test': pypi,
   'git.clients.test': gitHost,
+  'private.clients.test': privateGitHost,
+  'swap.clients.test': privateGitHost,
 };
 
 function serve(request, response) {
