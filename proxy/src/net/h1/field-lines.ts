@@ -3,12 +3,12 @@ import { isFieldValue, isToken } from './characters.ts';
 import { Malformed } from './malformed.ts';
 
 /**
- * `text` in latin1, each line with its CRLF. `tolerant` is for responses: obs-fold becomes a space (RFC 9112, 5.2) and spaces before
+ * `text` in latin1 from `start`, each line with its CRLF. `tolerant` is for responses: obs-fold becomes a space (RFC 9112, 5.2) and spaces before
  * a colon are removed (5.1), since a proxy must do the one and may do the other; in a request both are refused.
  */
-export function parseFieldLines(text: string, tolerant: boolean): string[] | Malformed {
+export function parseFieldLines(text: string, tolerant: boolean, start = 0): string[] | Malformed {
   const rawHeaders: string[] = [];
-  let at = 0;
+  let at = start;
   while (at < text.length) {
     const end = text.indexOf('\r\n', at);
     if (end < 0) return controlProblem(text.slice(at)) ?? new Malformed('field-line', 'a field line has no end');

@@ -1,6 +1,6 @@
 // Reads one HTTP/1 response head: as tolerant as RFC 9112 demands of a proxy, but never ambiguous. Pure.
 
-import { parseFieldLines } from './field-lines.ts';
+import { controlProblem, parseFieldLines } from './field-lines.ts';
 import { withField, withoutFields } from './fields.ts';
 import { Malformed } from './malformed.ts';
 import { connectionOptions } from './request-head.ts';
@@ -21,14 +21,34 @@ export interface ResponseHead {
   readonly contentEncoding: string;
 }
 
-const STATUS_LINE = /^HTTP\/1\.([01]) ([1-9][0-9][0-9])(?: ([^\r\n\0]*))?$/;
+interface StatusLine {
+  readonly status: number;
+  readonly reason: string;
+  readonly isHttp10: boolean;
+}
+
+/** `HTTP/1.1 200 OK`; many servers leave out the reason, some the space before it. */
+function parseStatusLine(line: string): StatusLine | null {
+  const isHttp10 = line.startsWith('HTTP/1.0 ');
+  if (!isHttp10 && !line.startsWith('HTTP/1.1 ')) return null;
+  const status = digitAt(line, 9) * 100 + digitAt(line, 10) * 10 + digitAt(line, 11);
+  // A character that is no digit makes it NaN.
+  if (!(status >= 100) || (line.length > 12 && line.charCodeAt(12) !== 0x20)) return null;
+  const reason = line.slice(13);
+  return controlProblem(reason) === null ? { status, reason, isHttp10 } : null;
+}
+
+function digitAt(text: string, at: number): number {
+  const digit = text.charCodeAt(at) - 0x30;
+  return digit >= 0 && digit <= 9 ? digit : Number.NaN;
+}
 
 /** `text` is the head in latin1 without the empty line; `method` is the request's. */
 export function parseResponseHead(text: string, method: string): ResponseHead | Malformed {
   const lineEnd = text.indexOf('\r\n');
-  const line = STATUS_LINE.exec(lineEnd < 0 ? text : text.slice(0, lineEnd));
+  const line = parseStatusLine(lineEnd < 0 ? text : text.slice(0, lineEnd));
   if (line === null) return new Malformed('status-line', 'the status line is not HTTP/1.x');
-  const rawHeaders = parseFieldLines(text.slice(lineEnd + 2), true);
+  const rawHeaders = parseFieldLines(text, true, lineEnd < 0 ? text.length : lineEnd + 2);
   if (rawHeaders instanceof Malformed) return rawHeaders;
 
   let length: string | null = null;
@@ -84,8 +104,7 @@ export function parseResponseHead(text: string, method: string): ResponseHead | 
     }
   }
 
-  const status = Number(line[2]);
-  const isHttp10 = line[1] === '0';
+  const { status, reason, isHttp10 } = line;
   if (transferEncoding !== null) {
     if (length !== null) return new Malformed('cl-te', 'both Content-Length and Transfer-Encoding');
     if (isHttp10) return new Malformed('te-http10', 'Transfer-Encoding in an HTTP/1.0 response');
@@ -105,7 +124,7 @@ export function parseResponseHead(text: string, method: string): ResponseHead | 
   if (mustNotFrame) fields = withoutFields(fields, ['content-length', 'transfer-encoding']);
   return {
     status,
-    reason: line[3] ?? '',
+    reason,
     rawHeaders: fields,
     body,
     contentLength: length === null ? 0 : Number(length),
