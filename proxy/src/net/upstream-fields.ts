@@ -16,7 +16,10 @@ export function fieldsForUpstream(
 ): readonly string[] {
   let fields = rawHeaders;
   if (changes.length !== null) fields = withField(fields, 'Content-Length', String(changes.length));
-  if (changes.wantsIdentity) fields = withField(fields, 'Accept-Encoding', 'identity');
+  // Who asks for nothing gets nothing compressed, and if it is, we read it all the same: no field is added.
+  if (changes.wantsIdentity && fieldValue(fields, 'accept-encoding') !== null) {
+    fields = withField(fields, 'Accept-Encoding', 'identity');
+  }
   // No permessage-deflate: the messages must be readable (RFC 7692 is negotiated by this field alone).
   if (request.isWebSocket) fields = withoutFields(fields, ['sec-websocket-extensions']);
   const host = fieldValue(fields, 'host');

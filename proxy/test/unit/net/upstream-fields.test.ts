@@ -42,6 +42,11 @@ describe('the fields of a request for its upstream', () => {
     ]);
   });
 
+  it('stay without what the agent did not ask for', () => {
+    const fields = ['Host', 'a.example', 'X-A', '1'];
+    expect(fieldsForUpstream(request(), fields, { ...SAME, wantsIdentity: true })).toEqual(fields);
+  });
+
   it('offer no extension that would hide the messages of a WebSocket', () => {
     const fields = ['Host', 'a.example', 'Sec-WebSocket-Extensions', 'permessage-deflate', 'X-A', '1'];
     expect(fieldsForUpstream(request({ isWebSocket: true }), fields, SAME)).toEqual(['Host', 'a.example', 'X-A', '1']);
