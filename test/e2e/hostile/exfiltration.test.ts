@@ -1,5 +1,5 @@
 // Secrets on their way out, in every place and encoding we could think of: nothing may reach the upstream.
-import { randomBytes } from 'node:crypto';
+
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BODY_CARRIERS, DISGUISES, ENCODINGS, HEAD_CARRIERS } from './evasions.ts';
 import { openHost, type RawClient, request } from './raw-client.ts';
@@ -230,5 +230,4 @@ test('one record a request, and not a piece of a secret in the log', () => {
     expect(log).not.toContain(Buffer.from(text).toString('hex').slice(8, 40));
   }
   expect(rig.stderr()).toBe('');
-  expect(randomBytes(1)).toHaveLength(1);
 });

@@ -86,10 +86,8 @@ function payloads(bytes: string): string {
     }
     const mask = data.subarray(at, at + 4);
     if (isMasked) at += 4;
-    out += data
-      .subarray(at, at + length)
-      .map((byte, i) => (isMasked ? byte ^ (mask[i & 3] ?? 0) : byte))
-      .toString('latin1');
+    const payload = data.subarray(at, at + length).map((byte, i) => (isMasked ? byte ^ (mask[i & 3] ?? 0) : byte));
+    out += Buffer.from(payload).toString('latin1');
     at += length;
   }
   return out;

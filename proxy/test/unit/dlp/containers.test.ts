@@ -1,0 +1,91 @@
+import { randomBytes } from 'node:crypto';
+import { crc32, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { View } from '../../../src/dlp/view.ts';
+import type { Inflated } from '../../../src/dlp/views/compressed.ts';
+import { inflateInside } from '../../../src/dlp/views/containers.ts';
+
+const TEXT = `key ${randomBytes(20).toString('hex')}`;
+
+function inside(data: Buffer, mostBytes = 1 << 20): Inflated[] {
+  const members: Inflated[] = [];
+  inflateInside(
+    new View(data, data.length),
+    () => mostBytes,
+    (member) => members.push(member),
+  );
+  return members;
+}
+
+const texts = (data: Buffer): string[] =>
+  inside(data).map(({ child }) => Buffer.from(child?.bytes ?? []).toString('latin1', 0, child?.length));
+
+function zipMember(content: string, name = 'a.txt'): Buffer {
+  const data = deflateRawSync(content);
+  const head = Buffer.alloc(30);
+  head.write('PK\x03\x04', 'latin1');
+  head.writeUInt16LE(8, 8);
+  head.writeUInt32LE(crc32(content), 14);
+  head.writeUInt16LE(name.length, 26);
+  return Buffer.concat([head, Buffer.from(name), data]);
+}
+
+describe('streams inside other data are read', () => {
+  it.each([
+    ['gzip in a form', Buffer.concat([Buffer.from('--b\r\n\r\n'), gzipSync(TEXT), Buffer.from('\r\n--b--')]), [TEXT]],
+    [
+      'two of them',
+      Buffer.concat([Buffer.from('x'), gzipSync(TEXT), Buffer.from('--'), gzipSync('other text')]),
+      [TEXT, 'other text'],
+    ],
+    ['a member of a zip', zipMember(TEXT), [TEXT]],
+    [
+      'members behind each other',
+      Buffer.concat([zipMember('one'), zipMember(TEXT), Buffer.from('PK\x05\x06')]),
+      ['one', TEXT],
+    ],
+    [
+      'a text of a picture',
+      Buffer.concat([Buffer.from('zTXtnote\0\0'), deflateSync(TEXT), Buffer.from('IEND')]),
+      [TEXT],
+    ],
+    [
+      'objects of a pack',
+      Buffer.concat([
+        Buffer.from('PACK\0\0\0\x02\0\0\0\x02\x35'),
+        deflateSync('first object'),
+        Buffer.from([0x38]),
+        deflateSync(TEXT),
+      ]),
+      ['first object', TEXT],
+    ],
+    ['one that is cut', Buffer.concat([Buffer.from('x'), gzipSync(TEXT.repeat(50)).subarray(0, -12)]), null],
+  ])('%s', (_, data, expected) => {
+    const found = texts(data);
+    if (expected === null) expect(found[0]).toContain(TEXT.slice(0, 20));
+    else expect(found).toEqual(expected);
+  });
+
+  it('with their place in what holds them', () => {
+    const stream = gzipSync(TEXT);
+    const [member] = inside(Buffer.concat([Buffer.from('0123456789'), stream, Buffer.from('tail')]));
+    expect(member?.child?.inRoot(4, 20)).toEqual({ start: 20, end: 10 + stream.length - 8 });
+  });
+
+  it('and what would not end is said to be too much', () => {
+    expect(inside(Buffer.concat([Buffer.from('x'), gzipSync(Buffer.alloc(100_000))]), 5000)).toEqual([
+      expect.objectContaining({ child: null, isOverBudget: true }),
+    ]);
+  });
+
+  it.each([
+    ['text', Buffer.from('PK\x03\x04 and PACK\0\0\0 and zTXt are names')],
+    ['random bytes', randomBytes(100_000)],
+    ['beginnings without end', Buffer.from('\x1f\x8b\x08'.repeat(5000), 'latin1')],
+    ['many heads of members', Buffer.from('PK\x03\x04'.repeat(20_000), 'latin1')],
+  ])('%s hold none, and cost little', (_, data) => {
+    const begin = performance.now();
+    expect(inside(data).filter(({ child }) => child !== null && child.length > 200)).toEqual([]);
+    expect(performance.now() - begin).toBeLessThan(2000);
+  });
+});
