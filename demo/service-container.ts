@@ -25,6 +25,8 @@ export async function startServiceContainer(
   docker: Dockerode,
   { image, name, program, settings, onLine }: ServiceContainerOptions,
 ): Promise<ServiceContainer> {
+  // What a killed run left: its container ends with it, its network does not.
+  await docker.pruneNetworks({ filters: { label: ['bottle.service'], until: ['10m'] } });
   const labels = { 'bottle.role': 'service', 'bottle.service': name };
   const network = await docker.createNetwork({ Name: name, Internal: true, Labels: labels });
   try {
