@@ -37,7 +37,8 @@ function sealedSteps(bottle: Bottle, facts: Facts, labels: Labels): readonly Ste
     // Names of other containers are looked up when a container is created.
     create('proxy', facts, proxyContainer(facts, labels, relay), ['egress-network', 'create-relay']),
     ...serviceNetworks(facts),
-    create('agent', facts, agent, ['create-relay'], placeholderNames(bottle)),
+    // Not before the sidecar is on its way: that one decides how long a start takes.
+    create('agent', facts, agent, ['create-relay', 'attach-proxy'], placeholderNames(bottle)),
     ...run('proxy', facts.proxyNetworks.map(serviceStep)),
     sendConfig(bottle),
     ready('proxy', 'start-proxy', 'send-config'),
