@@ -136,6 +136,15 @@ describe.each(['sealed', 'internal'])('while a %s session runs', (network) => {
       expect(of('relay').HostConfig.NetworkMode).toBe('none');
     });
 
+    test('the socket between relay and sidecar is in a volume that reap would find, and the agent has no mount of it', async () => {
+      const filters = { label: [`bottle.name=${name}`, 'bottle.role=socket'] };
+      const { Volumes } = await docker.listVolumes({ filters });
+      expect(Volumes).toHaveLength(1);
+      const holders = roles.filter((role) => of(role).Mounts.some(({ Name }) => Name === Volumes[0]?.Name));
+      expect(holders).toEqual(['proxy', 'relay']);
+      expect(of('relay').Mounts.map(({ Destination }) => Destination)).toEqual(['/run/bottle']);
+    });
+
     test('the engine refuses to give the agent a network', async () => {
       const egress = docker.getNetwork('bottle-egress');
       await expect(egress.connect({ Container: of('agent').Id })).rejects.toThrow(/network/);
