@@ -1,15 +1,6 @@
 // `bottle logs`: what passed and what was refused, grouped by what there is to fix.
 import type { Command } from 'commander';
-
-export interface LogsOptions {
-  readonly blocked?: true;
-  readonly follow?: true;
-  readonly json?: true;
-  readonly verify?: true;
-  readonly since?: string;
-  readonly log?: string;
-  readonly id?: string;
-}
+import type { LogsOptions } from '../review/show-logs.ts';
 
 export function registerLogs(program: Command): void {
   program

@@ -1,14 +1,6 @@
 // `bottle proxy`: the very same proxy without Docker, for tests, benchmarks and people who bring their own sandbox.
 import type { Command } from 'commander';
-
-export interface ProxyOptions {
-  readonly spec: string;
-  readonly listen: string;
-  readonly caOut: string;
-  readonly log: string;
-  readonly upstreamMap?: string;
-  readonly upstreamCa?: string;
-}
+import type { ProxyOptions } from '../proxy-process/run-proxy.ts';
 
 export function registerProxy(program: Command): void {
   program

@@ -1,11 +1,6 @@
 // `bottle why`: what the proxy would decide about a request, from the same function, without sending anything.
 import type { Command } from 'commander';
-
-export interface WhyOptions {
-  readonly header: readonly string[];
-  readonly body?: string;
-  readonly json?: true;
-}
+import type { WhyOptions } from '../proxy-process/explain-request.ts';
 
 export function registerWhy(program: Command): void {
   program

@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { text as readAll } from 'node:stream/consumers';
-import type { WhyOptions } from '../commands/why.ts';
 import { compileProxyConfig } from '../plan/proxy-config.ts';
 import { BottleError, EXIT } from '../report/bottle-error.ts';
 import { paint, printLine } from '../report/output.ts';
@@ -15,6 +14,12 @@ import { makePlaceholders } from '../session/placeholders.ts';
 import { loadSpec } from '../spec/load.ts';
 import { askDecision } from './decide.ts';
 import { parseHeader, parseMethod, parseUrl } from './request-text.ts';
+
+export interface WhyOptions {
+  readonly header: readonly string[];
+  readonly body?: string;
+  readonly json?: true;
+}
 
 export async function explainRequest(
   spec: string,

@@ -4,7 +4,6 @@ import { existsSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ProxyConfig } from '../../proxy/src/contract.ts';
-import type { ProxyOptions } from '../commands/proxy.ts';
 import { placeholderNames } from '../plan/agent-env.ts';
 import { compileProxyConfig } from '../plan/proxy-config.ts';
 import { BottleError, EXIT } from '../report/bottle-error.ts';
@@ -19,6 +18,15 @@ import { loadHostTrust } from '../trust/host-trust.ts';
 import { parseListenAddress } from './listen-address.ts';
 import { type ServingProxy, serveProxy } from './serve.ts';
 import { parseUpstreamMap } from './upstream-map.ts';
+
+export interface ProxyOptions {
+  readonly spec: string;
+  readonly listen: string;
+  readonly caOut: string;
+  readonly log: string;
+  readonly upstreamMap?: string;
+  readonly upstreamCa?: string;
+}
 
 const SIGNALS = ['SIGINT', 'SIGTERM', 'SIGHUP'] as const;
 

@@ -1,6 +1,5 @@
 // What `bottle logs` does: finds the log, reads or follows it, prints.
 import type { AuditRecord } from '../../proxy/src/contract.ts';
-import type { LogsOptions } from '../commands/logs.ts';
 import { BottleError, EXIT } from '../report/bottle-error.ts';
 import { paint, printLine, printNote, printWarning } from '../report/output.ts';
 import { safeJson } from '../report/printable.ts';
@@ -11,6 +10,16 @@ import { groupRecords, isPassed, isRefusal } from './group.ts';
 import { followLog, readLog } from './read-log.ts';
 import { paragraphLines, passedLines, recordLine } from './render.ts';
 import { parseSince } from './since.ts';
+
+export interface LogsOptions {
+  readonly blocked?: true;
+  readonly follow?: true;
+  readonly json?: true;
+  readonly verify?: true;
+  readonly since?: string;
+  readonly log?: string;
+  readonly id?: string;
+}
 
 interface Source {
   readonly file: string;
