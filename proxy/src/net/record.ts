@@ -38,6 +38,22 @@ export interface Traffic {
 
 export const NO_TRAFFIC: Traffic = { status: 0, findings: [], injected: [], bytesOut: 0, bytesIn: 0 };
 
+/** Most findings that a record names: an agent must not fill the disk with them. */
+const MOST_FINDINGS = 64;
+
+/** The first ones, and one for each further detector. */
+function firstFindings(findings: readonly Finding[]): readonly Finding[] {
+  if (findings.length <= MOST_FINDINGS) return findings;
+  const first = findings.slice(0, MOST_FINDINGS);
+  const named = new Set(first.map(({ detector }) => detector));
+  for (const finding of findings.slice(MOST_FINDINGS)) {
+    if (named.has(finding.detector)) continue;
+    named.add(finding.detector);
+    first.push(finding);
+  }
+  return first;
+}
+
 export function draftRecord(
   session: string,
   start: RecordStart,
@@ -59,7 +75,7 @@ export function draftRecord(
     stage: outcome.stage,
     rule: outcome.rule,
     reason: outcome.reason,
-    findings: traffic.findings,
+    findings: firstFindings(traffic.findings),
     injected: traffic.injected,
     bytes_out: traffic.bytesOut,
     bytes_in: traffic.bytesIn,

@@ -147,6 +147,15 @@ describe('the records', () => {
     for (const line of text.split('\n')) expect(line.length).toBeLessThan(6000);
   });
 
+  test('thousands of findings do not make a record of megabytes', async () => {
+    const tokens = Array.from({ length: 3000 }, () => `ghp_${randomBytes(18).toString('hex')}`);
+    const [record] = await recordsOf(() =>
+      send(rig, 'open.example', request('POST /', 'open.example', [], tokens.join('\n'))),
+    );
+    expect(record?.findings.length).toBeGreaterThan(10);
+    expect(JSON.stringify(record).length).toBeLessThan(20_000);
+  });
+
   test('secrets in places that records show', async () => {
     const [token, half] = [`ghp_${randomBytes(18).toString('hex')}`, secret.slice(0, 24)];
     const acts: (() => Promise<unknown>)[] = [secret, token].flatMap((text) => [
