@@ -12,7 +12,6 @@ COPY opt /opt/bottle/proxy
 COPY proxy/compile.mjs /opt/bottle/compile.mjs
 RUN ["/usr/local/bin/node", "--disable-warning=ExperimentalWarning", "/opt/bottle/compile.mjs"]
 LABEL bottle.role=image
-VOLUME /run/bottle
 WORKDIR /
 USER 1337:1337
 ENTRYPOINT ["/usr/local/bin/node", "--disable-warning=ExperimentalWarning", "/opt/bottle/proxy/src/main.ts"]

@@ -109,7 +109,8 @@ describe('the proxy image', () => {
     const { Config } = await docker.getImage(proxy).inspect();
     expect(Config.User).toBe('1337:1337');
     expect(Config.Entrypoint).toEqual(expect.arrayContaining(['/usr/local/bin/node', '/opt/bottle/proxy/src/main.ts']));
-    expect(Object.keys(Config.Volumes ?? {})).toEqual(['/run/bottle']);
+    // A volume that the image names would have no label of ours: the relay's container brings its own.
+    expect(Config.Volumes ?? {}).toEqual({});
   });
 
   it('lets only the proxy user into the directory of its socket', async () => {
