@@ -11,6 +11,7 @@ import { Deadlines } from './net/deadlines.ts';
 import { createDialer } from './net/dial.ts';
 import { HoldBudget } from './net/hold-budget.ts';
 import { listen } from './net/listener.ts';
+import { RecordBatch } from './net/record-batch.ts';
 import { UpstreamPool } from './net/upstream-pool.ts';
 import { createPipeline } from './pipeline/pipeline.ts';
 
@@ -58,6 +59,7 @@ export async function serve({ input, emit, reportBug, stopped }: ServeOptions): 
     limits,
     pipeline,
     audit,
+    records: new RecordBatch(audit, reportBug),
     authority,
     pool,
     deadlines,

@@ -15,6 +15,8 @@ export interface AuditSink {
   assertWritable(): void;
   /** Writes one line, whole or not at all; throws AuditFailure. */
   append(draft: RecordDraft): void;
+  /** The same for several, with one write: all of them or none. */
+  appendAll(drafts: readonly RecordDraft[]): void;
   /** Idempotent. Later appends throw. */
   close(): void;
 }
@@ -62,6 +64,23 @@ export function openAuditSink(path: string, options: AuditSinkOptions = {}): Aud
     return state;
   };
 
+  const appendAll = (drafts: readonly RecordDraft[]): void => {
+    const log = writable();
+    let { prev } = log;
+    let lines = '';
+    for (const draft of drafts) {
+      const line = formatRecord(draft, prev);
+      prev = chainHash(line.slice(0, -1));
+      lines += line;
+    }
+    try {
+      writeLines(log.fd, Buffer.from(lines));
+    } catch (error) {
+      throw fail(message(error), error);
+    }
+    log.prev = prev;
+  };
+
   return {
     assertWritable: () => {
       const log = writable();
@@ -71,16 +90,8 @@ export function openAuditSink(path: string, options: AuditSinkOptions = {}): Aud
       const problem = findProblem(log.fd, path, minFreeBytes);
       if (problem !== null) throw fail(problem);
     },
-    append: (draft) => {
-      const log = writable();
-      const line = Buffer.from(formatRecord(draft, log.prev));
-      try {
-        writeLine(log.fd, line);
-      } catch (error) {
-        throw fail(message(error), error);
-      }
-      log.prev = chainHash(line.subarray(0, -1));
-    },
+    append: (draft) => appendAll([draft]),
+    appendAll,
     close: () => {
       if (state.kind === 'open') closeSync(state.fd);
       state = { kind: 'closed' };
@@ -125,12 +136,12 @@ function writeTrial(fd: number, size: number): void {
   }
 }
 
-function writeLine(fd: number, line: Buffer): void {
-  const written = writeSync(fd, line);
-  if (written === line.length) return;
+function writeLines(fd: number, lines: Buffer): void {
+  const written = writeSync(fd, lines);
+  if (written === lines.length) return;
   const sizeBefore = fstatSync(fd).size - written;
   try {
-    writeWhole(fd, line.subarray(written));
+    writeWhole(fd, lines.subarray(written));
   } catch (error) {
     // Taken back: a reader never sees half a line.
     ftruncateSync(fd, sizeBefore);

@@ -5,7 +5,7 @@ import { newRecordId } from '../audit/record.ts';
 import type { ErrorShape, Finding } from '../contract.ts';
 import { isGitPush } from '../pipeline/git-refusal.ts';
 import { renderRefusal } from '../pipeline/refusal.ts';
-import type { Admitted, Injected, Refusal } from '../pipeline/types.ts';
+import type { Admitted, Injected, RecordDraft, Refusal } from '../pipeline/types.ts';
 import type { AgentListener, AgentLoss, AgentRequest, AgentStream } from './agent.ts';
 import { DialRefused } from './dial-refused.ts';
 import { fieldValue } from './h1/fields.ts';
@@ -244,12 +244,16 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
 
   /** The response is complete: the record is written before its last bytes leave. */
   onRelayed(rawTrailers: readonly string[]): void {
-    if (!this.record(this.allowed())) {
-      this.agent.reset();
-      return;
-    }
-    this.agent.dropBody();
-    this.agent.finish(rawTrailers);
+    const draft = this.draft(this.allowed());
+    this.stop();
+    this.services.records.add(draft, (isWritten) => {
+      if (!isWritten) {
+        this.agent.reset();
+        return;
+      }
+      this.agent.dropBody();
+      this.agent.finish(rawTrailers);
+    });
   }
 
   onUnsearchable(reason: string): void {
@@ -400,15 +404,22 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
 
   /** Ends the exchange with its one record; false = the log could not take it. */
   private record(outcome: Outcome): boolean {
+    const draft = this.draft(outcome);
+    this.stop();
+    try {
+      this.services.audit.append(draft);
+      return true;
+    } catch (error) {
+      if (!(error instanceof AuditFailure)) throw error;
+      return false;
+    }
+  }
+
+  private draft(outcome: Outcome): RecordDraft {
     const { request, services, start, relay, webSocketBytes } = this;
     if (this.outgoing.kind === 'stream') this.addFindings(this.outgoing.judge.findings);
-    this.stop();
-    const { via, port } = request;
-    const { pipeline } = services;
-    // An agent chooses all three: what was matched in them must not stand in the log.
-    const host = pipeline.recordText(request.host);
-    const method = pipeline.recordText(request.method);
-    const path = pipeline.recordPath(request);
+    const { via, host, port, method } = request;
+    const path = services.pipeline.recordPath(request);
     const traffic = {
       status: this.ownStatus !== 0 ? this.ownStatus : (relay?.status ?? 0),
       findings: this.findings,
@@ -416,12 +427,6 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
       bytesOut: this.bytesOut + webSocketBytes.out,
       bytesIn: (relay?.bytesIn ?? 0) + webSocketBytes.in,
     };
-    try {
-      services.audit.append(draftRecord(services.session, start, { via, host, port, method, path }, outcome, traffic));
-      return true;
-    } catch (error) {
-      if (!(error instanceof AuditFailure)) throw error;
-      return false;
-    }
+    return draftRecord(services.session, start, { via, host, port, method, path }, outcome, traffic);
   }
 }

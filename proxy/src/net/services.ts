@@ -5,6 +5,7 @@ import type { ProxyLimits } from '../contract.ts';
 import type { Pipeline } from '../pipeline/types.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { HoldBudget } from './hold-budget.ts';
+import type { RecordBatch } from './record-batch.ts';
 import type { UpstreamPool } from './upstream-pool.ts';
 
 export interface Services {
@@ -13,6 +14,8 @@ export interface Services {
   readonly limits: ProxyLimits;
   readonly pipeline: Pipeline;
   readonly audit: AuditSink;
+  /** For the records of what went well: many an event loop's turn. */
+  readonly records: RecordBatch;
   readonly authority: Authority;
   readonly pool: UpstreamPool;
   readonly deadlines: Deadlines;

@@ -9,6 +9,7 @@ import { Deadlines } from '../../src/net/deadlines.ts';
 import { createDialer } from '../../src/net/dial.ts';
 import { HoldBudget } from '../../src/net/hold-budget.ts';
 import { listen } from '../../src/net/listener.ts';
+import { RecordBatch } from '../../src/net/record-batch.ts';
 import type { Services } from '../../src/net/services.ts';
 import { UpstreamPool } from '../../src/net/upstream-pool.ts';
 import { createPipeline } from '../../src/pipeline/pipeline.ts';
@@ -84,25 +85,28 @@ async function brittleSetting(): Promise<{
   let isBroken = false;
   const audit: AuditSink = {
     assertWritable: () => {},
-    append: () => {
+    append: () => audit.appendAll([]),
+    appendAll: () => {
       if (isBroken) throw new AuditFailure({ what: 'no record', why: 'the disk failed', fix: 'mend it' });
     },
     close: () => {},
   };
   const scannerConfig = { secrets: [], detectors: null, fingerprintKey: randomBytes(32), decodedBytes: 1024 };
   const dialer = createDialer({ upstream: config.upstream, connectTimeoutMs: limits.connectTimeoutMs });
+  const reportBug = (error: unknown): void => {
+    throw error;
+  };
   const services: Services = {
     session,
     limits,
     pipeline: createPipeline(config, createScanner(scannerConfig)),
     audit,
+    records: new RecordBatch(audit, reportBug),
     authority: createAuthority({ session }),
     pool: new UpstreamPool(dialer, { headBytes: limits.headBytes, idleConnections: 8 }),
     deadlines: new Deadlines(),
     held: new HoldBudget(1024 * 1024),
-    reportBug: (error) => {
-      throw error;
-    },
+    reportBug,
   };
   const listening = await listen(config, services);
   later(async () => {
