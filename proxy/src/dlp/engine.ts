@@ -27,7 +27,7 @@ export type Tag =
   | { readonly do: 'hint'; readonly hint: Hint };
 
 /** A kind of view that is worth making. */
-export type Hint = 'escapes' | 'entities' | 'quoted-printable' | 'numbers';
+export type Hint = 'escapes' | 'entities' | 'quoted-printable' | 'numbers' | 'concatenation';
 
 export interface Engine {
   readonly needles: NeedleSet<Tag>;
@@ -162,7 +162,10 @@ function hintNeedles(): Needle<Tag>[] {
     ),
     ...hint('entities', '&zerowidthspace;', '&zwj;', '&zwnj;', '&shy;', '&amp;#'),
     ...hint('quoted-printable', 'quoted-printable'),
-    ...ascii.flatMap((high) => hint('numbers', `,0x${high}`, ` 0x${high}`, `\n0x${high}`)),
+    ...["'", '"', '`'].flatMap((quote) => [
+      ...[' ', '\n', '\r', '\\'].flatMap((after) => hint('concatenation', `${quote} +${after}`, `${quote} .${after}`)),
+      ...hint('concatenation', ` + ${quote}`, ` . ${quote}`, `${quote} & `),
+    ]),
   ];
 }
 

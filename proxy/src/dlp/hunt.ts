@@ -5,10 +5,11 @@ import type { Detector } from './detectors/detector.ts';
 import type { Engine, Hint, KnownValue } from './engine.ts';
 import { findFragments } from './fragments.ts';
 import { asBuffer, type Span, View } from './view.ts';
-import { inflateView } from './views/compressed.ts';
-import { BACKSLASH, ENTITIES, PERCENT, QUOTED_PRINTABLE, unfold } from './views/escapes.ts';
+import { type Inflated, inflateView } from './views/compressed.ts';
+import { inflateInside } from './views/containers.ts';
+import { BACKSLASH, CONCATENATION, ENTITIES, PERCENT, QUOTED_PRINTABLE, unfold } from './views/escapes.ts';
 import { DecodedRuns, decodeBase64At, decodeHexAt, decodeRuns, isText } from './views/runs.ts';
-import { crowds, sparseStretches, spelled, squeezed, squeezedBriefly } from './views/sparse.ts';
+import { crowds, sparseStretches, spelled, squeezed, squeezedBriefly, withoutSeparator } from './views/sparse.ts';
 import { unfoldUnicode, unfoldWide } from './views/unicode.ts';
 
 /** What was found, with its place in the root. */
@@ -252,6 +253,7 @@ export class Hunt {
 
   /** Parts of a value count where the value itself was not found around them, in another view. */
   #reportFragments(): void {
+    if (this.#fragments.length === 0) return;
     for (const { view, value, spans } of this.#fragments) {
       const whole = union(this.hits.filter((hit) => hit.fingerprint === value.fingerprint));
       for (const span of spans) {
@@ -287,9 +289,17 @@ export class Hunt {
     const escapes = hints.get('escapes');
     if (escapes !== undefined) unfold(view, BACKSLASH, add, inAscent(escapes));
     if (hints.has('entities') || (has(0x26) && buffer.includes('&#'))) unfold(view, ENTITIES, add);
+    const sums = hints.get('concatenation');
+    if (sums !== undefined) unfold(view, CONCATENATION, add, inAscent(sums));
     if (hints.has('quoted-printable')) unfold(view, QUOTED_PRINTABLE, add);
     const own = length === buffer.length ? buffer : buffer.subarray(0, length);
     if (!isAscii(own) && isUtf8(own)) unfoldUnicode(view, add);
+    else if (!isAscii(own))
+      inflateInside(
+        view,
+        () => this.#inflatedLeft,
+        (member) => this.#addInflated(member, add),
+      );
     if (has(0)) unfoldWide(view, add);
     for (const { start, end } of crowds(hints.get('numbers') ?? [], NUMBER_GAP, NUMBERS)) {
       spelled(view, Math.max(0, start - NUMBER_GAP), Math.min(length, end + NUMBER_GAP), add);
@@ -298,12 +308,26 @@ export class Hunt {
     sparseStretches(view, ({ start, end, isNumbers }) => {
       this.#squeeze(view, start, end);
       if (isNumbers) spelled(view, start, end, add);
+      withoutSeparator(view, start, end, (brief) => this.#isPromising(brief), add);
     });
   }
 
+  /** Whether a keyword or a known value stands in `view` as it is. */
+  #isPromising(view: View): boolean {
+    let isPromising = false;
+    this.#engine.needles.find(view, (tag) => {
+      isPromising ||= tag.do === 'keyword' || tag.do === 'value';
+    });
+    return isPromising;
+  }
+
   #inflate(view: View, add: (child: View) => void): void {
-    const mayTry = (): boolean => view.depth > 0 && !isText(view.bytes.subarray(0, 64)) && this.#triesLeft-- > 0;
-    const { child, isOverBudget } = inflateView(view, Math.max(1, this.#inflatedLeft), mayTry);
+    const isPiece = view.kind === 'base64' || view.kind === 'hex';
+    const mayTry = (): boolean => isPiece && !isText(view.bytes.subarray(0, 64)) && this.#triesLeft-- > 0;
+    this.#addInflated(inflateView(view, Math.max(1, this.#inflatedLeft), mayTry), add);
+  }
+
+  #addInflated({ child, isOverBudget }: Inflated, add: (child: View) => void): void {
     if (isOverBudget) this.isOverBudget = true;
     if (child === null) return;
     this.#inflatedLeft -= child.length;

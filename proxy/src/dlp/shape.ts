@@ -20,6 +20,8 @@ export interface Edges {
   /** What may not stand directly before the match more than `leftMost` times: a format that weak is not looked for inside long runs. */
   readonly left?: Charset;
   readonly leftMost?: number;
+  /** A short literal, which may come up by chance in encoded data. */
+  readonly isShort?: boolean;
   /** What may not stand directly after the match. */
   readonly right?: Charset;
 }
@@ -31,6 +33,7 @@ export function shape(steps: readonly Step[], edges: Edges = {}): Matcher {
       const most = edges.leftMost ?? 0;
       if (view.runBefore(edges.left, keywordAt, most + 1) > most) return null;
     }
+    if (edges.isShort === true && view.isInsideBlob(keywordAt)) return null;
     const end = follow(view, keywordAt + keyword.length, steps);
     if (end < 0) return null;
     if (edges.right !== undefined && end < view.length && edges.right.table[view.bytes[end]!] !== 0) return null;

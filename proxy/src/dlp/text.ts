@@ -9,12 +9,12 @@ import { Trace, View } from './view.ts';
 export function textViews(text: string): readonly View[] {
   const root = Buffer.from(text, 'latin1');
   const view = new View(root, root.length);
-  let highest = 0;
-  for (let i = 0; i < text.length; i++) highest = Math.max(highest, text.charCodeAt(i));
-  if (highest < 0x80) return [view];
-  if (highest < 0x100 && isUtf8(root)) return [view];
-  return [utf8View(text, view)];
+  // As long in UTF-8 as in characters: ASCII.
+  if (Buffer.byteLength(text) === text.length) return [view];
+  return isUtf8(root) && isLatin1(text) ? [view] : [utf8View(text, view)];
 }
+
+const isLatin1 = (text: string): boolean => !/[^\x00-\xff]/.test(text);
 
 function utf8View(text: string, root: View): View {
   const trace = new Trace();

@@ -1,5 +1,10 @@
 // A text under search: bytes, and how a span of them maps back to the text they were decoded from.
-import { type Charset, charsetCount } from './charsets.ts';
+import { BASE64, type Charset, charsetCount } from './charsets.ts';
+
+/** Longest run of base64 characters that something may be glued to before it looks like a part of a blob. */
+const GLUED_CHARS = 32;
+/** Shortest line of wrapped base64. */
+const LINE_CHARS = 60;
 
 /** How positions in a view map to positions in its parent. */
 export type Origin =
@@ -84,6 +89,19 @@ export class View {
     let count = 0;
     while (count < most && at - count > 0 && set.table[this.bytes[at - count - 1]!] !== 0) count++;
     return count;
+  }
+
+  /** Whether `at` is well inside a long run of base64: there short literals come up by chance. */
+  isInsideBlob(at: number): boolean {
+    if (this.runBefore(BASE64, at, GLUED_CHARS + 1) > GLUED_CHARS) return true;
+    // At the start of a line of wrapped base64.
+    let end = at;
+    if (end > 0 && this.bytes[end - 1] === 0x0a) end--;
+    else if (end > 1 && this.bytes[end - 2] === 0x5c && this.bytes[end - 1] === 0x6e) end -= 2;
+    else return false;
+    if (end > 0 && this.bytes[end - 1] === 0x0d) end--;
+    else if (end > 1 && this.bytes[end - 2] === 0x5c && this.bytes[end - 1] === 0x72) end -= 2;
+    return this.runBefore(BASE64, end, LINE_CHARS) === LINE_CHARS;
   }
 
   /** How far `who` has already searched this view; lets matchers with a window skip what they have seen. */

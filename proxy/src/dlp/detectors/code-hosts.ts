@@ -1,8 +1,8 @@
 // GitHub, GitLab, Bitbucket and other places where source lives.
-import { ALNUM, BASE64, HEX_LOWER, LOWER_DIGIT, WORD, WORD_DASH } from '../charsets.ts';
+import { ALNUM, HEX_LOWER, LOWER_DIGIT, WORD, WORD_DASH } from '../charsets.ts';
 import { run, text } from '../shape.ts';
 import { crcBase62, hasCrc } from './checksums.ts';
-import { type Detector, detector, GLUED_CHARS, isExample, isMixed, sampleOf, token, variety } from './detector.ts';
+import { type Detector, detector, isExample, isMixed, sampleOf, token, variety } from './detector.ts';
 
 const CLASSIC = ['ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_'];
 const GITLAB = [
@@ -30,11 +30,10 @@ export const codeHosts: readonly Detector[] = [
       description: 'GitHub token: classic personal, OAuth, user-to-server, server-to-server, refresh',
       source: 'GitHub Docs, "About authentication to GitHub", token formats: https://docs.github.com/authentication',
       forms: [[text(...CLASSIC), run(ALNUM, 36, 251)]],
-      edges: {},
+      edges: { isShort: false },
       // A checksum that fits makes it a token whatever it looks like; without one it must not look like an example.
       accept: (found, view, { start }) =>
-        hasCrc(found.slice(0, 40)) ||
-        (!isExample(found) && variety(found) > 12 && view.runBefore(BASE64, start, GLUED_CHARS + 1) <= GLUED_CHARS),
+        hasCrc(found.slice(0, 40)) || (!isExample(found) && variety(found) > 12 && !view.isInsideBlob(start)),
       falsePositives: (random) => [
         'ghp_your_personal_access_token_goes_here_1234',
         `ghp_${'x'.repeat(36)}`,

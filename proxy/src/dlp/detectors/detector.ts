@@ -1,5 +1,4 @@
 // What a detector is: a format as data, with the examples that prove it.
-import { BASE64 } from '../charsets.ts';
 import { type Edges, type Matcher, type Step, shape } from '../shape.ts';
 import type { Span, View } from '../view.ts';
 import type { Random } from './random.ts';
@@ -67,7 +66,7 @@ export function token({ forms, edges, ...given }: TokenGiven): Detector {
     if (first?.do !== 'text') throw new Error(`${given.id}: a form begins with a literal`);
     for (const keyword of first.any) {
       const list = matchers.get(keyword) ?? [];
-      list.push(shape(rest, edges ?? defaultEdges(steps)));
+      list.push(shape(rest, { isShort: isShort(steps), ...edges }));
       matchers.set(keyword, list);
     }
   }
@@ -87,13 +86,9 @@ export function token({ forms, edges, ...given }: TokenGiven): Detector {
 
 /** From here on a literal does not come up by chance in megabytes of base64url. */
 const SURE_PREFIX = 6;
-/** Longest run of such characters that something may be glued to before it looks like a part of a blob. */
-export const GLUED_CHARS = 32;
 
-const defaultEdges = ([first]: readonly Step[]): Edges =>
-  first?.do === 'text' && first.any.some((prefix) => prefix.length < SURE_PREFIX)
-    ? { left: BASE64, leftMost: GLUED_CHARS }
-    : {};
+const isShort = ([first]: readonly Step[]): boolean =>
+  first?.do === 'text' && first.any.some((prefix) => prefix.length < SURE_PREFIX);
 
 /** A made-up text of this shape. */
 export function sampleOf(steps: readonly Step[], random: Random): string {

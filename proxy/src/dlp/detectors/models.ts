@@ -14,8 +14,8 @@ export const models: readonly Detector[] = [
     id: 'anthropic-key',
     description: 'Anthropic API key, admin key, OAuth and session token',
     source: 'Anthropic API reference, "Authentication", "Admin API": https://docs.anthropic.com/',
-    forms: [[text('sk-ant-'), run(WORD_DASH, 32, 256)]],
-    accept: (found) => isVaried(found.slice(7)) && /[0-9][A-Za-z]|[A-Za-z][0-9]/.test(found.slice(14)),
+    forms: [[text('sk-ant-'), run(WORD_DASH, 40, 256)]],
+    accept: (found) => isVaried(found.slice(7)) && /[0-9]/.test(found.slice(14)),
     falsePositives: () => [
       'sk-ant-api03-your_key_here_please_replace_it_now_thanks',
       'sk-ant-...',

@@ -1,8 +1,8 @@
 // Package registries and build services.
-import { ALNUM, BASE64, HEX_LOWER, LOWER_DIGIT, WORD, WORD_DASH } from '../charsets.ts';
+import { ALNUM, HEX_LOWER, LOWER_DIGIT, WORD, WORD_DASH } from '../charsets.ts';
 import { run, text } from '../shape.ts';
 import { crcBase62, hasCrc } from './checksums.ts';
-import { type Detector, detector, GLUED_CHARS, isExample, isMixed, token, variety } from './detector.ts';
+import { type Detector, detector, isExample, isMixed, token, variety } from './detector.ts';
 
 export const registries: readonly Detector[] = [
   detector({
@@ -11,10 +11,9 @@ export const registries: readonly Detector[] = [
       description: 'npm access token',
       source: 'GitHub Blog, "Announcing npm\'s new access token format" (checksum as in GitHub tokens)',
       forms: [[text('npm_'), run(ALNUM, 36)]],
-      edges: { right: WORD },
+      edges: { right: WORD, isShort: false },
       accept: (found, view, { start }) =>
-        hasCrc(found) ||
-        (!isExample(found) && variety(found) > 12 && view.runBefore(BASE64, start, GLUED_CHARS + 1) <= GLUED_CHARS),
+        hasCrc(found) || (!isExample(found) && variety(found) > 12 && !view.isInsideBlob(start)),
     }),
     truePositives(random) {
       const body = random.chars('A-Za-z0-9', 30);

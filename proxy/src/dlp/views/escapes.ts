@@ -4,6 +4,8 @@ import { asBuffer, Trace, type View } from '../view.ts';
 export interface Escapes {
   readonly kind: string;
   readonly lead: number;
+  /** Where an escape may begin with several bytes. */
+  readonly leads?: readonly number[];
   /**
    * The escape at `at` as `width << 21 | code point`, 0 for none. Code point `GONE` stands for nothing at all.
    */
@@ -167,6 +169,41 @@ export const QUOTED_PRINTABLE: Escapes = {
   },
 };
 
+/** Strings put together in source code: `"ab" + "cd"`, `'ab' . 'cd'`; also inside JSON. */
+export const CONCATENATION: Escapes = {
+  kind: 'concatenation',
+  lead: 0x22,
+  leads: [0x22, 0x27, 0x60, 0x5c],
+  read(bytes, at, end) {
+    const open = quoteAt(bytes, at, end);
+    if (open === 0) return 0;
+    let next = at + open;
+    const far = Math.min(end, next + 48);
+    let signs = 0;
+    while (next < far) {
+      const byte = bytes[next]!;
+      const isNewline =
+        byte === 0x5c && (bytes[next + 1] === 0x6e || bytes[next + 1] === 0x72 || bytes[next + 1] === 0x74);
+      if (isNewline) next += 2;
+      else if (byte === 0x20 || (byte >= 9 && byte <= 13)) next++;
+      else if ((byte === 0x2b || byte === 0x2e || byte === 0x26 || byte === 0x7c) && signs < 2) {
+        signs++;
+        next++;
+      } else break;
+    }
+    const close = signs > 0 ? quoteAt(bytes, next, end) : 0;
+    return close === 0 ? 0 : escapeOf(next + close - at, GONE);
+  },
+};
+
+/** Length of the quote at `at`, with the backslashes before it; 0 for none. */
+function quoteAt(bytes: Uint8Array, at: number, end: number): number {
+  let quote = at;
+  while (quote < end && quote < at + 8 && bytes[quote] === 0x5c) quote++;
+  const byte = bytes[quote];
+  return byte === 0x22 || byte === 0x27 || byte === 0x60 ? quote + 1 - at : 0;
+}
+
 /**
  * Calls `found` with a view of every stretch of text around escapes of this kind, unfolded. `places`: where such escapes are known to
  * be worth it, ascending; without it all are looked for.
@@ -184,8 +221,9 @@ export function unfold(view: View, escapes: Escapes, found: (child: View) => voi
     const trace = new Trace();
     let last = at;
     let i = Math.max(done, tokenStart(bytes, at, done) - BEFORE_BYTES);
+    const leads = leadTable(escapes);
     while (i < length) {
-      if (bytes[i] === escapes.lead) {
+      if (leads[bytes[i]!] !== 0) {
         const read = escapes.read(bytes, i, length);
         if (read !== 0) {
           const width = read >>> 21;
@@ -196,24 +234,36 @@ export function unfold(view: View, escapes: Escapes, found: (child: View) => voi
         }
       }
       const plain = i;
-      const end = plainEnd(bytes, escapes.lead, i + 1, last, length);
+      const end = plainEnd(bytes, leads, i + 1, last, length);
       trace.copy(bytes, plain, end);
       i = end;
-      if (i < length && bytes[i] !== escapes.lead) break;
+      if (i < length && leads[bytes[i]!] === 0) break;
     }
     found(trace.view(escapes.kind, view, i));
     done = Math.max(i, at + 1);
   }
 }
 
+const leadTables = new Map<Escapes, Uint8Array>();
+
+function leadTable(escapes: Escapes): Uint8Array {
+  let table = leadTables.get(escapes);
+  if (table === undefined) {
+    table = new Uint8Array(256);
+    for (const lead of escapes.leads ?? [escapes.lead]) table[lead] = 1;
+    leadTables.set(escapes, table);
+  }
+  return table;
+}
+
 /** End of the plain text from `from` on: the next lead, or where the stretch is over. */
-function plainEnd(bytes: Uint8Array, lead: number, from: number, last: number, length: number): number {
+function plainEnd(bytes: Uint8Array, leads: Uint8Array, from: number, last: number, length: number): number {
   const near = Math.min(length, last + NEAR_BYTES);
   let at = from;
-  while (at < near && bytes[at] !== lead) at++;
+  while (at < near && leads[bytes[at]!] === 0) at++;
   if (at < near || at >= length) return at;
   const far = Math.min(length, last + TOKEN_BYTES);
-  while (at < far && bytes[at] !== lead && !isBreak(bytes[at]!)) at++;
+  while (at < far && leads[bytes[at]!] === 0 && !isBreak(bytes[at]!)) at++;
   return at;
 }
 

@@ -71,6 +71,13 @@ export function decodeRuns(view: View, decoded: DecodedRuns, found: (child: View
   const { bytes, length } = view;
   let lines: Span[] = [];
   const flush = (): void => {
+    const last = lines.at(-1);
+    if (last !== undefined) {
+      // What is left of wrapped text on a last line shorter than a run.
+      const start = afterLineBreak(bytes, last.end, length);
+      const end = start > last.end ? view.runEnd(BASE64, start) : start;
+      if (end > start && end - start < RUN_CHARS) lines.push({ start, end });
+    }
     if (lines.length > 1) decodeLines(view, lines, found);
     lines = [];
   };
@@ -80,13 +87,6 @@ export function decodeRuns(view: View, decoded: DecodedRuns, found: (child: View
     if (end - start >= LINE_CHARS || lines.length > 0) lines.push({ start, end });
     decodeRun(view, start, end, decoded, found);
   });
-  // What is left of wrapped text on a last line shorter than a run.
-  const last = lines.at(-1);
-  if (last !== undefined) {
-    const start = afterLineBreak(bytes, last.end, length);
-    const end = start > last.end ? view.runEnd(BASE64, start) : start;
-    if (end > start && end - start < RUN_CHARS) lines.push({ start, end });
-  }
   flush();
 }
 
@@ -132,6 +132,8 @@ function decodeRun(view: View, start: number, end: number, decoded: DecodedRuns,
     if (hex > longestHex) longestHex = hex;
   }
   const sample = sampleEnd - start;
+  // One case only, digits from 2 to 7: may be base32.
+  if ((upper === 0 || lower === 0) && longestHex < sample) decodeBase32(view, start, end, found);
   if (longestHex >= RUN_CHARS) decodeHexRuns(view, start, end, decoded, found);
   // Words and paths have few capitals, hashes have none; an encoding mixes.
   const isMixed = upper >= 2 && lower >= 2 && (digits >= 1 || upper * 5 >= sample);
@@ -144,6 +146,31 @@ function decodeRun(view: View, start: number, end: number, decoded: DecodedRuns,
     const isOpaque = !isMeaningful && end - start < OPAQUE_CHARS;
     found(pieceView(view, 'base64', base64Bytes(view, start + skip, end), run, isOpaque));
   }
+}
+
+/** Base32 (RFC 4648) in either case, where it gives text. */
+function decodeBase32(view: View, start: number, end: number, found: (child: View) => void): void {
+  const { bytes } = view;
+  const decoded = Buffer.allocUnsafe(((end - start) * 5) >> 3);
+  let length = 0;
+  let bits = 0;
+  let buffered = 0;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]! | 0x20;
+    const value = byte >= 0x61 && byte <= 0x7a ? byte - 0x61 : byte >= 0x32 && byte <= 0x37 ? byte - 0x18 : -1;
+    if (value < 0) return;
+    buffered = ((buffered << 5) | value) & 0xfff;
+    bits += 5;
+    if (bits < 8) continue;
+    bits -= 8;
+    const next = (buffered >> bits) & 0xff;
+    // Of words and constants it is clear at once that they are no base32.
+    if (!isPrintable(next) && length < 8) return;
+    decoded[length++] = next;
+  }
+  let padded = end;
+  while (padded < view.length && padded < end + 6 && bytes[padded] === 0x3d) padded++;
+  found(pieceView(view, 'base32', decoded.subarray(0, length), { start, end: padded }));
 }
 
 /** Hex may be glued to other characters: `0x…`, `key-…`. */

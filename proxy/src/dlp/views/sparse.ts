@@ -4,6 +4,10 @@ import { type Span, Trace, View } from '../view.ts';
 
 /** Shortest stretch in which every four bytes hold a separator, in bytes. */
 const STRETCH_BYTES = 32;
+/** Of single characters and pairs so many bytes are enough, looked at so far apart. */
+const WINDOW_BYTES = 16;
+const STEP_BYTES = 32;
+const WINDOW_ALNUM = 7;
 /** Fewest letters and digits of a stretch: indentation and rules have none. */
 const STRETCH_ALNUM = 8;
 /** What is looked at on both sides of a stretch. */
@@ -23,8 +27,8 @@ export interface Stretch extends Span {
 export function sparseStretches(view: View, visit: (stretch: Stretch) => void): void {
   const { bytes, length } = view;
   let last: { start: number; end: number; isNumbers: boolean } | null = null;
-  for (let at = nextSparse(bytes, 0, length); at >= 0; at = nextSparse(bytes, at + STRETCH_BYTES, length)) {
-    const isNumbers = isAllOf(bytes, HEX_DUMP.table, at, at + STRETCH_BYTES);
+  for (let at = nextSparse(bytes, 0, length); at >= 0; at = nextSparse(bytes, at + STEP_BYTES, length)) {
+    const isNumbers = isDump(bytes, at, length);
     const end = Math.min(length, at + STRETCH_BYTES + MARGIN_BYTES);
     if (last !== null && at - MARGIN_BYTES <= last.end) {
       last.end = end;
@@ -45,12 +49,12 @@ const CLASSES = Uint8Array.from(ALNUM.table, (isAlnum, byte) => {
 
 /** The next place, in steps, that is sparse or looks like a dump of numbers; -1 for none. */
 function nextSparse(bytes: Uint8Array, from: number, length: number): number {
-  const last = length - STRETCH_BYTES;
-  for (let at = from; at <= last; at += STRETCH_BYTES) {
+  const last = length - WINDOW_BYTES;
+  for (let at = from; at <= last; at += STEP_BYTES) {
     let isDense = 0;
     let isProse = 0;
     let word = at;
-    const end = at + STRETCH_BYTES;
+    const end = at + WINDOW_BYTES;
     do {
       const a = CLASSES[bytes[word]!]!;
       const b = CLASSES[bytes[word + 1]!]!;
@@ -58,32 +62,36 @@ function nextSparse(bytes: Uint8Array, from: number, length: number): number {
       const d = CLASSES[bytes[word + 3]!]!;
       isDense |= a & b & c & d & 1;
       isProse |= (a | b | c | d) & 6;
-      if (isProse > 3) isDense = 1;
       word += 4;
-    } while (word < end && (isDense === 0 || isProse === 0));
-    if (isDense !== 0 && isProse !== 0) continue;
-    if (isProse === 0 ? hasAlnum(bytes, at) : isCutUp(bytes, at)) return at;
+    } while (word < end && (isDense === 0 || isProse === 0) && isProse < 4);
+    if (word < end || isProse > 3 || (isDense !== 0 && isProse !== 0)) continue;
+    if (isProse === 0 ? isDump(bytes, at, length) : isCutUp(bytes, at, Math.min(length, at + STRETCH_BYTES))) return at;
   }
   return -1;
 }
+
+const isDump = (bytes: Uint8Array, at: number, length: number): boolean =>
+  at + STRETCH_BYTES <= length && isAllOf(bytes, HEX_DUMP.table, at, at + STRETCH_BYTES) && hasAlnum(bytes, at);
 
 function isAllOf(bytes: Uint8Array, table: Uint8Array, from: number, to: number): boolean {
   for (let at = from; at < to; at++) if (table[bytes[at]!] === 0) return false;
   return true;
 }
 
-/** Letters and digits, but never more than three together: longer pieces are found by themselves. */
-function isCutUp(bytes: Uint8Array, start: number): boolean {
+/** Letters and digits, in ones and twos over the first bytes or never more than three together. */
+function isCutUp(bytes: Uint8Array, start: number, end: number): boolean {
   let count = 0;
   let together = 0;
-  for (let at = start; at < start + STRETCH_BYTES; at++) {
+  let longest = 0;
+  for (let at = start; at < end; at++) {
     if (ALNUM.table[bytes[at]!] === 0) together = 0;
     else {
       count++;
-      if (++together > 3) return false;
+      if (++together > longest) longest = together;
     }
+    if (at === start + WINDOW_BYTES - 1 && longest <= 2 && count >= WINDOW_ALNUM) return true;
   }
-  return count >= STRETCH_ALNUM;
+  return end - start === STRETCH_BYTES && longest <= 3 && count >= STRETCH_ALNUM;
 }
 
 function hasAlnum(bytes: Uint8Array, start: number): boolean {
@@ -96,13 +104,16 @@ function hasAlnum(bytes: Uint8Array, start: number): boolean {
 const scratch = { bytes: Buffer.alloc(4096) };
 
 /** The letters and digits of a stretch, in memory that is valid until the next call: to see whether a closer look pays. */
-export function squeezedBriefly(view: View, start: number, end: number): View {
+export const squeezedBriefly = (view: View, start: number, end: number): View =>
+  briefly(view, start, end, (byte) => ALNUM.table[byte] !== 0);
+
+function briefly(view: View, start: number, end: number, isKept: (byte: number) => boolean): View {
   if (scratch.bytes.length < end - start) scratch.bytes = Buffer.alloc((end - start) * 2);
   const { bytes } = scratch;
   let length = 0;
   for (let at = start; at < end; at++) {
     const byte = view.bytes[at]!;
-    if (ALNUM.table[byte] !== 0) bytes[length++] = byte;
+    if (isKept(byte)) bytes[length++] = byte;
   }
   return new View(bytes, length);
 }
@@ -113,6 +124,67 @@ export function squeezed(view: View, start: number, end: number): View {
   const { bytes } = view;
   for (let at = start; at < end; at++) if (ALNUM.table[bytes[at]!] !== 0) trace.put(bytes[at]!, at, 1);
   return trace.view('pieces', view, end);
+}
+
+const separatorCounts = new Uint32Array(256);
+
+/** The byte that separates most often; -1 when none does often enough. */
+function commonSeparator(bytes: Uint8Array, start: number, end: number): number {
+  separatorCounts.fill(0);
+  let separator = 0;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]!;
+    if (byte >= 128 || ALNUM.table[byte] !== 0) continue;
+    const count = separatorCounts[byte]! + 1;
+    separatorCounts[byte] = count;
+    if (count > separatorCounts[separator]!) separator = byte;
+  }
+  return separatorCounts[separator]! < LEAST_SEPARATORS ? -1 : separator;
+}
+
+/** Calls `found` with every part of a stretch in which one separator stands after every one to three characters, without it. */
+export function withoutSeparator(
+  view: View,
+  start: number,
+  end: number,
+  isPromising: (brief: View) => boolean,
+  found: (child: View) => void,
+): void {
+  const { bytes } = view;
+  const separator = commonSeparator(bytes, start, end);
+  if (separator < 0) return;
+  let first = start;
+  let last = -1;
+  let count = 0;
+  let others = 0;
+  const flush = (): void => {
+    if (count < LEAST_SEPARATORS || others < LEAST_SEPARATORS) return;
+    const to = Math.min(end, last + 4);
+    if (isPromising(briefly(view, first, to, (byte) => byte !== separator))) found(joined(view, first, to, separator));
+  };
+  for (let at = start; at < end; at++) {
+    if (bytes[at] !== separator) continue;
+    if (last >= 0 && at - last > 4) {
+      flush();
+      count = 0;
+      others = 0;
+      last = -1;
+    }
+    if (last < 0) first = Math.max(start, at - 3);
+    else others += at - last - 1;
+    count++;
+    last = at;
+  }
+  flush();
+}
+
+/** Fewest separators, and characters between them, that are worth a look. */
+const LEAST_SEPARATORS = 6;
+
+function joined(view: View, start: number, end: number, separator: number): View {
+  const trace = new Trace();
+  for (let at = start; at < end; at++) if (view.bytes[at] !== separator) trace.put(view.bytes[at]!, at, 1);
+  return trace.view('separators', view, end);
 }
 
 /** Calls `found` with the text that the hex pairs or the decimal numbers of a stretch spell. */

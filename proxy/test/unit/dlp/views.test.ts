@@ -15,6 +15,14 @@ const code = (char: string, digits: number): string => char.charCodeAt(0).toStri
 const wrap = (text: string, width: number, newline: string): string =>
   (text.match(new RegExp(`.{1,${width}}`, 'g')) ?? []).join(newline);
 
+function base32(text: string): string {
+  const bits = [...Buffer.from(text)].map((byte) => byte.toString(2).padStart(8, '0')).join('');
+  const digits = (bits.match(/.{1,5}/g) ?? []).map(
+    (five) => 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'[Number.parseInt(five.padEnd(5, '0'), 2)],
+  );
+  return digits.join('').padEnd(Math.ceil(digits.length / 8) * 8, '=');
+}
+
 const DRESSES: Readonly<Record<string, Dress>> = {
   plain: (text) => text,
   'percent, everything': percentAll,
@@ -72,6 +80,14 @@ const DRESSES: Readonly<Record<string, Dress>> = {
   'tag characters': (text) =>
     each(text, (char) => (char >= ' ' && char < '\x7f' ? String.fromCodePoint(0xe0000 + char.charCodeAt(0)) : char)),
   reversed: (text) => [...text].reverse().join(''),
+  base32: (text) => base32(text),
+  'base32, lower case, unpadded': (text) => base32(text).toLowerCase().replace(/=+$/, ''),
+  'base32 of base64': (text) => base32(base64(text)),
+  'wrapped base64 with a short last line, before other text': (text) =>
+    `${wrap(base64(`${'words '.repeat(20)}${text}`), 76, '\n')}\n\n${'and other text '.repeat(9)} aGVsbG8gd29ybGQsIGhlbGxvIQ`,
+  'a sum of strings': (text) => `x = "${wrap(text, 7, '" + "')}";`,
+  'a sum of strings in single quotes over lines': (text) => `x = '${wrap(text, 9, "' +\n    '")}'`,
+  'a sum of strings inside JSON': (text) => JSON.stringify({ code: `x = "${wrap(text, 8, '" + "')}";` }),
   'base64 of gzip': (text) => gzipSync(`{"a":"${text}"}`).toString('base64'),
   'base64 of zlib': (text) => deflateSync(`{"a":"${text}"}`).toString('base64'),
   'base64 of raw deflate': (text) => deflateRawSync(`{"a":"${text}"}`).toString('base64'),
@@ -84,6 +100,19 @@ const { scanner, value, placeholder } = fixture();
 const wanted = [...freshTokens(), ['known-secret', value] as const, ['placeholder', placeholder] as const];
 
 describe(`views (BOTTLE_SEED=${seed})`, () => {
+  describe.each([
+    ['spaces', ' '],
+    ['dots', '.'],
+    ['bars', '|'],
+    ['line breaks', '\n'],
+  ])('%s between all characters', (_, separator) => {
+    // The characters of an encoding's own alphabet cannot be told from the separators.
+    test.each(wanted.filter(([, token]) => !token.includes(separator) && token.length > 24))('%s is found', (detector, token) => {
+      const found = scanner.scanText('x', `the value: ${[...token].join(separator)}`);
+      expect(found.map((match) => match.detector)).toContain(detector);
+    });
+  });
+
   describe.each(Object.entries(DRESSES))('%s', (name, dress) => {
     test.each(wanted)('%s is found in a JSON body', (detector, token) => {
       // The JSON around a text that is JSON or escaped already is not escaped again.
