@@ -62,8 +62,6 @@ export async function startRig(options: RigOptions): Promise<Rig> {
   running.process.stderr?.on('data', (text: string) => {
     stderr += text;
   });
-  let seen = 0;
-  let plainSeen = 0;
   return {
     upstream,
     plainUpstream,
@@ -77,14 +75,7 @@ export async function startRig(options: RigOptions): Promise<Rig> {
         .split('\n')
         .filter((line) => line !== '')
         .map((line) => JSON.parse(line) as AuditRecord),
-    arrived() {
-      const all = upstream.received();
-      const allPlain = plainUpstream.received();
-      const fresh = all.slice(seen) + allPlain.slice(plainSeen);
-      seen = all.length;
-      plainSeen = allPlain.length;
-      return fresh;
-    },
+    arrived: () => upstream.take() + plainUpstream.take(),
     stderr: () => stderr,
     async stop() {
       running.process.kill('SIGTERM');
