@@ -1,4 +1,5 @@
 // Removes injected values from what an upstream sends back, streaming. Replacements have the same length: framing stays as it is.
+import { NeedleSearch } from './needle-search.ts';
 import type { Places } from './places.ts';
 import type { Injected, ResponseGuard } from './types.ts';
 
@@ -93,7 +94,7 @@ export function createResponseGuards(secretValue: (secret: string) => string): R
       needles = compileForms(guardNeedles(places, injected, secretValue));
       ofPlaces.set(names, needles);
     }
-    return guardWith(needles);
+    return new Guard(needles);
   };
 }
 
@@ -106,90 +107,73 @@ function guardNeedles(places: Places, injected: Injected, secretValue: (secret: 
 
 interface Needles {
   readonly texts: readonly string[];
-  readonly bytes: readonly Buffer[];
-  /** In bytes. */
-  readonly longest: number;
+  readonly search: NeedleSearch;
 }
 
 function compileForms(forms: readonly string[]): Needles {
-  const bytes = forms.map((form) => Buffer.from(form, 'latin1'));
-  return { texts: forms, bytes, longest: bytes.reduce((most, { length }) => Math.max(most, length), 0) };
+  return { texts: forms, search: new NeedleSearch(forms.map((form) => Buffer.from(form, 'latin1'))) };
 }
 
 export function createGuard(forms: readonly string[]): ResponseGuard {
-  return guardWith(compileForms(forms));
+  return new Guard(compileForms(forms));
 }
 
-function guardWith({ texts, bytes: needles, longest }: Needles): ResponseGuard {
+class Guard implements ResponseGuard {
+  scrubbed = false;
+  private readonly needles: Needles;
   /** Received, not yet released; and the same after what was scrubbed of it so far. */
-  let held: Buffer = NOTHING;
-  let heldClean: Buffer = NOTHING;
-  let scrubbed = false;
+  private held: Buffer = NOTHING;
+  private heldClean: Buffer = NOTHING;
 
-  function scrub(bytes: Buffer, begun: boolean): Buffer {
-    let out = bytes;
-    if (begun && !held.equals(heldClean)) {
-      // The end of a scrubbed needle was held as the beginning of another one: it stays scrubbed.
-      out = Buffer.from(bytes);
-      heldClean.copy(out);
-    }
-    for (const needle of needles) {
-      for (let at = bytes.indexOf(needle); at !== -1; at = bytes.indexOf(needle, at + 1)) {
-        // The chunk may be shared with whoever read it: never written in place.
-        if (out === bytes) out = Buffer.from(bytes);
-        out.fill(STAR, at, at + needle.length);
-        scrubbed = true;
-      }
-    }
+  constructor(needles: Needles) {
+    this.needles = needles;
+  }
+
+  headers(rawHeaders: readonly string[]): readonly string[] {
+    // Nearly always there is nothing: one search over all of them tells.
+    const all = rawHeaders.join('\n');
+    if (!this.needles.texts.some((text) => all.includes(text))) return rawHeaders;
+    return rawHeaders.map((text) => {
+      const bytes = Buffer.from(text, 'latin1');
+      const clean = this.scrub(bytes, bytes);
+      return clean === bytes ? text : clean.toString('latin1');
+    });
+  }
+
+  push(chunk: Buffer): Buffer {
+    const bytes = this.held.length === 0 ? chunk : Buffer.concat([this.held, chunk]);
+    const clean = this.scrub(bytes, this.begun(bytes));
+    // The tail is judged on what was received: a scrubbed needle may be the beginning of a longer one.
+    const open = this.needles.search.openTail(bytes);
+    const closed = bytes.length - open;
+    this.held = open === 0 ? NOTHING : Buffer.from(bytes.subarray(closed));
+    this.heldClean = open === 0 ? NOTHING : Buffer.from(clean.subarray(closed));
+    return open === 0 ? clean : clean.subarray(0, closed);
+  }
+
+  end(): Buffer {
+    const rest = this.heldClean;
+    this.held = NOTHING;
+    this.heldClean = NOTHING;
+    return rest;
+  }
+
+  /** The end of a scrubbed needle was held as the beginning of another one: it stays scrubbed. */
+  private begun(bytes: Buffer): Buffer {
+    if (this.held.equals(this.heldClean)) return bytes;
+    const out = Buffer.from(bytes);
+    this.heldClean.copy(out);
     return out;
   }
 
-  /** Bytes at the end that may be the beginning of a needle. */
-  function openTail(bytes: Buffer): number {
-    for (let at = Math.max(0, bytes.length - longest + 1); at < bytes.length; at++) {
-      const length = bytes.length - at;
-      for (const needle of needles) {
-        if (
-          needle.length > length &&
-          needle[0] === bytes[at] &&
-          needle.compare(bytes, at, bytes.length, 0, length) === 0
-        ) {
-          return length;
-        }
-      }
-    }
-    return 0;
+  /** `begun`: what `bytes` became so far; a copy is made before anything is overwritten, for the chunk may be shared. */
+  private scrub(bytes: Buffer, begun: Buffer): Buffer {
+    let out = begun;
+    this.needles.search.forEach(bytes, (start, length) => {
+      if (out === bytes) out = Buffer.from(bytes);
+      out.fill(STAR, start, start + length);
+      this.scrubbed = true;
+    });
+    return out;
   }
-
-  return {
-    headers: (rawHeaders) => {
-      // Nearly always there is nothing: one search over all of them tells.
-      const all = rawHeaders.join('\n');
-      if (!texts.some((text) => all.includes(text))) return rawHeaders;
-      return rawHeaders.map((text) => {
-        const bytes = Buffer.from(text, 'latin1');
-        const clean = scrub(bytes, false);
-        return clean === bytes ? text : clean.toString('latin1');
-      });
-    },
-    push(chunk) {
-      const bytes = held.length === 0 ? chunk : Buffer.concat([held, chunk]);
-      const clean = scrub(bytes, true);
-      // The tail is judged on what was received: a scrubbed needle may be the beginning of a longer one.
-      const open = openTail(bytes);
-      const closed = bytes.length - open;
-      held = open === 0 ? NOTHING : Buffer.from(bytes.subarray(closed));
-      heldClean = open === 0 ? NOTHING : Buffer.from(clean.subarray(closed));
-      return open === 0 ? clean : clean.subarray(0, closed);
-    },
-    end() {
-      const rest = heldClean;
-      held = NOTHING;
-      heldClean = NOTHING;
-      return rest;
-    },
-    get scrubbed() {
-      return scrubbed;
-    },
-  };
 }
