@@ -418,8 +418,15 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
   private draft(outcome: Outcome): RecordDraft {
     const { request, services, start, relay, webSocketBytes } = this;
     if (this.outgoing.kind === 'stream') this.addFindings(this.outgoing.judge.findings);
-    const { via, host, port, method } = request;
-    const path = services.pipeline.recordPath(request);
+    const { pipeline, session } = services;
+    // An agent chooses its host names and methods: they may hold what a record must not.
+    const subject = {
+      via: request.via,
+      host: pipeline.recordText(request.host),
+      port: request.port,
+      method: pipeline.recordText(request.method),
+      path: pipeline.recordPath(request),
+    };
     const traffic = {
       status: this.ownStatus !== 0 ? this.ownStatus : (relay?.status ?? 0),
       findings: this.findings,
@@ -427,6 +434,6 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
       bytesOut: this.bytesOut + webSocketBytes.out,
       bytesIn: (relay?.bytesIn ?? 0) + webSocketBytes.in,
     };
-    return draftRecord(services.session, start, { via, host, port, method, path }, outcome, traffic);
+    return draftRecord(session, start, subject, outcome, traffic);
   }
 }
