@@ -5,6 +5,8 @@ import { BASE64, type Charset, charsetCount } from './charsets.ts';
 const GLUED_CHARS = 32;
 /** Shortest line of wrapped base64. */
 const LINE_CHARS = 60;
+/** Wrapped base64 has no longer lines. */
+const LONGEST_LINE_CHARS = 128;
 
 /** How positions in a view map to positions in its parent. */
 export type Origin =
@@ -101,7 +103,9 @@ export class View {
     else return false;
     if (end > 0 && this.bytes[end - 1] === 0x0d) end--;
     else if (end > 1 && this.bytes[end - 2] === 0x5c && this.bytes[end - 1] === 0x72) end -= 2;
-    return this.runBefore(BASE64, end, LINE_CHARS) === LINE_CHARS;
+    const lineBefore = this.runBefore(BASE64, end, LONGEST_LINE_CHARS);
+    // Wrapped text has lines of one length: what merely stands below a long word is no part of it.
+    return lineBefore >= LINE_CHARS && this.runEnd(BASE64, at) - at === lineBefore;
   }
 
   /** How far `who` has already searched this view; lets matchers with a window skip what they have seen. */
