@@ -38,8 +38,11 @@ export function valueForms(value: string): Form[] {
     add('base64', std.replaceAll('+', '-').replaceAll('/', '_'));
   }
   add('hex', raw.toString('hex'), true);
-  const reversed = Buffer.from(raw).reverse();
-  forms.push({ name: 'reversed', bytes: reversed, anyCase });
+  const encoded = forms.filter(({ name }) => name === 'base64' || name === 'hex');
+  for (const form of [forms[0]!, ...encoded]) {
+    const name = form.name === '' ? 'reversed' : `reversed > ${form.name}`;
+    forms.push({ name, bytes: Buffer.from(form.bytes).reverse(), anyCase: form.anyCase });
+  }
   if ((value.match(/[a-z]/gi) ?? []).length >= ENCODED_FROM_BYTES) add('rot13', rot13(value), anyCase);
   for (let shift = 0; shift < 5; shift++) {
     const text = stableBase32(raw, shift);

@@ -10,6 +10,7 @@ import { inflateInside } from './views/containers.ts';
 import { BACKSLASH, CONCATENATION, ENTITIES, PERCENT, QUOTED_PRINTABLE, unfold } from './views/escapes.ts';
 import { DecodedRuns, decodeBase64At, decodeHexAt, decodeRuns, isText } from './views/runs.ts';
 import { crowds, sparseStretches, spelled, squeezed, squeezedBriefly, withoutSeparator } from './views/sparse.ts';
+import { unspaced } from './views/spaced.ts';
 import { unfoldUnicode, unfoldWide } from './views/unicode.ts';
 
 /** What was found, with its place in the root. */
@@ -24,7 +25,9 @@ export interface Hit {
   readonly end: number;
 }
 
+/** Layers of encoding, and views in all, that are looked into. */
 const DEPTH = 3;
+const NESTING = 8;
 /** Views of a message, and one more for so many of its bytes. */
 const VIEWS = 4096;
 const BYTES_PER_VIEW = 8;
@@ -102,12 +105,12 @@ export class Hunt {
     const children: View[] = [];
     const add = (child: View): void => void (child.length > 0 && children.push(child));
     if (view.isOpaque) {
-      if (view.depth < DEPTH) this.#inflate(view, add);
+      this.#inflate(view, add);
       for (const child of children) if (this.#take(child)) this.#search(child);
       return;
     }
     const hints = this.#match(view, decoded, add);
-    if (view.depth < DEPTH) {
+    if (view.nesting < NESTING) {
       this.#expand(view, hints, decoded, add);
       for (const child of children) {
         if (!this.#take(child)) return;
@@ -164,12 +167,12 @@ export class Hunt {
           break;
         }
         case 'decode':
-          if (view.depth >= DEPTH) break;
+          if (!canDecode(view)) break;
           if (tag.encoding === 'hex') decodeHexAt(view, start, decoded, add);
           else decodeBase64At(view, Math.max(start - tag.skip, start & 3), decoded, add);
           break;
         case 'reverse':
-          if (view.depth >= DEPTH || start + length <= reversedTo) break;
+          if (!canDecode(view) || start + length <= reversedTo) break;
           reversedTo = Math.min(view.length, start + REVERSED_BYTES);
           add(reversedView(view, Math.max(0, start - REVERSED_BYTES), reversedTo));
           break;
@@ -191,7 +194,7 @@ export class Hunt {
 
   #reportValue(view: View, value: KnownValue, form: string, span: Span): void {
     // Of an encoding the whole run goes: half of a base64 quartet cannot be replaced.
-    const isEncoded = form === 'base64' || form === 'base32' || form === 'hex';
+    const isEncoded = /(?:base64|base32|hex)$/.test(form);
     const whole = isEncoded ? view.runAround(BASE64, span.start) : span;
     const { start, end } = view.inRoot(whole.start, whole.end);
     this.#report({
@@ -285,6 +288,10 @@ export class Hunt {
       return at >= 0 && at < length;
     };
     if (view.kind !== 'unicode') this.#inflate(view, add);
+    const own = length === buffer.length ? buffer : buffer.subarray(0, length);
+    if (!isAscii(own) && isUtf8(own)) unfoldUnicode(view, add);
+    if (has(0)) unfoldWide(view, add);
+    if (!canDecode(view)) return;
     if (has(0x25)) unfold(view, PERCENT, add);
     const escapes = hints.get('escapes');
     if (escapes !== undefined) unfold(view, BACKSLASH, add, inAscent(escapes));
@@ -292,20 +299,18 @@ export class Hunt {
     const sums = hints.get('concatenation');
     if (sums !== undefined) unfold(view, CONCATENATION, add, inAscent(sums));
     if (hints.has('quoted-printable')) unfold(view, QUOTED_PRINTABLE, add);
-    const own = length === buffer.length ? buffer : buffer.subarray(0, length);
-    if (!isAscii(own) && isUtf8(own)) unfoldUnicode(view, add);
-    else if (!isAscii(own))
+    if (!isAscii(own) && !isUtf8(own))
       inflateInside(
         view,
         () => this.#inflatedLeft,
         (member) => this.#addInflated(member, add),
       );
-    if (has(0)) unfoldWide(view, add);
     for (const { start, end } of crowds(hints.get('numbers') ?? [], NUMBER_GAP, NUMBERS)) {
       spelled(view, Math.max(0, start - NUMBER_GAP), Math.min(length, end + NUMBER_GAP), add);
     }
     decodeRuns(view, decoded, add);
     sparseStretches(view, ({ start, end, isNumbers }) => {
+      unspaced(view, start, end, add);
       this.#squeeze(view, start, end);
       if (isNumbers) spelled(view, start, end, add);
       withoutSeparator(view, start, end, (brief) => this.#isPromising(brief), add);
@@ -347,6 +352,7 @@ function listAt<T>(lists: Map<string, T[]>, key: string): T[] {
   return list;
 }
 
+const canDecode = (view: View): boolean => view.depth < DEPTH && view.nesting < NESTING;
 const inAscent = (places: readonly number[]): number[] => [...places].sort((a, b) => a - b);
 const overlaps = (one: Span, other: Span): boolean => one.start < other.end && other.start < one.end;
 const join = (chain: string, kind: string): string =>

@@ -28,13 +28,22 @@ export interface Span {
   readonly end: number;
 }
 
+/**
+ * Decodings that people apply together with another one: what is compressed or in wide characters is then written in base64. The name of none
+ * is that of the same text in another unit.
+ */
+const PART_OF_A_LAYER: ReadonlySet<string> = new Set(['', 'gzip', 'deflate', 'br', 'zstd', 'utf-16', 'unicode', 'reversed', 'separators']);
+
 export class View {
   readonly bytes: Uint8Array;
   readonly length: number;
   /** Name of the decoding that made it; '' for the root. */
   readonly kind: string;
   readonly parent: View | null;
+  /** Layers of encoding around it. */
   readonly depth: number;
+  /** Views around it. */
+  readonly nesting: number;
   /** Binary data of which nothing but a compressed stream may be expected. */
   readonly isOpaque: boolean;
   readonly #origin: Origin;
@@ -55,8 +64,8 @@ export class View {
     this.length = length;
     this.kind = kind;
     this.parent = parent;
-    // A view without a name is the same text in another unit, not a decoding.
-    this.depth = parent === null ? 0 : parent.depth + (kind === '' ? 0 : 1);
+    this.depth = parent === null ? 0 : parent.depth + (PART_OF_A_LAYER.has(kind) ? 0 : 1);
+    this.nesting = parent === null ? 0 : parent.nesting + 1;
     this.#origin = origin;
     this.isOpaque = isOpaque;
     this.#cache = parent === null ? { slots: null, views: 0 } : parent.#cache;

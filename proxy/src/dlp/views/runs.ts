@@ -76,7 +76,7 @@ export function decodeRuns(view: View, decoded: DecodedRuns, found: (child: View
       // What is left of wrapped text on a last line shorter than a run.
       const start = afterLineBreak(bytes, last.end, length);
       const end = start > last.end ? view.runEnd(BASE64, start) : start;
-      if (end > start && end - start < RUN_CHARS) lines.push({ start, end });
+      if (end > start && end - start < RUN_CHARS && isNewline(bytes, start - 1)) lines.push({ start, end });
     }
     if (lines.length > 1) decodeLines(view, lines, found);
     lines = [];
@@ -137,11 +137,11 @@ function decodeRun(view: View, start: number, end: number, decoded: DecodedRuns,
   if (longestHex >= RUN_CHARS) decodeHexRuns(view, start, end, decoded, found);
   // Words and paths have few capitals, hashes have none; an encoding mixes.
   const isMixed = upper >= 2 && lower >= 2 && (digits >= 1 || upper * 5 >= sample);
-  if (!isMixed || longestHex === sample) return;
+  if ((!isMixed && (digits === 0 || upper < 2)) || longestHex === sample) return;
   const run = { start, end: paddedEnd(view, end) };
   for (let skip = 0; skip < 4; skip++) {
     const isMeaningful = isMeaningfulFrom(bytes, start + skip, end);
-    if ((skip > 0 && !isMeaningful) || !decoded.isNew('base64', start, skip)) continue;
+    if (((skip > 0 || !isMixed) && !isMeaningful) || !decoded.isNew('base64', start, skip)) continue;
     // Of a short piece of binary data the raw pass has seen all that its encoding can show.
     const isOpaque = !isMeaningful && end - start < OPAQUE_CHARS;
     found(pieceView(view, 'base64', base64Bytes(view, start + skip, end), run, isOpaque));
@@ -289,17 +289,25 @@ export const hasMagic = (bytes: Uint8Array): boolean =>
 
 /** Between two lines of wrapped text: white space, or line breaks written as escapes. */
 function isLineBreak(bytes: Uint8Array, from: number, to: number): boolean {
-  return to - from <= 8 && afterLineBreak(bytes, from, to) === to;
+  return to - from <= 20 && afterLineBreak(bytes, from, to) === to;
 }
+
+/** Whether a line break, written as itself or as an escape, ends at `at`. */
+const isNewline = (bytes: Uint8Array, at: number): boolean =>
+  bytes[at] === 0x0a || bytes[at] === 0x0d || (isControlLetter(bytes[at]!) && bytes[at - 1] === 0x5c);
 
 function afterLineBreak(bytes: Uint8Array, from: number, most: number): number {
   let at = from;
   while (at < most) {
     const byte = bytes[at]!;
-    if (byte === 0x5c && (bytes[at + 1] === 0x6e || bytes[at + 1] === 0x72 || bytes[at + 1] === 0x2f)) {
+    if (byte === 0x5c) {
+      // As many backslashes as strings are inside each other.
+      let letter = at + 1;
+      while (letter < most && letter < at + 8 && bytes[letter] === 0x5c) letter++;
       // `\/` is a slash of the text itself.
-      if (bytes[at + 1] === 0x2f) return at + 1;
-      at += 2;
+      if (bytes[letter] === 0x2f) return letter;
+      if (bytes[letter] !== 0x6e && bytes[letter] !== 0x72) break;
+      at = letter + 1;
     } else if (byte === 0x20 || (byte >= 9 && byte <= 13)) at++;
     else break;
   }

@@ -8,6 +8,8 @@ const STRETCH_BYTES = 32;
 const WINDOW_BYTES = 16;
 const STEP_BYTES = 32;
 const WINDOW_ALNUM = 7;
+/** Shortest stretch of nothing but hex digits and separators, in bytes. */
+const DUMP_BYTES = 24;
 /** Fewest letters and digits of a stretch: indentation and rules have none. */
 const STRETCH_ALNUM = 8;
 /** What is looked at on both sides of a stretch. */
@@ -71,7 +73,7 @@ function nextSparse(bytes: Uint8Array, from: number, length: number): number {
 }
 
 const isDump = (bytes: Uint8Array, at: number, length: number): boolean =>
-  at + STRETCH_BYTES <= length && isAllOf(bytes, HEX_DUMP.table, at, at + STRETCH_BYTES) && hasAlnum(bytes, at);
+  at + DUMP_BYTES <= length && isAllOf(bytes, HEX_DUMP.table, at, at + DUMP_BYTES) && hasAlnum(bytes, at);
 
 function isAllOf(bytes: Uint8Array, table: Uint8Array, from: number, to: number): boolean {
   for (let at = from; at < to; at++) if (table[bytes[at]!] === 0) return false;
@@ -96,7 +98,7 @@ function isCutUp(bytes: Uint8Array, start: number, end: number): boolean {
 
 function hasAlnum(bytes: Uint8Array, start: number): boolean {
   let count = 0;
-  for (let at = start; at < start + STRETCH_BYTES; at++) count += ALNUM.table[bytes[at]!]!;
+  for (let at = start; at < start + DUMP_BYTES; at++) count += ALNUM.table[bytes[at]!]!;
   return count >= STRETCH_ALNUM;
 }
 
