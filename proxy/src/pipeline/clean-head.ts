@@ -5,7 +5,7 @@ import { isLegalParameter, isOwnHeader, withoutLegalPlaceholder } from './places
 
 /** Shorter segments cannot hold an encoded secret by themselves; the path is searched whole anyway. */
 const SEGMENT_ALONE = 16;
-/** Header blocks that are remembered as clean, and the longest of them in characters. */
+/** Header blocks and targets that are remembered as clean, and the longest of them in characters. */
 const REMEMBERED = 256;
 const LONGEST_BLOCK = 4096;
 
@@ -31,6 +31,7 @@ export type CleanHeadTest = (head: Head) => boolean;
  */
 export function createCleanHeadTest(scanner: Scanner): CleanHeadTest {
   const cleanBlocks = new Set<string>();
+  const cleanTargets = new Set<string>();
 
   function isClean({ lines, values }: Texts): boolean {
     return (
@@ -39,17 +40,30 @@ export function createCleanHeadTest(scanner: Scanner): CleanHeadTest {
     );
   }
 
+  /** An agent asks the same few places again and again. */
+  function isCleanTarget(target: Texts): boolean {
+    // Lines alone do not tell `a=b` from `a&b`, which read differently when joined.
+    const key = `${target.lines}\0${target.values.join('\0')}`;
+    if (cleanTargets.has(key)) return true;
+    if (!isClean(target)) return false;
+    remember(cleanTargets, key);
+    return true;
+  }
+
   return (head) => {
     const target = targetTexts(head);
     const block = headerTexts(head);
-    if (cleanBlocks.has(block.lines)) return isClean(target);
+    if (cleanBlocks.has(block.lines)) return isCleanTarget(target);
     if (!isClean({ lines: target.lines + block.lines, values: [...target.values, ...block.values] })) return false;
-    if (block.lines.length <= LONGEST_BLOCK) {
-      if (cleanBlocks.size >= REMEMBERED) cleanBlocks.clear();
-      cleanBlocks.add(block.lines);
-    }
+    remember(cleanBlocks, block.lines);
     return true;
   };
+}
+
+function remember(clean: Set<string>, text: string): void {
+  if (text.length > LONGEST_BLOCK) return;
+  if (clean.size >= REMEMBERED) clean.clear();
+  clean.add(text);
 }
 
 /** Method, host, path and query. */
