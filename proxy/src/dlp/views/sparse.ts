@@ -11,7 +11,7 @@ const WINDOW_ALNUM = 7;
 /** Shortest stretch of nothing but hex digits and separators, in bytes. */
 const DUMP_BYTES = 24;
 /** Fewest letters and digits of a stretch: indentation and rules have none. */
-const STRETCH_ALNUM = 8;
+const STRETCH_ALNUM = 6;
 /** What is looked at on both sides of a stretch. */
 const MARGIN_BYTES = 48;
 /** Fewest numbers in a row that may be text. */
