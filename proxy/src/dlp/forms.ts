@@ -70,22 +70,28 @@ export const squeeze = (bytes: Uint8Array): Buffer =>
  * Base64 of `bytes` where `shift` unknown bytes precede them, without the characters that hold bits of the neighbours. `skip` is how many
  * characters of the first quartets are left out.
  */
-export function stableBase64(bytes: Uint8Array, shift: number): { readonly text: string; readonly skip: number } {
-  const whole = Buffer.concat([Buffer.alloc(shift), bytes]).toString('base64');
+export function stableBase64(bytes: Buffer, shift: number): { readonly text: string; readonly skip: number } {
+  const whole = btoa(UNKNOWN[shift]! + bytes.toString('latin1'));
   const skip = Math.ceil((shift * 8) / 6);
   return { text: whole.slice(skip, Math.floor(((shift + bytes.length) * 8) / 6)), skip };
 }
 
+const UNKNOWN = ['', '\0', '\0\0'];
 const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
 
 function stableBase32(bytes: Uint8Array, shift: number): string {
-  let bits = '0'.repeat(shift * 8);
-  for (const byte of bytes) bits += byte.toString(2).padStart(8, '0');
   let text = '';
-  for (let at = Math.ceil((shift * 8) / 5) * 5; at + 5 <= bits.length; at += 5) {
-    text += BASE32[Number.parseInt(bits.slice(at, at + 5), 2)];
+  let buffered = 0;
+  let bits = 0;
+  for (let at = -shift; at < bytes.length; at++) {
+    buffered = ((buffered << 8) | (at < 0 ? 0 : bytes[at]!)) & 0xffff;
+    bits += 8;
+    while (bits >= 5) {
+      bits -= 5;
+      text += BASE32[(buffered >> bits) & 31];
+    }
   }
-  return text;
+  return text.slice(Math.ceil((shift * 8) / 5));
 }
 
 const rot13 = (text: string): string =>

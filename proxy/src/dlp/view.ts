@@ -32,7 +32,17 @@ export interface Span {
  * Decodings that people apply together with another one: what is compressed or in wide characters is then written in base64. The name of none
  * is that of the same text in another unit.
  */
-const PART_OF_A_LAYER: ReadonlySet<string> = new Set(['', 'gzip', 'deflate', 'br', 'zstd', 'utf-16', 'unicode', 'reversed', 'separators']);
+const PART_OF_A_LAYER: ReadonlySet<string> = new Set([
+  '',
+  'gzip',
+  'deflate',
+  'br',
+  'zstd',
+  'utf-16',
+  'unicode',
+  'reversed',
+  'separators',
+]);
 
 export class View {
   readonly bytes: Uint8Array;

@@ -107,10 +107,13 @@ describe(`views (BOTTLE_SEED=${seed})`, () => {
     ['line breaks', '\n'],
   ])('%s between all characters', (_, separator) => {
     // The characters of an encoding's own alphabet cannot be told from the separators.
-    test.each(wanted.filter(([, token]) => !token.includes(separator) && token.length > 24))('%s is found', (detector, token) => {
-      const found = scanner.scanText('x', `the value: ${[...token].join(separator)}`);
-      expect(found.map((match) => match.detector)).toContain(detector);
-    });
+    test.each(wanted.filter(([, token]) => !token.includes(separator) && token.length > 24))(
+      '%s is found',
+      (detector, token) => {
+        const found = scanner.scanText('x', `the value: ${[...token].join(separator)}`);
+        expect(found.map((match) => match.detector)).toContain(detector);
+      },
+    );
   });
 
   describe.each(Object.entries(DRESSES))('%s', (name, dress) => {
