@@ -56,6 +56,9 @@ function createProgram(): Command {
     program.commandsGroup(title);
     for (const register of verbs) register(program);
   }
+  for (const verb of program.commands) {
+    verb.configureOutput({ outputError: (text) => printNote(usageText(text, `bottle ${verb.name()} --help`)) });
+  }
   return program;
 }
 

@@ -50,10 +50,10 @@ describe('wrong input is told in one line, with exit code 2', () => {
     [['strat', 'x.yaml'], 'bottle: unknown command "strat"; did you mean "start"?\n'],
     [['lgos'], 'bottle: unknown command "lgos"; did you mean "logs"?\n'],
     [['logs', '--blokced'], 'bottle: unknown option "--blokced"; did you mean "--blocked"?\n'],
-    [['why', 'x.yaml'], 'bottle: missing required argument "method"; see "bottle --help"\n'],
+    [['why', 'x.yaml'], 'bottle: missing required argument "method"; see "bottle why --help"\n'],
     [
       ['proxy', '--spec', 'x.yaml'],
-      'bottle: required option "--listen <addr:port>" not specified; see "bottle --help"\n',
+      'bottle: required option "--listen <addr:port>" not specified; see "bottle proxy --help"\n',
     ],
     [['frobnicate'], 'bottle: unknown command "frobnicate"; see "bottle --help"\n'],
   ])('bottle %j', async (args, message) => {
