@@ -46,11 +46,17 @@ export function joinRows(
       outcome: step.outcome,
       isRight: step.outcome === step.want && isConfirmed,
       id: record?.id ?? '',
-      // Without our name, the way out and the id: the first is plain, the others are in the log and in the row.
-      detail: record?.verdict === 'block' ? step.detail.replace(/^bottle: (.*?);.*$/, '$1') : step.detail,
+      detail: shown(step, record),
     };
   });
   return [...rows, ...evidence(steps, received, secrets)];
+}
+
+function shown({ detail }: Step, record: AuditRecord | undefined): string {
+  if (record?.verdict !== 'block') return detail;
+  if (record.via === 'dns') return `answered by the proxy itself, forwarded to nobody: ${detail.replaceAll('"', '')}`;
+  // Without our name, the way out and the id: the first is plain, the others are in the log and in the row.
+  return detail.replace(/^bottle: (.*?);.*$/, '$1');
 }
 
 /** What the API really saw, whatever the agent says. */
