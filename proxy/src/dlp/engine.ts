@@ -2,7 +2,7 @@
 import type { Detector } from './detectors/detector.ts';
 import { activeDetectors } from './detectors/index.ts';
 import { createFingerprint } from './fingerprint.ts';
-import { type Form, squeezedForms, stableBase64, valueForms } from './forms.ts';
+import { type Form, rot13, squeezedForms, stableBase64, valueForms } from './forms.ts';
 import { NEEDLE_BYTES, type Needle, NeedleSet } from './needles.ts';
 import type { MatchKind, ScannerConfig } from './types.ts';
 
@@ -24,6 +24,7 @@ export type Tag =
   /** A keyword inside an encoding: what is around it, aligned to `skip` characters before it, is decoded. */
   | { readonly do: 'decode'; readonly encoding: 'base64' | 'hex'; readonly skip: number }
   | { readonly do: 'reverse' }
+  | { readonly do: 'rotate' }
   | { readonly do: 'hint'; readonly hint: Hint };
 
 /** A kind of view that is worth making. */
@@ -40,6 +41,7 @@ export interface Engine {
 /** Most four-byte pieces of known values in all; with more secrets fewer of each are looked for. */
 const PIECES = 1024;
 const SHORTEST_CUT_BYTES = 12;
+const ROTATED_LETTERS = 3;
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 export function compileEngine(config: ScannerConfig): Engine {
@@ -111,7 +113,13 @@ function keywordNeedles(detectors: readonly Detector[]): Needle<Tag>[] {
         addEncoded(text.replaceAll('+', '-').replaceAll('/', '_'), false, { do: 'decode', encoding: 'base64', skip });
       }
       addEncoded(bytes.toString('hex'), true, { do: 'decode', encoding: 'hex', skip: 0 });
-      addEncoded([...keyword].reverse().join(''), detector.anyCase, { do: 'reverse' });
+      const backwards = [...keyword].reverse().join('');
+      const ends = keyword.length >= NEEDLE_BYTES ? [''] : [...LETTERS];
+      for (const end of ends) addEncoded(end + backwards, detector.anyCase, { do: 'reverse' });
+      // Of a few letters too little would change to tell it from another word.
+      if (keyword.replace(/[^A-Za-z]/g, '').length >= ROTATED_LETTERS) {
+        addEncoded(rot13(keyword), detector.anyCase, { do: 'rotate' });
+      }
     }
   }
   needles.push(...encoded.values());

@@ -94,7 +94,7 @@ function stableBase32(bytes: Uint8Array, shift: number): string {
   return text.slice(Math.ceil((shift * 8) / 5));
 }
 
-const rot13 = (text: string): string =>
+export const rot13 = (text: string): string =>
   text.replaceAll(/[a-z]/gi, (char) => {
     const base = char <= 'Z' ? 65 : 97;
     return String.fromCharCode(((char.charCodeAt(0) - base + 13) % 26) + base);

@@ -3,14 +3,15 @@ import { isAscii, isUtf8 } from 'node:buffer';
 import { BASE64 } from './charsets.ts';
 import type { Detector } from './detectors/detector.ts';
 import type { Engine, Hint, KnownValue } from './engine.ts';
+import { rot13 } from './forms.ts';
 import { findFragments } from './fragments.ts';
 import { asBuffer, type Span, View } from './view.ts';
 import { type Inflated, inflateView } from './views/compressed.ts';
 import { inflateInside } from './views/containers.ts';
 import { BACKSLASH, CONCATENATION, ENTITIES, PERCENT, QUOTED_PRINTABLE, unfold } from './views/escapes.ts';
 import { DecodedRuns, decodeBase64At, decodeHexAt, decodeRuns, isText } from './views/runs.ts';
-import { crowds, sparseStretches, spelled, squeezed, squeezedBriefly, withoutSeparator } from './views/sparse.ts';
 import { unspaced } from './views/spaced.ts';
+import { crowds, sparseStretches, spelled, squeezed, squeezedBriefly, withoutSeparator } from './views/sparse.ts';
 import { unfoldUnicode, unfoldWide } from './views/unicode.ts';
 
 /** What was found, with its place in the root. */
@@ -40,6 +41,8 @@ const TRIES = 32;
 const OVERLAPPING = 8;
 /** How far around a reversed keyword its token may reach, in bytes. */
 const REVERSED_BYTES = 512;
+/** The same for one in rot13. */
+const ROTATED_BYTES = 2048;
 /** How much of a value gives it away, whatever the order of its parts. */
 const COVERED_SHARE = 0.5;
 const COVERED_BYTES = 12;
@@ -106,6 +109,7 @@ export class Hunt {
     const add = (child: View): void => void (child.length > 0 && children.push(child));
     if (view.isOpaque) {
       this.#inflate(view, add);
+      if (view.startsWith('PK', 0)) this.#inflateInside(view, add);
       for (const child of children) if (this.#take(child)) this.#search(child);
       return;
     }
@@ -134,6 +138,7 @@ export class Hunt {
     const candidates: { detector: Detector; span: Span }[] = [];
     const looks = new Map<Detector, Look>();
     let reversedTo = 0;
+    let rotatedTo = 0;
     this.#engine.needles.find(view, (tag, start, length) => {
       switch (tag.do) {
         case 'value':
@@ -175,6 +180,11 @@ export class Hunt {
           if (!canDecode(view) || start + length <= reversedTo) break;
           reversedTo = Math.min(view.length, start + REVERSED_BYTES);
           add(reversedView(view, Math.max(0, start - REVERSED_BYTES), reversedTo));
+          break;
+        case 'rotate':
+          if (!canDecode(view) || start + length <= rotatedTo) break;
+          rotatedTo = Math.min(view.length, start + ROTATED_BYTES);
+          add(rotatedView(view, Math.max(0, start - ROTATED_BYTES), rotatedTo));
           break;
         case 'hint':
           listAt(hints, tag.hint).push(start);
@@ -299,12 +309,7 @@ export class Hunt {
     const sums = hints.get('concatenation');
     if (sums !== undefined) unfold(view, CONCATENATION, add, inAscent(sums));
     if (hints.has('quoted-printable')) unfold(view, QUOTED_PRINTABLE, add);
-    if (!isAscii(own) && !isUtf8(own))
-      inflateInside(
-        view,
-        () => this.#inflatedLeft,
-        (member) => this.#addInflated(member, add),
-      );
+    if (!isAscii(own) && !isUtf8(own)) this.#inflateInside(view, add);
     for (const { start, end } of crowds(hints.get('numbers') ?? [], NUMBER_GAP, NUMBERS)) {
       spelled(view, Math.max(0, start - NUMBER_GAP), Math.min(length, end + NUMBER_GAP), add);
     }
@@ -330,6 +335,14 @@ export class Hunt {
     const isPiece = view.kind === 'base64' || view.kind === 'hex';
     const mayTry = (): boolean => isPiece && !isText(view.bytes.subarray(0, 64)) && this.#triesLeft-- > 0;
     this.#addInflated(inflateView(view, Math.max(1, this.#inflatedLeft), mayTry), add);
+  }
+
+  #inflateInside(view: View, add: (child: View) => void): void {
+    inflateInside(
+      view,
+      () => this.#inflatedLeft,
+      (member) => this.#addInflated(member, add),
+    );
   }
 
   #addInflated({ child, isOverBudget }: Inflated, add: (child: View) => void): void {
@@ -379,6 +392,12 @@ function touches(spans: readonly Span[], span: Span): boolean {
     else high = middle;
   }
   return low < spans.length && spans[low]!.start < span.end;
+}
+
+function rotatedView(view: View, start: number, end: number): View {
+  const bytes = Buffer.from(rot13(view.text(start, end)), 'latin1');
+  const origin = { kind: 'trace', at: [0, bytes.length], from: [start, end], width: [1, 0] } as const;
+  return new View(bytes, bytes.length, 'rot13', view, origin);
 }
 
 function reversedView(view: View, start: number, end: number): View {
