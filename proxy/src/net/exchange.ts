@@ -1,17 +1,16 @@
 // One request and its response. `run` is the order of the data path; below it stands what happens on the way back, or instead.
 import type { Socket } from 'node:net';
 import { AuditFailure } from '../audit/failure.ts';
-import { newRecordId } from '../audit/record.ts';
-import type { ErrorShape, Finding } from '../contract.ts';
 import { isGitPush } from '../pipeline/git-refusal.ts';
 import { renderRefusal } from '../pipeline/refusal.ts';
-import type { Admitted, Injected, RecordDraft, Refusal } from '../pipeline/types.ts';
+import type { Admitted, Injected, Refusal } from '../pipeline/types.ts';
 import type { AgentListener, AgentLoss, AgentRequest, AgentStream } from './agent.ts';
 import { DialRefused } from './dial-refused.ts';
+import { ExchangeAccount } from './exchange-account.ts';
 import { fieldValue } from './h1/fields.ts';
 import type { Malformed } from './h1/malformed.ts';
 import type { ResponseHead } from './h1/response-head.ts';
-import { draftRecord, type Outcome, RecordStart } from './record.ts';
+import type { Outcome } from './record.ts';
 import { auditRefusal, dialRefusal, protocolRefusal, upstreamRefusal } from './refusals.ts';
 import { type BodyConsumer, RequestBody } from './request-body.ts';
 import { hasBody, invite, judgeBody, NO_BODY, type Outgoing } from './request-judge.ts';
@@ -31,39 +30,33 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
   private readonly services: Services;
   private readonly request: AgentRequest;
   private readonly agent: AgentStream;
-  private readonly start = new RecordStart(newRecordId());
+  private readonly account: ExchangeAccount;
   private admitted: Admitted | null = null;
   /** By the head alone, so that the record says it whatever becomes of the body. */
   private refused: Refusal | null = null;
-  private findings: readonly Finding[] = [];
-  private isBodyRedacted = false;
-  private injected: readonly string[] = [];
   private body: RequestBody | null = null;
   private outgoing: Outgoing = NO_BODY;
   private target = '';
   private fields: readonly string[] = [];
   private bodyKind: RequestBodyKind = 'none';
   private upstream: UpstreamStream | null = null;
-  private bytesOut = 0;
   private isUpstreamSlow = false;
   private isRetried = false;
   private relay: ResponseRelay | null = null;
-  /** Of an answer of ours; 0 when there is none. */
-  private ownStatus = 0;
-  private webSocketBytes = { out: 0, in: 0 };
   private isOver = false;
 
   constructor(services: Services, request: AgentRequest, agent: AgentStream) {
     this.services = services;
     this.request = request;
     this.agent = agent;
+    this.account = new ExchangeAccount(services, request);
     this.run().catch((error: unknown) => this.onFailure(error));
   }
 
   // ---------------------------------------------------------------- the order
 
   private async run(): Promise<void> {
-    const { services, request, agent } = this;
+    const { services, request, agent, account } = this;
     const { pipeline, audit, limits } = services;
 
     const judged = pipeline.judgeHead(request);
@@ -75,7 +68,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
     }
     const { admitted } = judged;
     this.admitted = admitted;
-    this.findings = admitted.findings;
+    account.admit(admitted);
     audit.assertWritable();
 
     if (hasBody(request)) {
@@ -88,16 +81,17 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
         return;
       }
       this.outgoing = decision.outgoing;
+      if (decision.outgoing.kind === 'stream') account.follow(decision.outgoing.judge);
       if (decision.outgoing.kind === 'whole') {
-        this.addFindings(decision.outgoing.findings);
-        this.isBodyRedacted = decision.outgoing.isRedacted;
+        account.addFindings(decision.outgoing.findings);
+        account.isRedacted = decision.outgoing.isRedacted;
       }
     }
 
     const injected = pipeline.inject(admitted);
-    this.injected = injected.injected;
+    account.injected = injected.injected;
     const guard = pipeline.guardResponse(admitted, injected);
-    this.relay = new ResponseRelay(agent, guard, this, this);
+    this.relay = new ResponseRelay(agent, guard, account, this);
     this.prepare(injected, guard !== null);
 
     audit.assertWritable();
@@ -136,7 +130,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
       return;
     }
     this.upstream = upstream;
-    this.bytesOut = 0;
+    this.account.bytesOut = 0;
     upstream.begin(this);
     upstream.queueRequest(method, this.target, this.fields, this.bodyKind);
     const { outgoing } = this;
@@ -160,7 +154,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
   }
 
   private queuePiece(upstream: UpstreamStream, piece: Buffer): void {
-    this.bytesOut += piece.length;
+    this.account.bytesOut += piece.length;
     upstream.queueBody(piece);
   }
 
@@ -191,8 +185,8 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
       this.refuse(judged.refusal);
       return;
     }
-    this.addFindings(judged.findings);
-    this.isBodyRedacted ||= judged.redacted;
+    this.account.addFindings(judged.findings);
+    this.account.isRedacted ||= judged.redacted;
     this.queuePiece(upstream, step.release);
     upstream.endRequest(judged.body);
   }
@@ -244,7 +238,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
 
   /** The response is complete: the record is written before its last bytes leave. */
   onRelayed(rawTrailers: readonly string[]): void {
-    const draft = this.draft(this.allowed());
+    const draft = this.account.draft(this.account.allowed());
     this.stop();
     this.services.records.add(draft, (isWritten) => {
       if (!isWritten) {
@@ -257,7 +251,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
   }
 
   onUnsearchable(reason: string): void {
-    this.refuse(upstreamRefusal('undecodable', reason, this.errorShape));
+    this.refuse(upstreamRefusal('undecodable', reason, this.account.errorShape));
   }
 
   onUpgraded(head: ResponseHead, socket: Socket, rest: Buffer): void {
@@ -268,7 +262,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
     if (this.isOver || !isWelcome || relay === null || admitted === null) {
       socket.on('error', () => {}).destroy();
       const reason = 'the upstream changed the protocol in a way nobody asked for';
-      if (!this.isOver) this.refuse(upstreamRefusal('upgrade', reason, this.errorShape));
+      if (!this.isOver) this.refuse(upstreamRefusal('upgrade', reason, this.account.errorShape));
       return;
     }
     relay.begin(head);
@@ -280,10 +274,11 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
       agent: this.agent.detach(),
       upstream: { socket, rest },
       onOver: (outcome, traffic) => {
-        this.webSocketBytes = { out: traffic.bytesOut, in: traffic.bytesIn };
-        this.addFindings(traffic.findings);
-        this.isBodyRedacted ||= traffic.isRedacted;
-        return this.record(outcome ?? this.allowed());
+        this.account.bytesOut += traffic.bytesOut;
+        this.account.bytesIn += traffic.bytesIn;
+        this.account.addFindings(traffic.findings);
+        this.account.isRedacted ||= traffic.isRedacted;
+        return this.record(outcome ?? this.account.allowed());
       },
     });
   }
@@ -294,7 +289,8 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
     const { upstream } = this;
     this.upstream = null;
     if (this.isOver) return;
-    const refuse = (rule: string, reason: string): void => this.refuse(upstreamRefusal(rule, reason, this.errorShape));
+    const refuse = (rule: string, reason: string): void =>
+      this.refuse(upstreamRefusal(rule, reason, this.account.errorShape));
     if (problem !== null) refuse(problem.rule, `the upstream's answer is malformed: ${problem.reason}`);
     else if (this.isAnswered) refuse('truncated', 'the upstream closed the connection in the middle of its answer');
     else if (upstream?.isReused === true && !upstream.hasAnswered && this.canRepeat()) {
@@ -317,15 +313,17 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
     switch (loss.kind) {
       case 'closed': {
         const reason = this.isAnswered ? 'the client closed before the response ended' : 'the client closed early';
-        this.record({ ...this.allowed(), reason });
+        this.record({ ...this.account.allowed(), reason });
         this.agent.reset();
         break;
       }
       case 'idle':
-        this.refuse(upstreamRefusal('timeout', 'nothing moved for longer than the idle limit', this.errorShape));
+        this.refuse(
+          upstreamRefusal('timeout', 'nothing moved for longer than the idle limit', this.account.errorShape),
+        );
         break;
       case 'malformed':
-        this.refuse(protocolRefusal(loss.rule, loss.reason, this.errorShape));
+        this.refuse(protocolRefusal(loss.rule, loss.reason, this.account.errorShape));
         break;
       default:
         loss satisfies never;
@@ -335,9 +333,9 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
   /** What `run` threw: expected failures become refusals, bugs cost this exchange. */
   onFailure(error: unknown): void {
     if (error instanceof DialRefused) {
-      if (!this.isOver) this.refuse(dialRefusal(error, this.errorShape));
+      if (!this.isOver) this.refuse(dialRefusal(error, this.account.errorShape));
     } else if (error instanceof AuditFailure) {
-      if (!this.isOver) this.refuse(auditRefusal(this.errorShape));
+      if (!this.isOver) this.refuse(auditRefusal(this.account.errorShape));
     } else {
       this.services.reportBug(error);
       if (this.isOver) return;
@@ -349,19 +347,19 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
 
   /** Answers in the upstream's place; where an answer has begun, the connection breaks instead. */
   private refuse(refusal: Refusal, requestBody: Buffer | null = null): void {
-    this.addFindings(refusal.findings);
+    this.account.addFindings(refusal.findings);
     const { stage, rule, reason } = refusal;
-    const verdict = stage === 'upstream' ? this.allowed().verdict : 'block';
+    const verdict = stage === 'upstream' ? this.account.allowed().verdict : 'block';
     if (this.isAnswered) {
       this.record({ verdict, stage, rule, reason });
       this.agent.reset();
       return;
     }
-    const answer = renderRefusal(refusal, this.request, this.start.id, requestBody);
-    this.ownStatus = answer.status;
+    const answer = renderRefusal(refusal, this.request, this.account.id, requestBody);
+    this.account.status = answer.status;
     // A refusal because of the log has no record: there is nowhere to write it.
     if (stage !== 'audit' && !this.record({ verdict, stage, rule, reason })) {
-      this.refuse(auditRefusal(this.errorShape), requestBody);
+      this.refuse(auditRefusal(this.account.errorShape), requestBody);
       return;
     }
     this.stop();
@@ -371,26 +369,8 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
     this.agent.finish([]);
   }
 
-  /** The route's clients must understand the answer. */
-  private get errorShape(): ErrorShape {
-    return this.admitted?.route.errorShape ?? 'plain';
-  }
-
   private get isAnswered(): boolean {
-    return this.relay !== null && this.relay.status !== 0;
-  }
-
-  private allowed(): Outcome {
-    const { admitted, outgoing } = this;
-    const isRedacted =
-      admitted?.verdict === 'redact' || this.isBodyRedacted || (outgoing.kind === 'stream' && outgoing.judge.redacted);
-    const verdict = admitted === null ? 'block' : isRedacted ? 'redact' : 'allow';
-    return { verdict, stage: 'none', rule: admitted?.rule ?? '', reason: '' };
-  }
-
-  private addFindings(findings: readonly Finding[]): void {
-    const fresh = findings.filter((finding) => !this.findings.includes(finding));
-    if (fresh.length > 0) this.findings = [...this.findings, ...fresh];
+    return this.relay?.isBegun === true;
   }
 
   /** No more of this exchange reaches the upstream. */
@@ -404,7 +384,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
 
   /** Ends the exchange with its one record; false = the log could not take it. */
   private record(outcome: Outcome): boolean {
-    const draft = this.draft(outcome);
+    const draft = this.account.draft(outcome);
     this.stop();
     try {
       this.services.audit.append(draft);
@@ -413,27 +393,5 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
       if (!(error instanceof AuditFailure)) throw error;
       return false;
     }
-  }
-
-  private draft(outcome: Outcome): RecordDraft {
-    const { request, services, start, relay, webSocketBytes } = this;
-    if (this.outgoing.kind === 'stream') this.addFindings(this.outgoing.judge.findings);
-    const { pipeline, session } = services;
-    // An agent chooses its host names and methods: they may hold what a record must not.
-    const subject = {
-      via: request.via,
-      host: pipeline.recordText(request.host),
-      port: request.port,
-      method: pipeline.recordText(request.method),
-      path: pipeline.recordPath(request),
-    };
-    const traffic = {
-      status: this.ownStatus !== 0 ? this.ownStatus : (relay?.status ?? 0),
-      findings: this.findings,
-      injected: this.injected,
-      bytesOut: this.bytesOut + webSocketBytes.out,
-      bytesIn: (relay?.bytesIn ?? 0) + webSocketBytes.in,
-    };
-    return draftRecord(session, start, subject, outcome, traffic);
   }
 }

@@ -12,6 +12,13 @@ export interface RelayOwner {
   onUnsearchable(reason: string): void;
 }
 
+/** What is counted of a response. */
+export interface ResponseCount {
+  status: number;
+  /** Body bytes as the upstream sent them. */
+  bytesIn: number;
+}
+
 /** Where the response comes from. */
 export interface ResponseSource {
   pause(): void;
@@ -19,22 +26,27 @@ export interface ResponseSource {
 }
 
 export class ResponseRelay implements DecodedSink {
-  /** 0 until there is one. */
-  status = 0;
-  /** Body bytes as the upstream sent them. */
-  bytesIn = 0;
+  /** The agent has been given a status. */
+  isBegun = false;
   private readonly agent: AgentStream;
   readonly guard: ResponseGuard | null;
   private readonly source: ResponseSource;
   private readonly owner: RelayOwner;
+  private readonly count: ResponseCount;
   private decoder: ResponseDecoder | null = null;
   private rawTrailers: readonly string[] = [];
   private isOver = false;
 
-  constructor(agent: AgentStream, guard: ResponseGuard | null, source: ResponseSource, owner: RelayOwner) {
+  constructor(
+    agent: AgentStream,
+    guard: ResponseGuard | null,
+    count: ResponseCount,
+    owner: RelayOwner & ResponseSource,
+  ) {
     this.agent = agent;
     this.guard = guard;
-    this.source = source;
+    this.count = count;
+    this.source = owner;
     this.owner = owner;
   }
 
@@ -55,12 +67,13 @@ export class ResponseRelay implements DecodedSink {
       rawHeaders = withoutFields(rawHeaders, ['content-encoding']);
       body = 'stream';
     }
-    this.status = head.status;
+    this.isBegun = true;
+    this.count.status = head.status;
     this.agent.queueResponse(head.status, this.scrubbedReason(head), rawHeaders, body);
   }
 
   push(chunk: Buffer): void {
-    this.bytesIn += chunk.length;
+    this.count.bytesIn += chunk.length;
     if (this.decoder === null) this.queueScrubbed(chunk);
     else if (!this.decoder.push(chunk)) this.source.pause();
   }

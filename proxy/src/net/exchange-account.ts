@@ -1,0 +1,80 @@
+// What the one record of an exchange will say, gathered while it runs.
+import { newRecordId } from '../audit/record.ts';
+import type { ErrorShape, Finding } from '../contract.ts';
+import type { Admitted, BodyStream, RecordDraft } from '../pipeline/types.ts';
+import type { AgentRequest } from './agent.ts';
+import { draftRecord, type Outcome, RecordStart } from './record.ts';
+import type { Services } from './services.ts';
+
+export class ExchangeAccount {
+  /** Names of the credentials that were injected. */
+  injected: readonly string[] = [];
+  /** Something of the body was rewritten. */
+  isRedacted = false;
+  /** What the agent got; 0 = nothing. */
+  status = 0;
+  /** Body bytes. */
+  bytesOut = 0;
+  bytesIn = 0;
+  private readonly services: Services;
+  private readonly request: AgentRequest;
+  private readonly start = new RecordStart(newRecordId());
+  private admitted: Admitted | null = null;
+  private findings: readonly Finding[] = [];
+  private stream: BodyStream | null = null;
+
+  constructor(services: Services, request: AgentRequest) {
+    this.services = services;
+    this.request = request;
+  }
+
+  /** Found again in the refusal that the client sees. */
+  get id(): string {
+    return this.start.id;
+  }
+
+  /** The route's clients must understand our answers. */
+  get errorShape(): ErrorShape {
+    return this.admitted?.route.errorShape ?? 'plain';
+  }
+
+  admit(admitted: Admitted): void {
+    this.admitted = admitted;
+    this.findings = admitted.findings;
+  }
+
+  /** The body is judged as it goes: its findings are complete when the record is. */
+  follow(stream: BodyStream): void {
+    this.stream = stream;
+  }
+
+  /** A refusal may quote what was told before: nothing is told twice. */
+  addFindings(findings: readonly Finding[]): void {
+    const fresh = findings.filter((finding) => !this.findings.includes(finding));
+    if (fresh.length > 0) this.findings = [...this.findings, ...fresh];
+  }
+
+  /** The outcome when nothing stood in the way. */
+  allowed(): Outcome {
+    const { admitted, stream } = this;
+    const isRedacted = admitted?.verdict === 'redact' || this.isRedacted || stream?.redacted === true;
+    const verdict = admitted === null ? 'block' : isRedacted ? 'redact' : 'allow';
+    return { verdict, stage: 'none', rule: admitted?.rule ?? '', reason: '' };
+  }
+
+  draft(outcome: Outcome): RecordDraft {
+    if (this.stream !== null) this.addFindings(this.stream.findings);
+    const { request, services, start } = this;
+    const { pipeline, session } = services;
+    // An agent chooses its host names and methods: they may hold what a record must not.
+    const subject = {
+      via: request.via,
+      host: pipeline.recordText(request.host),
+      port: request.port,
+      method: pipeline.recordText(request.method),
+      path: pipeline.recordPath(request),
+    };
+    const { status, findings, injected, bytesOut, bytesIn } = this;
+    return draftRecord(session, start, subject, outcome, { status, findings, injected, bytesOut, bytesIn });
+  }
+}
