@@ -12,13 +12,25 @@ export interface Fragments {
   readonly coveredBytes: number;
 }
 
-export function findFragments(view: View, value: Uint8Array, from: number, to: number): Fragments {
+/** `whole`: where the value itself stands, in order; what is there is no part of it. */
+export function findFragments(
+  view: View,
+  value: Uint8Array,
+  { start: from, end: to }: Span,
+  whole: readonly Span[],
+): Fragments {
   const windows = new Map<number, number>();
   for (let at = 0; at + WINDOW_BYTES <= value.length; at++) windows.set(wordAt(value, at), at);
   const spans: Span[] = [];
   const covered = new Uint8Array(value.length);
   const { bytes } = view;
+  let next = 0;
   for (let at = from; at + WINDOW_BYTES <= to; at++) {
+    while (next < whole.length && whole[next]!.end <= at) next++;
+    if (next < whole.length && whole[next]!.start <= at) {
+      at = whole[next]!.end - 1;
+      continue;
+    }
     const inValue = windows.get(wordAt(bytes, at));
     if (inValue === undefined) continue;
     let length = WINDOW_BYTES;

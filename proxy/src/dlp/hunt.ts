@@ -177,7 +177,7 @@ export class Hunt {
           else decodeBase64At(view, Math.max(start - tag.skip, start & 3), decoded, add);
           break;
         case 'reverse':
-          if (!canDecode(view) || start + length <= reversedTo) break;
+          if (!canDecode(view) || view.kind === 'reversed' || start + length <= reversedTo) break;
           reversedTo = Math.min(view.length, start + REVERSED_BYTES);
           add(reversedView(view, Math.max(0, start - REVERSED_BYTES), reversedTo));
           break;
@@ -252,16 +252,17 @@ export class Hunt {
   /** Pieces of a known value: enough of them are the value; a few are a reason to read without the separators. */
   #joinPieces(view: View, hits: PieceHits, whole: readonly { value: KnownValue; span: Span }[]): void {
     const { value, places, pieces } = hits;
-    if (pieces.size < PIECES_SUSPICIOUS || whole.some((one) => one.value === value)) return;
+    if (pieces.size < PIECES_SUSPICIOUS) return;
     // Four bytes may be an accident, twice in one neighbourhood they are not.
     const near = crowds(places, PIECES_GAP, PIECES_SUSPICIOUS);
     if (near.length === 0) return;
     const start = Math.max(0, near[0]!.start - PIECES_MARGIN);
     const end = Math.min(view.length, near.at(-1)!.end + PIECES_MARGIN);
-    const { spans, coveredBytes } = findFragments(view, value.bytes, start, end);
+    const known = union(whole.filter((one) => one.value === value).map((one) => one.span));
+    const { spans, coveredBytes } = findFragments(view, value.bytes, { start, end }, known);
     if (coveredBytes >= Math.max(COVERED_BYTES, value.bytes.length * COVERED_SHARE)) {
       this.#fragments.push({ view, value, spans });
-    } else this.#squeeze(view, start, end);
+    } else if (known.length === 0) this.#squeeze(view, start, end);
   }
 
   /** Parts of a value count where the value itself was not found around them, in another view. */

@@ -73,7 +73,7 @@ export const BACKSLASH: Escapes = {
         if (unit < 0) return 0;
         if (unit >= 0xd800 && unit < 0xdc00 && bytes[letter + 5] === 0x5c) {
           let second = letter + 5;
-          while (second < end && bytes[second] === 0x5c) second++;
+          while (second < end && bytes[second] === 0x5c && second - letter < 37) second++;
           const low = bytes[second] === 0x75 ? hexAt(bytes, second + 1, 4, end) : -1;
           if (low >= 0xdc00 && low < 0xe000) {
             return escapeOf(second + 5 - at, 0x10000 + ((unit - 0xd800) << 10) + (low - 0xdc00));
