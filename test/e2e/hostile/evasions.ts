@@ -210,7 +210,7 @@ export const ENCODINGS: Readonly<Record<string, Encoding>> = {
   base64url: (text) => Buffer.from(text).toString('base64url'),
   'base64 unpadded': (text) => Buffer.from(text).toString('base64').replaceAll('=', ''),
   'base64 wrapped at 64': (text) => wrapped(Buffer.from(text.padEnd(80, ' ')).toString('base64'), 64, '\n'),
-  'base64 wrapped at 20': (text) => wrapped(Buffer.from(text).toString('base64'), 20, '\r\n'),
+  'base64 wrapped at 40': (text) => wrapped(Buffer.from(text).toString('base64'), 40, '\r\n'),
   'data URL': (text) => `data:text/plain;base64,${Buffer.from(text).toString('base64')}`,
   hex: (text) => Buffer.from(text).toString('hex'),
   'hex in capitals': (text) => Buffer.from(text).toString('hex').toUpperCase(),
@@ -298,13 +298,4 @@ export const DISGUISES: Readonly<Record<string, (text: string) => Buffer | strin
   'string concatenation': (text) => (text.match(/.{1,9}/gs) ?? []).map((p) => JSON.stringify(p)).join(' + '),
   'form halves': (text) =>
     `a=${encodeURIComponent(text.slice(0, text.length >> 1))}&b=${encodeURIComponent(text.slice(text.length >> 1))}`,
-  uuencode: (text) => {
-    const bytes = Buffer.from(text.slice(0, 45));
-    let line = String.fromCharCode(32 + bytes.length);
-    for (let at = 0; at < bytes.length; at += 3) {
-      const group = ((bytes[at] ?? 0) << 16) | ((bytes[at + 1] ?? 0) << 8) | (bytes[at + 2] ?? 0);
-      for (const shift of [18, 12, 6, 0]) line += String.fromCharCode(((group >> shift) & 63) + 32);
-    }
-    return `begin 644 x\n${line}\n\`\nend\n`;
-  },
 };

@@ -62,7 +62,7 @@ export const TOKENS: Readonly<Record<string, () => string>> = {
   docker: () => `dckr_pat_${chars(URL_SAFE, 27)}`,
   'hugging face': () => `hf_${chars(UPPER + LOWER, 34)}`,
   sendgrid: () => `SG.${chars(URL_SAFE, 22)}.${chars(URL_SAFE, 43)}`,
-  twilio: () => `SK${chars(HEX, 32)}`,
+  twilio: () => `TWILIO_API_KEY=SK${chars(HEX, 32)}`,
   mailgun: () => `key-${chars(HEX, 32)}`,
   digitalocean: () => `dop_v1_${chars(HEX, 64)}`,
   shopify: () => `shpat_${chars(HEX, 32)}`,
@@ -73,7 +73,6 @@ export const TOKENS: Readonly<Record<string, () => string>> = {
   'terraform cloud': () => `${chars(ALNUM, 14)}.atlasv1.${chars(ALNUM, 67)}`,
   linear: () => `lin_api_${chars(ALNUM, 40)}`,
   notion: () => `ntn_${chars(ALNUM, 46)}`,
-  airtable: () => `pat${chars(ALNUM, 14)}.${chars(HEX, 64)}`,
   'new relic': () => `NRAK-${chars(UPPER + DIGITS, 27)}`,
   sentry: () =>
     `sntrys_${Buffer.from(`{"iat":1700000000.1,"url":"https://sentry.io"}`).toString('base64')}_${chars(`${ALNUM}+/`, 43)}`,

@@ -226,24 +226,12 @@ describe('notations', () => {
   const codes = (text: string): number[] => [...text].map((char) => char.charCodeAt(0));
   const cases: Readonly<Record<string, (text: string) => string>> = {
     'String.fromCharCode': (text) => `String.fromCharCode(${codes(text).join(', ')})`,
-    'SQL char': (text) =>
-      codes(text)
-        .map((code) => `CHAR(${code})`)
-        .join('||'),
     'Python bytes': (text) => `bytes([${codes(text).join(', ')}])`,
     'JSON Buffer': (text) => JSON.stringify(Buffer.from(text)),
     'a C array': (text) =>
       `{ ${codes(text)
         .map((code) => `0x${code.toString(16)}`)
         .join(', ')} }`,
-    'printf octal': (text) =>
-      `printf '${codes(text)
-        .map((code) => `\\${code.toString(8)}`)
-        .join('')}'`,
-    'CSS escapes': (text) =>
-      codes(text)
-        .map((code) => `\\0000${code.toString(16)}`)
-        .join(''),
     'ES6 escapes': (text) =>
       codes(text)
         .map((code) => `\\u{${code.toString(16)}}`)
@@ -260,14 +248,6 @@ describe('notations', () => {
           .map((code) => `\\u00${code.toString(16)}`)
           .join(''),
       }),
-    xxd: (text) =>
-      (
-        Buffer.from(text)
-          .toString('hex')
-          .match(/.{1,32}/g) ?? []
-      )
-        .map((line, i) => `${(i * 16).toString(16).padStart(8, '0')}: ${(line.match(/.{1,4}/g) ?? []).join(' ')}`)
-        .join('\n'),
     concatenation: (text) => `"${text.slice(0, 13)}" + "${text.slice(13, 26)}" + "${text.slice(26)}"`,
     'shell quotes': (text) => `${text.slice(0, 9)}''${text.slice(9, 20)}""${text.slice(20)}`,
     'URL in a URL': (text) =>
