@@ -1,28 +1,16 @@
 // One HTTP/1.1 connection of an agent: reads requests in order, gives each to an exchange, writes the responses.
 import type { Socket } from 'node:net';
-import type { AgentListener, AgentRequest, AgentStream, ResponseBody } from '../agent.ts';
+import type { AgentListener, AgentStream, ResponseBody } from '../agent.ts';
 import type { Timed } from '../deadlines.ts';
 import type { Services } from '../services.ts';
 import { BodyReader } from './body-reader.ts';
-import { type BodySink, CHUNK_END, chunkedEnd, chunkStart } from './chunked.ts';
-import { frameFields, headText } from './head-text.ts';
+import type { BodySink } from './chunked.ts';
+import { HeadFinder } from './head-finder.ts';
 import { Malformed } from './malformed.ts';
+import type { Origin } from './origin.ts';
 import { Output } from './output.ts';
 import { parseRequestHead, type RequestHead } from './request-head.ts';
-
-/** How the connection came and what a request on it may name. */
-export interface Origin {
-  /** The request as the exchange sees it, or why it does not belong here. */
-  readonly resolve: (head: RequestHead) => AgentRequest | Malformed;
-  /** Answers a CONNECT by taking the socket over; null = CONNECT is refused here. */
-  readonly connect: ((head: RequestHead, connection: AgentConnection) => Malformed | null) | null;
-  /** Starts the exchange; calls of the connection follow on what it returns. */
-  readonly exchange: (request: AgentRequest, stream: AgentStream) => AgentListener;
-  /** What cannot be a request: a record, and the answer if one can be given. */
-  readonly malformed: (problem: Malformed, head: RequestHead | null, stream: AgentStream) => void;
-  /** TLS does not half-close in HTTP: the end of input means that the agent is gone. */
-  readonly isSecure: boolean;
-}
+import { ResponseWriter } from './response-writer.ts';
 
 const EMPTY = Buffer.alloc(0);
 /** Pipelined bytes kept while a request is being answered. */
@@ -40,10 +28,10 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
   private readonly services: Services;
   private readonly origin: Origin;
   private readonly output: Output;
+  private readonly writer: ResponseWriter;
   private state: 'head' | 'exchange' | 'closing' | 'gone' = 'head';
   private input: Buffer = EMPTY;
-  /** Bytes of `input` in which no end of a head was found. */
-  private searched = 0;
+  private readonly finder: HeadFinder;
   private head: RequestHead | null = null;
   private listener: AgentListener | null = null;
   private sink: BodySink | null = null;
@@ -51,7 +39,6 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
   private reader: BodyReader | null = null;
   private isBodyPaused = false;
   private hasContinued = false;
-  private framing: ResponseBody = 'none';
   private closesAfter = false;
   /** The response is written; what is left of the request's body may still be on its way. */
   private isFinished = false;
@@ -63,6 +50,8 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
     this.services = services;
     this.origin = origin;
     this.output = new Output(socket);
+    this.writer = new ResponseWriter(this.output);
+    this.finder = new HeadFinder(services.limits.headBytes);
     socket.on('data', this.onData);
     socket.on('end', this.onEnd);
     socket.on('error', this.onError);
@@ -111,27 +100,28 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
   }
 
   private takeHead(): boolean {
+    const isFirst = !this.finder.isWaiting;
     // One empty line before a request is tolerated (RFC 9112, 2.2): old clients end a body with it.
-    if (this.searched === 0 && this.input.length >= 2 && this.input[0] === 13 && this.input[1] === 10) {
+    if (isFirst && this.input.length >= 2 && this.input[0] === 13 && this.input[1] === 10) {
       this.input = this.input.subarray(2);
     }
     const { input } = this;
+    const { limits, deadlines } = this.services;
     if (input.length === 0) {
-      this.searched = 0;
       if (this.isInputEnded) this.close();
-      else this.deadline = this.services.deadlines.now + this.services.limits.idleTimeoutMs;
+      else this.deadline = deadlines.now + limits.idleTimeoutMs;
       return false;
     }
-    const end = input.indexOf('\r\n\r\n', Math.max(0, this.searched - 3), 'latin1');
-    if ((end < 0 ? input.length : end) > this.services.limits.headBytes) {
-      this.refuse(new Malformed('head-too-large', `the head is larger than ${this.services.limits.headBytes} bytes`));
+    const end = this.finder.find(input);
+    if (end instanceof Malformed) {
+      this.refuse(end);
       return false;
     }
-    if (end < 0) {
-      this.awaitHead(input);
+    if (end === null) {
+      if (isFirst) this.deadline = deadlines.now + limits.headTimeoutMs;
+      if (this.isInputEnded) this.refuse(new Malformed('head-incomplete', 'the connection ended inside a head'));
       return false;
     }
-    this.searched = 0;
     this.input = end + 4 === input.length ? EMPTY : input.subarray(end + 4);
     const head = parseRequestHead(input.toString('latin1', 0, end + 2));
     if (head instanceof Malformed) {
@@ -142,25 +132,13 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
     return true;
   }
 
-  private awaitHead(input: Buffer): void {
-    if (this.searched === 0) this.deadline = this.services.deadlines.now + this.services.limits.headTimeoutMs;
-    // A head with bare line feeds would never end: say so at once.
-    for (let at = input.indexOf(10, this.searched); at >= 0; at = input.indexOf(10, at + 1)) {
-      if (at === 0 || input[at - 1] !== 13) {
-        this.refuse(new Malformed('bare-lf', 'a line feed without carriage return'));
-        return;
-      }
-    }
-    this.searched = input.length;
-    if (this.isInputEnded) this.refuse(new Malformed('head-incomplete', 'the connection ended inside a head'));
-  }
-
   private begin(head: RequestHead): void {
     this.head = head;
     this.state = 'exchange';
     this.hasContinued = false;
     this.isFinished = false;
     this.closesAfter = !head.keepAlive;
+    this.writer.begin(head.isHttp10);
     this.sink = null;
     this.isBodyPaused = false;
     const hasBody = head.body === 'chunked' || head.contentLength > 0;
@@ -239,27 +217,18 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
   }
 
   queueInterim(status: number, reason: string, rawHeaders: readonly string[]): void {
-    this.output.queue(`${headText(status, reason, rawHeaders)}\r\n`);
+    this.writer.queueInterim(status, reason, rawHeaders);
   }
 
   queueResponse(status: number, reason: string, rawHeaders: readonly string[], body: ResponseBody): void {
-    this.framing = body;
-    const fields = frameFields(rawHeaders, body, this.isHttp10);
-    if (body === 'stream' && this.isHttp10) this.closesAfter = true;
     // After a handshake that failed clients wait for the end: nothing else is spoken on such a connection.
     const isFailedUpgrade = this.head?.isWebSocket === true && status !== 101;
-    if (isFailedUpgrade || !this.canReadOn()) this.closesAfter = true;
-    this.output.queue(`${headText(status, reason, fields)}${this.closesAfter ? 'Connection: close\r\n\r\n' : '\r\n'}`);
+    this.closesAfter ||= isFailedUpgrade || this.writer.endsWithConnection(body) || !this.canReadOn();
+    this.writer.queueHead(status, reason, rawHeaders, body, this.closesAfter);
   }
 
   queueBody(chunk: Buffer): void {
-    if (this.framing === 'none') return;
-    if (this.framing === 'length' || this.isHttp10) this.output.queue(chunk);
-    else {
-      this.output.queue(chunkStart(chunk.length));
-      this.output.queue(chunk);
-      this.output.queue(CHUNK_END);
-    }
+    this.writer.queueBody(chunk);
   }
 
   flush(): boolean {
@@ -267,7 +236,7 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
   }
 
   finish(rawTrailers: readonly string[]): void {
-    if (this.framing === 'stream' && !this.isHttp10) this.output.queue(chunkedEnd(rawTrailers));
+    this.writer.queueEnd(rawTrailers);
     this.output.flush();
     this.listener = null;
     this.isFinished = true;
@@ -289,11 +258,6 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
     this.sink = null;
   }
 
-  /** There is no head when what came cannot be one. */
-  private get isHttp10(): boolean {
-    return this.head?.isHttp10 === true;
-  }
-
   /** The rest of the body is none, small enough to throw away, or being read by the exchange. */
   private canReadOn(): boolean {
     return this.reader === null || this.sink !== null || this.canDiscard();
@@ -310,7 +274,6 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
     this.head = null;
     this.listener = null;
     this.sink = null;
-    this.searched = 0;
     if (this.socket.isPaused()) this.socket.resume();
     // A pipelined request may begin here, in the middle of somebody else's event.
     this.guarded(() => this.advance());
