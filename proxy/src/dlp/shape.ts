@@ -33,9 +33,8 @@ export function shape(steps: readonly Step[], edges: Edges = {}): Matcher {
       const most = edges.leftMost ?? 0;
       if (view.runBefore(edges.left, keywordAt, most + 1) > most) return null;
     }
-    if (edges.isShort === true && view.isInsideBlob(keywordAt)) return null;
     const end = follow(view, keywordAt + keyword.length, steps);
-    if (end < 0) return null;
+    if (end < 0 || (edges.isShort === true && view.isInsideBlob(keywordAt, end))) return null;
     if (edges.right !== undefined && end < view.length && edges.right.table[view.bytes[end]!] !== 0) return null;
     return { start: keywordAt, end };
   };

@@ -112,17 +112,22 @@ export class View {
     return count;
   }
 
-  /** Whether `at` is well inside a long run of base64: there short literals come up by chance. */
-  isInsideBlob(at: number): boolean {
-    if (this.runBefore(BASE64, at, GLUED_CHARS + 1) > GLUED_CHARS) return true;
+  /**
+   * Whether `at..end` is in the middle of a long run of base64, with data on both sides: there short literals come up by chance. A path, a
+   * slug or a name that a token is glued to is no data.
+   */
+  isInsideBlob(at: number, end: number): boolean {
+    if (end >= this.length || BASE64.table[this.bytes[end]!] === 0) return false;
+    const glued = this.runBefore(BASE64, at, GLUED_CHARS + 1);
+    if (glued > GLUED_CHARS) return looksRandom(this.bytes, at - GLUED_CHARS, at);
     // At the start of a line of wrapped base64.
-    let end = at;
-    if (end > 0 && this.bytes[end - 1] === 0x0a) end--;
-    else if (end > 1 && this.bytes[end - 2] === 0x5c && this.bytes[end - 1] === 0x6e) end -= 2;
+    let before = at;
+    if (before > 0 && this.bytes[before - 1] === 0x0a) before--;
+    else if (before > 1 && this.bytes[before - 2] === 0x5c && this.bytes[before - 1] === 0x6e) before -= 2;
     else return false;
-    if (end > 0 && this.bytes[end - 1] === 0x0d) end--;
-    else if (end > 1 && this.bytes[end - 2] === 0x5c && this.bytes[end - 1] === 0x72) end -= 2;
-    const lineBefore = this.runBefore(BASE64, end, LONGEST_LINE_CHARS);
+    if (before > 0 && this.bytes[before - 1] === 0x0d) before--;
+    else if (before > 1 && this.bytes[before - 2] === 0x5c && this.bytes[before - 1] === 0x72) before -= 2;
+    const lineBefore = this.runBefore(BASE64, before, LONGEST_LINE_CHARS);
     // Wrapped text has lines of one length: what merely stands below a long word is no part of it.
     return lineBefore >= LINE_CHARS && this.runEnd(BASE64, at) - at === lineBefore;
   }
@@ -186,6 +191,21 @@ export class View {
 interface RunCache {
   slots: Int32Array | null;
   views: number;
+}
+
+/** Letters of both cases and digits, hardly a sign: base64 of data, and neither words nor a path. */
+function looksRandom(bytes: Uint8Array, start: number, end: number): boolean {
+  let upper = 0;
+  let lower = 0;
+  let digits = 0;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]!;
+    if (byte >= 0x61) lower++;
+    else if (byte >= 0x41 && byte <= 0x5a) upper++;
+    else if (byte >= 0x30 && byte <= 0x39) digits++;
+  }
+  const least = (end - start) >> 3;
+  return upper >= least && lower >= least && digits > 0 && (upper + lower + digits) * 8 >= (end - start) * 7;
 }
 
 /** The same memory as a Buffer. */

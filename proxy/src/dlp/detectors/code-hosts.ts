@@ -32,8 +32,8 @@ export const codeHosts: readonly Detector[] = [
       forms: [[text(...CLASSIC), run(ALNUM, 36, 251)]],
       edges: { isShort: false },
       // A checksum that fits makes it a token whatever it looks like; without one it must not look like an example.
-      accept: (found, view, { start }) =>
-        hasCrc(found.slice(0, 40)) || (!isExample(found) && variety(found) > 12 && !view.isInsideBlob(start)),
+      accept: (found, view, { start, end }) =>
+        hasCrc(found.slice(0, 40)) || (!isExample(found) && variety(found) > 12 && !view.isInsideBlob(start, end)),
       falsePositives: (random) => [
         'ghp_your_personal_access_token_goes_here_1234',
         `ghp_${'x'.repeat(36)}`,

@@ -12,8 +12,8 @@ export const registries: readonly Detector[] = [
       source: 'GitHub Blog, "Announcing npm\'s new access token format" (checksum as in GitHub tokens)',
       forms: [[text('npm_'), run(ALNUM, 36)]],
       edges: { right: WORD, isShort: false },
-      accept: (found, view, { start }) =>
-        hasCrc(found) || (!isExample(found) && variety(found) > 12 && !view.isInsideBlob(start)),
+      accept: (found, view, { start, end }) =>
+        hasCrc(found) || (!isExample(found) && variety(found) > 12 && !view.isInsideBlob(start, end)),
     }),
     truePositives(random) {
       const body = random.chars('A-Za-z0-9', 30);

@@ -220,6 +220,7 @@ export function unfold(view: View, escapes: Escapes, found: (child: View) => voi
   for (let at = next(); at >= 0; at = next()) {
     const trace = new Trace();
     let last = at;
+    let count = 0;
     let i = Math.max(done, tokenStart(bytes, at, done) - BEFORE_BYTES);
     const leads = leadTable(escapes);
     while (i < length) {
@@ -230,6 +231,7 @@ export function unfold(view: View, escapes: Escapes, found: (child: View) => voi
           if ((read & CODE) !== GONE) putDecoded(trace, escapes, read & CODE, i, width);
           i += width;
           last = i;
+          count++;
           continue;
         }
       }
@@ -239,7 +241,7 @@ export function unfold(view: View, escapes: Escapes, found: (child: View) => voi
       i = end;
       if (i < length && leads[bytes[i]!] === 0) break;
     }
-    found(trace.view(escapes.kind, view, i));
+    if (count > 0) found(trace.view(escapes.kind, view, i));
     done = Math.max(i, at + 1);
   }
 }

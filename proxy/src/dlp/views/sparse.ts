@@ -7,7 +7,8 @@ const STRETCH_BYTES = 32;
 /** Of single characters and pairs so many bytes are enough, looked at so far apart. */
 const WINDOW_BYTES = 16;
 const STEP_BYTES = 32;
-const WINDOW_ALNUM = 7;
+const WINDOW_PIECES = 5;
+const STRETCH_PIECES = 7;
 /** Shortest stretch of nothing but hex digits and separators, in bytes. */
 const DUMP_BYTES = 24;
 /** Fewest letters and digits of a stretch: indentation and rules have none. */
@@ -80,20 +81,21 @@ function isAllOf(bytes: Uint8Array, table: Uint8Array, from: number, to: number)
   return true;
 }
 
-/** Letters and digits, in ones and twos over the first bytes or never more than three together. */
+/** Letters and digits, in ones and twos over the first bytes or never more than three together, in many pieces. */
 function isCutUp(bytes: Uint8Array, start: number, end: number): boolean {
-  let count = 0;
+  let pieces = 0;
   let together = 0;
   let longest = 0;
   for (let at = start; at < end; at++) {
     if (ALNUM.table[bytes[at]!] === 0) together = 0;
     else {
-      count++;
+      if (together === 0) pieces++;
       if (++together > longest) longest = together;
+      if (longest > 3) return false;
     }
-    if (at === start + WINDOW_BYTES - 1 && longest <= 2 && count >= WINDOW_ALNUM) return true;
+    if (at === start + WINDOW_BYTES - 1 && longest <= 2 && pieces >= WINDOW_PIECES) return true;
   }
-  return end - start === STRETCH_BYTES && longest <= 3 && count >= STRETCH_ALNUM;
+  return end - start === STRETCH_BYTES && pieces >= STRETCH_PIECES;
 }
 
 function hasAlnum(bytes: Uint8Array, start: number): boolean {
