@@ -52,6 +52,13 @@ export const BODY_CARRIERS: Readonly<Record<string, Carrier>> = {
   'no content type': (text, host) => build('POST /data', host, [], `x ${text} y`),
   'wrong content type': (text, host) => post('image/png', `x ${text} y`, host),
   'JSON value': (text, host) => post('application/json', JSON.stringify({ a: 1, note: text, b: [true, null] }), host),
+  'end of a long URL': (text, host) =>
+    post(
+      'application/json',
+      JSON.stringify({ u: `https://x.example/repos/acme/web-shop/contents/src/main/java/${text}` }),
+      host,
+    ),
+  'below a long word': (text, host) => post('text/plain', `${'QUJD'.repeat(24)}\n${text}\n`, host),
   'JSON key': (text, host) => post('application/json', JSON.stringify({ [text]: 1 }), host),
   'nested JSON': (text, host) =>
     post(
