@@ -35,7 +35,7 @@ function conversation(bytes: number): Buffer {
 }
 
 const words =
-  'the of and a to in is was he for it with as his on be at by had not are but from or have an they which one you'.split(
+  'the of and a to in is was he for it with as his on be at by had not are but from or have an they which one you were all her she there would their we him been has when who will no more if out so said what up its about than into them can only other time new some could these two may first then do any like my now over such our man me even most made after also did many before must through back years where much your way well down should because each just those people how too little state good very make world still own see men work long get here between both life being under never day same another know while last might us great old year off come since against go came right used take three'.split(
     ' ',
   );
 const prose = Array.from({ length: 20_000 }, () => words[random.number(0, words.length - 1)]).join(' ');

@@ -315,10 +315,11 @@ export class Hunt {
       spelled(view, Math.max(0, start - NUMBER_GAP), Math.min(length, end + NUMBER_GAP), add);
     }
     decodeRuns(view, decoded, add);
-    sparseStretches(view, ({ start, end, isNumbers }) => {
+    sparseStretches(view, ({ start, end, isNumbers, isCut }) => {
+      if (isNumbers) spelled(view, start, end, add);
+      if (!isCut) return;
       unspaced(view, start, end, add);
       this.#squeeze(view, start, end);
-      if (isNumbers) spelled(view, start, end, add);
       withoutSeparator(view, start, end, (brief) => this.#isPromising(brief), add);
     });
   }

@@ -102,13 +102,16 @@ export class View {
     let start = Math.min(this.#cachedRuns()[slot]!, at);
     while (start > 0 && set.table[this.bytes[start - 1]!] !== 0) start--;
     this.#remember(slot, start, end);
-    return { start, end };
+    return { start: start < at && isEscapeLetter(this.bytes, start) ? start + 1 : start, end };
   }
 
   /** How many bytes of `set` stand directly before `at`, counted up to `most`. */
   runBefore(set: Charset, at: number, most: number): number {
     let count = 0;
-    while (count < most && at - count > 0 && set.table[this.bytes[at - count - 1]!] !== 0) count++;
+    while (count < most && at - count > 0 && set.table[this.bytes[at - count - 1]!] !== 0) {
+      if (isEscapeLetter(this.bytes, at - count - 1)) break;
+      count++;
+    }
     return count;
   }
 
@@ -191,6 +194,13 @@ export class View {
 interface RunCache {
   slots: Int32Array | null;
   views: number;
+}
+
+/** The letter of `\\n`, `\\r`, `\\t` in a string is not glued to what follows it. */
+function isEscapeLetter(bytes: Uint8Array, at: number): boolean {
+  if (at === 0 || bytes[at - 1] !== 0x5c) return false;
+  const byte = bytes[at]!;
+  return byte === 0x6e || byte === 0x72 || byte === 0x74 || byte === 0x62 || byte === 0x66;
 }
 
 /** Letters of both cases and digits, hardly a sign: base64 of data, and neither words nor a path. */

@@ -24,21 +24,25 @@ const HEX_DUMP = charset('0-9A-Fa-fxX ,:;=\n\r\t.-');
 export interface Stretch extends Span {
   /** Nothing but hex digits and separators: may spell text. */
   readonly isNumbers: boolean;
+  /** Letters and digits in ones, twos and threes. */
+  readonly isCut: boolean;
 }
 
 /** Calls `visit` for every stretch of text that is cut into pieces of at most three bytes. */
 export function sparseStretches(view: View, visit: (stretch: Stretch) => void): void {
   const { bytes, length } = view;
-  let last: { start: number; end: number; isNumbers: boolean } | null = null;
+  let last: { start: number; end: number; isNumbers: boolean; isCut: boolean } | null = null;
   for (let at = nextSparse(bytes, 0, length); at >= 0; at = nextSparse(bytes, at + STEP_BYTES, length)) {
     const isNumbers = isDump(bytes, at, length);
+    const isCut = isCutUp(bytes, at, Math.min(length, at + STRETCH_BYTES));
     const end = Math.min(length, at + STRETCH_BYTES + MARGIN_BYTES);
     if (last !== null && at - MARGIN_BYTES <= last.end) {
       last.end = end;
       last.isNumbers ||= isNumbers;
+      last.isCut ||= isCut;
     } else {
       if (last !== null) visit(last);
-      last = { start: Math.max(0, at - MARGIN_BYTES), end, isNumbers };
+      last = { start: Math.max(0, at - MARGIN_BYTES), end, isNumbers, isCut };
     }
   }
   if (last !== null) visit(last);
