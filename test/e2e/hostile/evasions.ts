@@ -59,6 +59,8 @@ export const BODY_CARRIERS: Readonly<Record<string, Carrier>> = {
       host,
     ),
   'below a long word': (text, host) => post('text/plain', `${'QUJD'.repeat(24)}\n${text}\n`, host),
+  'on a line of its own in JSON': (text, host) =>
+    post('application/json', JSON.stringify({ env: `# all\n${text}\n` }), host),
   'JSON key': (text, host) => post('application/json', JSON.stringify({ [text]: 1 }), host),
   'nested JSON': (text, host) =>
     post(
