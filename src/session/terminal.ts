@@ -1,5 +1,6 @@
 // The person's terminal while the agent has it: raw, resized along, and always given back as it was.
 import { spawnSync } from 'node:child_process';
+import { setTimeout } from 'node:timers/promises';
 
 /** Private modes that a program switches on and a person would be left with: screens, mouse, focus, paste. */
 const MODES = new Set(['47', '1000', '1002', '1003', '1004', '1005', '1006', '1015', '1047', '1049', '2004']);
@@ -76,15 +77,33 @@ function leaveOutputAlone(): void {
   spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] });
 }
 
+const FIRST_SIZE_TRIES = 50;
+const FIRST_SIZE_WAIT_MS = 20;
+
 /** Keeps the size of the container's terminal that of the person's. The result stops it. */
 export function followSize(stdout: NodeJS.WriteStream, target: Resizable): () => void {
-  const resize = () => {
+  let isFollowed = true;
+  const resize = () => target.resize({ h: stdout.rows, w: stdout.columns });
+  const onResize = () => {
     // It may have ended meanwhile; then its size is of no interest.
-    void target.resize({ h: stdout.rows, w: stdout.columns }).catch(() => undefined);
+    void resize().catch(() => undefined);
   };
-  resize();
-  stdout.on('resize', resize);
+  const sizeAtFirst = async () => {
+    // Engines answer a start before the program runs, and refuse to size a terminal that is not there yet.
+    for (let left = FIRST_SIZE_TRIES; left > 0 && isFollowed; left--) {
+      try {
+        await resize();
+        return;
+      } catch {
+        // Not there yet, or ended already: the loop is bounded, and a program without a size still works.
+        await setTimeout(FIRST_SIZE_WAIT_MS);
+      }
+    }
+  };
+  void sizeAtFirst();
+  stdout.on('resize', onResize);
   return () => {
-    stdout.off('resize', resize);
+    isFollowed = false;
+    stdout.off('resize', onResize);
   };
 }

@@ -104,7 +104,8 @@ test('a shell beside the agent has a terminal too', async () => {
     `stty rows 30 cols 70; ${quote([`${REPOSITORY}bin/bottle`, 'shell', nameOf(file)])}; echo "[exit $?]"`,
   );
   await shell.waitFor('$ ');
-  shell.type('stty size; id -un; exit 3\r');
+  // An engine sizes the terminal of a program that runs already; the size must come, not come first.
+  shell.type('while [ "$(stty size)" = "0 0" ]; do sleep 0.02; done; stty size; id -un; exit 3\r');
   const { stdout } = await shell.outcome;
   expect(stdout).toContain('30 70\r\nagent\r\n');
   expect(stdout).toContain('[exit 3]');
