@@ -377,7 +377,7 @@ export function benignMessages(random: Random): readonly Message[] {
     [
       'a workflow file',
       'text/plain',
-      'env:\n  GITHUB_TOKEN: ${{ secrets.GITHUB_TOKEN }}\n  AWS_SECRET_ACCESS_KEY: ${{ secrets.AWS_SECRET_ACCESS_KEY }}\n  NPM_TOKEN: ${{ secrets.NPM_TOKEN }}\n',
+      `env:\n  GITHUB_TOKEN: \${{ secrets.GITHUB_TOKEN }}\n  AWS_SECRET_ACCESS_KEY: \${{ secrets.AWS_SECRET_ACCESS_KEY }}\n  NPM_TOKEN: \${{ secrets.NPM_TOKEN }}\n`,
     ],
     [
       'an environment template',
