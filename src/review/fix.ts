@@ -93,9 +93,7 @@ function exceptFix(group: Group, except: readonly string[]): Fix {
   if (group.entry === null || group.entry.startsWith('use.')) return addEntry(group, { dlp: { except } }, note);
   // An entry for ports 80 and 443 is two routes, and one line in the spec.
   const written = group.entry.replace(/\.http$/, '');
-  const where = /^allow\.\d+$/.test(written)
-    ? `egress.${written}`
-    : `the egress.allow entry with id ${written}`;
+  const where = /^allow\.\d+$/.test(written) ? `egress.${written}` : `the egress.allow entry with id ${written}`;
   return { do: 'add', where, lines: [`dlp: ${flow({ except })}`], note };
 }
 
