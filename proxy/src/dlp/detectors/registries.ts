@@ -43,7 +43,7 @@ export const registries: readonly Detector[] = [
   }),
   token({
     id: 'registry-token',
-    description: 'RubyGems, crates.io, NuGet, Artifactory, Clojars and Hex tokens',
+    description: 'RubyGems, Cargo, NuGet, Artifactory, Clojars and Hex tokens',
     source: 'The registries\' documentation; GitHub Docs, "Supported secret scanning patterns"',
     forms: [
       [text('rubygems_'), run(HEX_LOWER, 48)],
