@@ -80,7 +80,7 @@ export const services: readonly Detector[] = [
       [text('re_'), run(ALNUM, 8, 9), text('_'), run(ALNUM, 20, 28)],
     ],
     edges: { left: WORD_DASH, leftMost: 0, right: WORD_DASH },
-    accept: (found) => varied(found) && (!found.startsWith('re_') || (/[A-Z]/.test(found) && /[0-9]/.test(found))),
+    accept: (found) => varied(found) && (!found.startsWith('re_') || isResendKey(found)),
     falsePositives: (random) => [
       `api-key-${random.chars('0-9a-f', 32)}`,
       're_compile_something_else',
@@ -201,3 +201,7 @@ export const services: readonly Detector[] = [
 const TWILIO = {};
 const isTokenNamed = (before: string): boolean =>
   /(token|secret|auth|password|key)["'\\\s]*[:=,]?["'\\\s]*$/i.test(before);
+/** Both cases and a digit, or many capitals: no name of a variable. */
+const isResendKey = (found: string): boolean =>
+  /[A-Z]/.test(found) && (/[0-9]/.test(found) || found.replace(/[^A-Z]/g, '').length >= MANY_CAPITALS);
+const MANY_CAPITALS = 6;

@@ -13,8 +13,8 @@ const STRETCH_PIECES = 7;
 const DUMP_BYTES = 24;
 /** Fewest letters and digits of a stretch: indentation and rules have none. */
 const STRETCH_ALNUM = 6;
-/** What is looked at on both sides of a stretch. */
-const MARGIN_BYTES = 48;
+/** What is looked at on both sides of a stretch: a token may begin with several signs that count as separators (`sk-ant-…-`). */
+const MARGIN_BYTES = 160;
 /** Fewest numbers in a row that may be text. */
 const LEAST_NUMBERS = 8;
 

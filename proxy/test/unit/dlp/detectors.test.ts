@@ -36,6 +36,16 @@ describe(`detectors (BOTTLE_SEED=${seed})`, () => {
     });
   });
 
+  test('find keys that chance made without a digit, and keys with many signs one character at a time', () => {
+    expect(ids(`re_${random.chars('A-Za-z', 8)}_${random.chars('A-Za-z', 24)}`)).toContain('mail-key');
+    for (let i = 0; i < 50; i++) {
+      const letters = [
+        ...`sk-ant-api03-${random.chars('A-Za-z', 2)}-${random.chars('A-Za-z', 3)}-_${random.chars('A-Za-z0-9', 85)}AA`,
+      ];
+      expect(ids(JSON.stringify(letters)), letters.join('')).toContain('anthropic-key');
+    }
+  });
+
   test('that a spec does not name are silent', () => {
     const config = { secrets: [], fingerprintKey: Buffer.alloc(32, 1), decodedBytes: 1 << 20 };
     const only = createScanner({ ...config, detectors: ['npm-token'] });
