@@ -16,6 +16,9 @@ const split = process.argv.indexOf('--');
 const projects = process.argv.slice(2, split === -1 ? undefined : split);
 const passedOn = split === -1 ? [] : process.argv.slice(split + 1);
 
+/** The tokens of the search's tests are made from a seed: the same ones here each time, fresh ones with `BOTTLE_SEED=$RANDOM`. */
+const ENVIRONMENT = { BOTTLE_SEED: '1', ...process.env };
+
 const began = Date.now();
 const work = mkdtempSync(join(tmpdir(), 'bottle-checks-'));
 try {
@@ -41,7 +44,7 @@ try {
 
 function runs(command: string, args: readonly string[]): boolean {
   console.log(`\n$ ${command} ${args.filter((arg) => !arg.includes(work)).join(' ')}`);
-  return spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'] }).status === 0;
+  return spawnSync(command, args, { stdio: ['ignore', 'inherit', 'inherit'], env: ENVIRONMENT }).status === 0;
 }
 
 function word(good: boolean): string {

@@ -3,6 +3,8 @@ import { BASE64, type Charset, charsetCount } from './charsets.ts';
 
 /** Longest run of base64 characters that something may be glued to before it looks like a part of a blob. */
 const GLUED_CHARS = 32;
+/** So much of a longer run is looked at: in 32 random characters a digit may be missing by chance, in 64 hardly. */
+const BLOB_CHARS = 64;
 /** Shortest line of wrapped base64. */
 const LINE_CHARS = 60;
 /** Wrapped base64 has no longer lines. */
@@ -121,8 +123,8 @@ export class View {
    */
   isInsideBlob(at: number, end: number): boolean {
     if (end >= this.length || BASE64.table[this.bytes[end]!] === 0) return false;
-    const glued = this.runBefore(BASE64, at, GLUED_CHARS + 1);
-    if (glued > GLUED_CHARS) return looksRandom(this.bytes, at - GLUED_CHARS, at);
+    const glued = this.runBefore(BASE64, at, BLOB_CHARS);
+    if (glued > GLUED_CHARS) return looksRandom(this.bytes, at - glued, at);
     // At the start of a line of wrapped base64.
     let before = at;
     if (before > 0 && this.bytes[before - 1] === 0x0a) before--;

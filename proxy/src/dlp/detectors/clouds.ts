@@ -29,9 +29,11 @@ export const clouds: readonly Detector[] = [
     source: AWS_DOC,
     forms: [[text(...AWS_ID), run(UPPER_DIGIT, 16)]],
     edges: { right: ALNUM },
-    accept: (found) => !isExample(found) && variety(found) > 6,
+    // Nothing but hex digits is an address or a fingerprint with its colons taken out.
+    accept: (found) => !isExample(found) && variety(found) > 6 && !/^[0-9A-F]+$/.test(found),
     falsePositives: (random) => [
       'AKIAIOSFODNN7EXAMPLE',
+      'ACCA76831AA316341A0C',
       `AKIA${'X'.repeat(16)}`,
       `AKIA${random.chars('A-Z2-7', 12)}`,
       `AKIA${random.chars('A-Z2-7', 20)}`,
@@ -85,7 +87,7 @@ export const clouds: readonly Detector[] = [
     falsePositives: (random) => [
       `AIza${'S'.repeat(35)}`,
       `AIza${random.chars('A-Za-z0-9', 30)}`,
-      `${random.chars('A-Za-z0-9', 60)}AIza${random.chars('A-Za-z0-9', 35)}+${random.chars('A-Za-z0-9', 60)}`,
+      `${random.chars('A-Za-z0-9', 64)}AIza${random.chars('A-Za-z0-9', 35)}+${random.chars('A-Za-z0-9', 60)}`,
     ],
   }),
   token({
