@@ -77,30 +77,33 @@ function leaveOutputAlone(): void {
   spawnSync('stty', ['-opost'], { stdio: ['inherit', 'ignore', 'ignore'] });
 }
 
-const FIRST_SIZE_TRIES = 50;
-const FIRST_SIZE_WAIT_MS = 20;
+const SIZE_TRIES = 50;
+const SIZE_WAIT_MS = 20;
 
 /** Keeps the size of the container's terminal that of the person's. The result stops it. */
 export function followSize(stdout: NodeJS.WriteStream, target: Resizable): () => void {
   let isFollowed = true;
-  const resize = () => target.resize({ h: stdout.rows, w: stdout.columns });
-  const onResize = () => {
-    // It may have ended meanwhile; then its size is of no interest.
-    void resize().catch(() => undefined);
-  };
-  const sizeAtFirst = async () => {
-    // Engines answer a start before the program runs, and refuse to size a terminal that is not there yet.
-    for (let left = FIRST_SIZE_TRIES; left > 0 && isFollowed; left--) {
+  let isBusy = false;
+  let isStale = false;
+  // One call at a time, so that an older size never comes last. Engines answer a start before the program runs, and refuse to size
+  // a terminal that is not there yet; they also refuse when it has ended, hence a bound.
+  const resize = async () => {
+    isStale = true;
+    if (isBusy) return;
+    isBusy = true;
+    for (let left = SIZE_TRIES; isStale && left > 0 && isFollowed; left--) {
+      isStale = false;
       try {
-        await resize();
-        return;
+        await target.resize({ h: stdout.rows, w: stdout.columns });
       } catch {
-        // Not there yet, or ended already: the loop is bounded, and a program without a size still works.
-        await setTimeout(FIRST_SIZE_WAIT_MS);
+        isStale = true;
+        await setTimeout(SIZE_WAIT_MS);
       }
     }
+    isBusy = false;
   };
-  void sizeAtFirst();
+  const onResize = () => void resize();
+  onResize();
   stdout.on('resize', onResize);
   return () => {
     isFollowed = false;
