@@ -1,9 +1,6 @@
 // Test projects: unit (pure), proxy (loopback), integration and e2e (real Docker).
 import { defineConfig } from 'vitest/config';
 
-/** A shared machine may stall in the middle of a real session; what fails twice has failed. The report names what was tried again. */
-const retry = process.env.CI === undefined ? 0 : 1;
-
 export default defineConfig({
   test: {
     projects: [
@@ -17,7 +14,6 @@ export default defineConfig({
       {
         test: {
           name: 'proxy',
-          retry,
           include: ['proxy/test/integration/**/*.test.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
@@ -26,7 +22,6 @@ export default defineConfig({
       {
         test: {
           name: 'docker',
-          retry,
           include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 120_000,

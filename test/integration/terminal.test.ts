@@ -33,7 +33,7 @@ test('an agent at a terminal has one, of the same size and kind', async () => {
 
 test('the size follows the terminal', async () => {
   const file = bench.spec('');
-  const session = inTerminal(file, ['bash', '-c', 'echo up; while :; do sleep 0.1; stty size; done'], {
+  const session = inTerminal(file, ['bash', '-c', 'trap "stty size" WINCH; echo up; while :; do sleep 0.1; done'], {
     before: `stty rows 20 cols 60; (until [ -e ${bench.directory}/up ]; do sleep 0.1; done; stty rows 41 cols 99 </dev/tty) & true`,
   });
   await session.waitFor('up');
