@@ -11,6 +11,7 @@ import { registerPresets } from './commands/presets.ts';
 import { registerProxy } from './commands/proxy.ts';
 import { registerPs } from './commands/ps.ts';
 import { registerReap } from './commands/reap.ts';
+import { registerScan } from './commands/scan.ts';
 import { registerShow } from './commands/show.ts';
 import { registerStart } from './commands/start.ts';
 import { registerStop } from './commands/stop.ts';
@@ -24,7 +25,7 @@ import { usageText } from './report/usage-text.ts';
 const GROUPS: readonly (readonly [string, readonly ((program: Command) => void)[]])[] = [
   ['Specs:', [registerInit, registerCheck, registerShow, registerPlan, registerPresets]],
   ['Sessions:', [registerStart, registerPs, registerStop, registerExec, registerShell, registerReap]],
-  ['Review:', [registerLogs, registerWhy]],
+  ['Review:', [registerLogs, registerWhy, registerScan]],
   ['Besides:', [registerProxy, registerDoctor]],
 ];
 

@@ -5,6 +5,7 @@
 //   node main.ts serve    stdin: one ProxyConfig line, then ControlMessage lines; end of stdin stops it.
 //                         stdout: ProxyEvent lines. Runs in the sidecar, or as a child of `bottle proxy`.
 //   node main.ts decide   stdin: one DecideRequest line. stdout: one Decision line. No network.
+//   node main.ts scan     stdin: one ScanRequest line, then the bytes of the target `-`, if any. stdout: ScanEvent lines. No network.
 //   node main.ts relay    in the agent's network namespace (sealed); environment: RelayEnv. stdout: RelayEvent lines.
 //   node main.ts probe    in the agent's network namespace (internal); environment: ProbeEnv. stdout: one ProbeReport line.
 
@@ -235,6 +236,48 @@ export interface Decision {
   /** Where, for each of `injected`: `header authorization (bearer)`. */
   readonly injectedInto: readonly string[];
 }
+
+// ---------------------------------------------------------------- searching files (`bottle scan`)
+
+export interface ScanRequest {
+  readonly dlp: ProxyConfig['dlp'];
+  /** Values to search for besides what the detectors know. */
+  readonly secrets: readonly SecretValue[];
+  /** Absolute paths of files and directories; `-` is what follows this line on stdin. */
+  readonly targets: readonly string[];
+  /** Also what a search of source text leaves out: `.git` and `node_modules`. */
+  readonly everything: boolean;
+  /** As ProxyLimits.decodedBytes, for each file. */
+  readonly decodedBytes: number;
+}
+
+export interface ScanFinding extends Finding {
+  /** As in `targets`, or below one of them. */
+  readonly file: string;
+  /** 1-based; null where the file has no lines of its own (HAR, compressed). */
+  readonly line: number | null;
+  /** 1-based, in bytes; null together with `line`. */
+  readonly column: number | null;
+}
+
+/** What a detector is, for reports. */
+export interface DetectorText {
+  readonly id: string;
+  readonly description: string;
+  /** The document that describes the format. */
+  readonly source: string;
+}
+
+/** `begin` first, `done` last, unless `fatal` ends it. */
+export type ScanEvent =
+  | { readonly event: 'begin'; readonly files: number; readonly detectors: readonly DetectorText[] }
+  /** So many files and bytes are behind us. */
+  | { readonly event: 'progress'; readonly files: number; readonly bytes: number }
+  | { readonly event: 'finding'; readonly finding: ScanFinding }
+  /** Some of this file was not searched. */
+  | { readonly event: 'unread'; readonly file: string; readonly why: string }
+  | { readonly event: 'done'; readonly files: number; readonly bytes: number; readonly skipped: number }
+  | { readonly event: 'fatal'; readonly what: string; readonly why: string; readonly fix: string };
 
 // ---------------------------------------------------------------- audit record
 

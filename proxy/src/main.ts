@@ -1,4 +1,4 @@
-// The proxy process: `main.ts serve | decide | relay | probe` (see contract.ts). The only place that ends it.
+// The proxy process: `main.ts serve | decide | scan | relay | probe` (see contract.ts). The only place that ends it.
 import type { DecideRequest } from './contract.ts';
 import { ProxyFailure } from './failure.ts';
 
@@ -44,6 +44,11 @@ async function run(verb: string): Promise<number> {
       }
       return FAILED;
     }
+    case 'scan': {
+      const { scan } = await import('./scan/scan.ts');
+      await scan(process.stdin, emit);
+      return 0;
+    }
     case 'relay': {
       const { startRelay } = await import('./relay/relay.ts');
       const relay = await startRelay(process.env, emit);
@@ -60,7 +65,7 @@ async function run(verb: string): Promise<number> {
       throw new ProxyFailure({
         what: 'cannot start the proxy',
         why: `${JSON.stringify(verb)} is not one of its verbs`,
-        fix: 'use serve, decide, relay or probe',
+        fix: 'use serve, decide, scan, relay or probe',
       });
   }
 }
