@@ -64,6 +64,7 @@ function bottleConfig(cert: string, upstreamPort: number): ProxyConfig {
         dlp: { onMatch: 'block', except: [] },
         allowPrivate: false,
         errorShape: 'plain',
+        quota: null,
       },
     ],
     deny: [],
@@ -76,6 +77,7 @@ function bottleConfig(cert: string, upstreamPort: number): ProxyConfig {
     ],
     dlp: { detectors: null },
     upstream: { roots: cert, map: { 'origin.test:443': `127.0.0.1:${upstreamPort}` }, refuse: [] },
+    quota: null,
     auditPath: join(folder, 'audit.jsonl'),
     limits: DEFAULT_LIMITS,
   };

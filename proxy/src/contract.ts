@@ -44,6 +44,18 @@ export interface PlaceholderSwap {
   readonly in: readonly ('header' | 'query')[];
 }
 
+/** Bounds on what the agent may use up; null = none. Beyond one of them a request is refused at stage `limit`, with the bound as the rule. */
+export interface Quota {
+  /** Where it stands in the spec: `egress.limits`, `allow.3.limits`. Routes with a quota of the same name share its counts. */
+  readonly name: string;
+  /** Body of one request. */
+  readonly requestBytes: number | null;
+  /** In any 60 seconds. */
+  readonly requestsPerMinute: number | null;
+  /** Heads and bodies of all requests that were let through, and WebSocket messages, while the session lives. */
+  readonly totalBytes: number | null;
+}
+
 export interface Route {
   /** Name of the rule in refusals and records: `allow.3`, `use.anthropic.0`. */
   readonly id: string;
@@ -64,6 +76,7 @@ export interface Route {
   /** Upstream addresses may be private, loopback or link-local. */
   readonly allowPrivate: boolean;
   readonly errorShape: ErrorShape;
+  readonly quota: Quota | null;
 }
 
 export interface SecretValue {
@@ -109,6 +122,8 @@ export interface ProxyConfig {
     /** CIDRs refused besides the built-in private ranges (the host's own addresses and networks). */
     readonly refuse: readonly string[];
   };
+  /** Of all routes together. */
+  readonly quota: Quota | null;
   /** Path of the audit log; opened for append by the proxy. */
   readonly auditPath: string;
   readonly limits: ProxyLimits;
@@ -285,7 +300,7 @@ export type Verdict = 'allow' | 'block' | 'redact' | 'hold' | 'observe';
 export type Via = 'connect' | 'absolute' | 'transparent' | 'dns';
 
 /** The step of the pipeline that gave the verdict. */
-export type Stage = 'protocol' | 'policy' | 'dlp' | 'placeholder' | 'address' | 'upstream' | 'audit' | 'none';
+export type Stage = 'protocol' | 'policy' | 'dlp' | 'placeholder' | 'address' | 'limit' | 'upstream' | 'audit' | 'none';
 
 export interface Finding {
   /** Detector id: `known-secret`, `placeholder`, `github-token`, … */

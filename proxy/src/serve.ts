@@ -11,6 +11,7 @@ import { Deadlines } from './net/deadlines.ts';
 import { createDialer } from './net/dial.ts';
 import { HoldBudget } from './net/hold-budget.ts';
 import { listen } from './net/listener.ts';
+import { newQuotaMemory, Quotas } from './net/quotas.ts';
 import { RecordBatch } from './net/record-batch.ts';
 import { UpstreamPool } from './net/upstream-pool.ts';
 import { createPipeline } from './pipeline/pipeline.ts';
@@ -64,6 +65,7 @@ export async function serve({ input, emit, reportBug, stopped }: ServeOptions): 
     pool,
     deadlines,
     held: new HoldBudget(HELD_BYTES),
+    quotas: new Quotas(config, newQuotaMemory(config)),
     reportBug,
   });
   emit({

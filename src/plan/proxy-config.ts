@@ -26,7 +26,8 @@ export function compileProxyConfig(bottle: Bottle, parts: RuntimeParts): ProxyCo
     secrets,
     upstream,
     auditPath,
-    limits: { ...DEFAULT_LIMITS, ...limits },
+    quota: bottle.egress.quota,
+    limits: { ...DEFAULT_LIMITS, ...bottle.egress.limits, ...limits },
   };
 }
 
@@ -56,5 +57,6 @@ function routeOf(entry: AllowEntry): Route {
     dlp: { onMatch: entry.dlp.onMatch, except: entry.dlp.except },
     allowPrivate: entry.allowPrivate,
     errorShape: entry.errorShape,
+    quota: entry.quota,
   };
 }

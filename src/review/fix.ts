@@ -33,6 +33,10 @@ export function fixFor(group: Group): Fix {
       return nothing('the request was malformed or ambiguous; the program that sent it has to change, no line helps');
     case 'upstream':
       return nothing('the spec allows it; the upstream could not be reached or not be trusted');
+    case 'limit':
+      return nothing(
+        `the spec allows it, and bounds how much of it there may be: ${group.reason}; raise that bound if more is meant`,
+      );
     case 'audit':
       return nothing(
         'the log could not be written, so nothing may pass; make room on the disk or mend its permissions',

@@ -1,6 +1,14 @@
 // What a spec means: every default filled in, bases and presets merged, sugar removed, paths absolute. Made by parse.ts, read by plan/.
 
-import type { Auth, ErrorShape, OnMatch, PlaceholderSwap, RouteRule } from '../../proxy/src/contract.ts';
+import type {
+  Auth,
+  ErrorShape,
+  OnMatch,
+  PlaceholderSwap,
+  ProxyLimits,
+  Quota,
+  RouteRule,
+} from '../../proxy/src/contract.ts';
 
 export interface Bottle {
   readonly version: 1;
@@ -59,6 +67,10 @@ export interface Egress {
   readonly allow: readonly AllowEntry[];
   readonly deny: readonly DenyEntry[];
   readonly onDeny: 'block';
+  /** Of all entries together; null = none. */
+  readonly quota: Quota | null;
+  /** Those that the spec sets. */
+  readonly limits: Partial<ProxyLimits>;
 }
 
 export interface AllowEntry {
@@ -75,6 +87,7 @@ export interface AllowEntry {
   readonly dlp: { readonly onMatch: OnMatch; readonly except: readonly string[] };
   readonly allowPrivate: boolean;
   readonly errorShape: ErrorShape;
+  readonly quota: Quota | null;
 }
 
 export interface DenyEntry {

@@ -4,6 +4,7 @@ import { readAuth, readPlaceholder } from './auth.ts';
 import type { AllowEntry } from './bottle.ts';
 import { checkExcept } from './detector-ids.ts';
 import { parseHostPattern } from './host-pattern.ts';
+import { readQuota } from './limits.ts';
 import type { Report } from './report.ts';
 import { readRules } from './rule.ts';
 import type { FilledEntry, SpecDocument } from './schema.ts';
@@ -93,6 +94,8 @@ export function readEntry(
     );
   }
   checkExcept(entry.dlp.except ?? [], report.below('dlp', 'except'));
+  // http and https of one entry use up the same.
+  const quota = readQuota(entry.limits, `${id.replace(/\.http$/, '')}.limits`, report.below('limits'));
   if (!pattern.ok) return [];
   return reaches.map(({ scheme, ports }, index) => ({
     id: index === 0 ? id : `${id}.${scheme}`,
@@ -105,6 +108,7 @@ export function readEntry(
     dlp: { onMatch: readOnMatch(entry.dlp.on_match ?? around.onMatch), except: entry.dlp.except ?? [] },
     allowPrivate: entry.allow_private,
     errorShape: entry.error_shape,
+    quota,
   }));
 }
 

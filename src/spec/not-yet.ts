@@ -38,7 +38,6 @@ function partsOf(spec: FilledSpec): Later[] {
   value(egress.mode, 'enforce', ['egress', 'mode']);
   value(egress.on_deny, 'block', ['egress', 'on_deny']);
   key(egress.upstream_proxy, ['egress', 'upstream_proxy']);
-  key(egress.limits, ['egress', 'limits']);
   key(spec.git, ['git'], 'use the preset github-read or github');
   key(dlp.rules, ['dlp', 'rules']);
   key(dlp.baseline, ['dlp', 'baseline'], 'remove it; `except` of an entry takes fingerprints');

@@ -10,6 +10,7 @@ import { checkDetectors } from './detector-ids.ts';
 import { readEgress } from './egress.ts';
 import { readOnMatch } from './entry.ts';
 import { readKnown, readLogs, readSecrets, readWorkspace } from './files.ts';
+import { readLimits, readQuota } from './limits.ts';
 import { plainOf } from './located.ts';
 import { mergeLayers } from './merge.ts';
 import { checkNotYet } from './not-yet.ts';
@@ -49,7 +50,14 @@ export function parseSpec(text: string, file: string, around: Surroundings): Par
     agent: readAgent(spec, egress.env, report.below('agent')),
     workspace,
     secrets: readSecrets(spec, workspace, around, report.below('secrets')),
-    egress: { mode: 'enforce', allow: egress.allow, deny: egress.deny, onDeny: 'block' },
+    egress: {
+      mode: 'enforce',
+      allow: egress.allow,
+      deny: egress.deny,
+      onDeny: 'block',
+      quota: readQuota(spec.egress.limits, 'egress.limits', report.below('egress', 'limits')),
+      limits: readLimits(spec.egress.limits, report.below('egress', 'limits')),
+    },
     dlp: {
       onMatch: readOnMatch(spec.dlp.on_match),
       detectors: spec.dlp.detectors,

@@ -1,6 +1,7 @@
 // A bottle as the text of a spec: every default written out, presets expanded, sugar removed. Reading it again gives the same bottle.
 
 import { stringify } from 'yaml';
+import type { ProxyLimits, Quota } from '../../proxy/src/contract.ts';
 import type { AllowEntry, Bottle, SecretSource } from './bottle.ts';
 
 type Yaml = Record<string, unknown>;
@@ -38,6 +39,7 @@ export function specOf(bottle: Bottle): Yaml {
       allow: egress.allow.map(entryOf),
       deny: egress.deny.map(({ host }) => host),
       on_deny: egress.onDeny,
+      ...limitsOf(egress.quota, egress.limits),
     },
     dlp: { on_match: dlp.onMatch, detectors: dlp.detectors, known: dlp.known },
     logs: { dir: logs.dir, keep: logs.keep, bodies: logs.bodies },
@@ -61,6 +63,7 @@ function entryOf(entry: AllowEntry): Yaml {
     dlp: { on_match: entry.dlp.onMatch, except: entry.dlp.except },
     allow_private: entry.allowPrivate,
     error_shape: entry.errorShape,
+    ...limitsOf(entry.quota),
   };
 }
 
@@ -87,6 +90,23 @@ function sourceOf(source: SecretSource): Yaml {
     default:
       return source satisfies never;
   }
+}
+
+/** What is not set is not written: no number means no bound, and the proxy's own ones may change. */
+function limitsOf(quota: Quota | null, limits: Partial<ProxyLimits> = {}): Yaml {
+  const inSeconds = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1000);
+  const written = {
+    request_bytes: quota?.requestBytes ?? undefined,
+    requests_per_minute: quota?.requestsPerMinute ?? undefined,
+    total_bytes: quota?.totalBytes ?? undefined,
+    head_bytes: limits.headBytes,
+    connections: limits.connections,
+    head_seconds: inSeconds(limits.headTimeoutMs),
+    connect_seconds: inSeconds(limits.connectTimeoutMs),
+    idle_seconds: inSeconds(limits.idleTimeoutMs),
+  };
+  const set = Object.entries(written).filter(([, value]) => value !== undefined);
+  return set.length === 0 ? {} : { limits: Object.fromEntries(set) };
 }
 
 function memoryText(bytes: number): string {

@@ -1,7 +1,7 @@
 // The schema of an allow entry: rules, credentials, and what else belongs to one host.
 
 import Type, { type Static } from 'typebox';
-import { closed, onMatch, secretName, stringOr, words } from './schema-parts.ts';
+import { closed, onMatch, quotaParts, secretName, stringOr, words } from './schema-parts.ts';
 
 const stringMap = (description: string) =>
   Type.Record(Type.String(), Type.String(), { description, default: {}, propertyNames: { minLength: 1 } });
@@ -163,6 +163,13 @@ export const EntrySchema = Type.Object(
     ),
     allow_private: Type.Optional(
       Type.Boolean({ ...words('The host may have a private, loopback or link-local address.'), default: false }),
+    ),
+    limits: Type.Optional(
+      Type.Object(quotaParts, {
+        ...closed,
+        ...words('What may be used up on this entry, besides `egress.limits`.'),
+        examples: [{ requests_per_minute: 60 }],
+      }),
     ),
     error_shape: Type.Optional(
       Type.Enum(['plain', 'anthropic', 'openai', 'google'], {

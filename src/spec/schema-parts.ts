@@ -26,3 +26,34 @@ export const secretName = {
 
 export const onMatch = (description: string, options: Record<string, unknown>) =>
   Type.Enum(['block', 'redact', 'hold', 'log'], { description: `${description} Not yet: hold.`, ...options });
+
+export const size = (description: string, options: Record<string, unknown> = {}) =>
+  Type.Unsafe<number | string>({
+    ...words(description, options),
+    type: ['integer', 'string'],
+    minimum: 0,
+    maximum: Number.MAX_SAFE_INTEGER,
+    pattern: '^[0-9]+(\\.[0-9]+)?([kmgtKMGT]([iI]?[bB])?)?$',
+  });
+
+/** What one entry, or all of them together, may use up. */
+export const quotaParts = {
+  request_bytes: Type.Optional(
+    size('Largest body of a request: a number of bytes, or with a unit of 1024: k, m, g, t.', { examples: ['10m'] }),
+  ),
+  requests_per_minute: Type.Optional(
+    Type.Integer({
+      ...words('Most requests in any 60 seconds.'),
+      minimum: 0,
+      maximum: 100_000,
+      examples: [600],
+    }),
+  ),
+  total_bytes: Type.Optional(
+    size('Most that may be sent while the session lives, heads included; as request_bytes.', { examples: ['1g'] }),
+  ),
+} as const;
+
+/** A time in seconds. */
+export const seconds = (description: string, example: number) =>
+  Type.Integer({ ...words(description), minimum: 1, maximum: 7 * 24 * 3600, examples: [example] });

@@ -5,7 +5,18 @@
 
 import Type, { type Static } from 'typebox';
 import { EntrySchema, type SpecEntry } from './schema-entry.ts';
-import { closed, notYet, nullable, onMatch, secretName, stringOr, words } from './schema-parts.ts';
+import {
+  closed,
+  notYet,
+  nullable,
+  onMatch,
+  quotaParts,
+  seconds,
+  secretName,
+  size,
+  stringOr,
+  words,
+} from './schema-parts.ts';
 
 export type * from './bottle.ts';
 export type { SpecAuth, SpecEntry, SpecRule } from './schema-entry.ts';
@@ -190,7 +201,30 @@ const EgressSchema = Type.Object(
       Type.Enum(['block', 'hold'], { ...words('block: refuse at once. Not yet: hold.'), default: 'block' }),
     ),
     upstream_proxy: Type.Optional(notYet('a proxy between bottle and the world.')),
-    limits: Type.Optional(notYet('bounds on requests and bytes.')),
+    limits: Type.Optional(
+      Type.Object(
+        {
+          ...quotaParts,
+          head_bytes: Type.Optional(size('Largest head of a message, as request_bytes; 64k.', { examples: ['64k'] })),
+          connections: Type.Optional(
+            Type.Integer({
+              ...words('Connections of the agent that are open at once; 16384.'),
+              minimum: 1,
+              maximum: 1_000_000,
+              examples: [1000],
+            }),
+          ),
+          head_seconds: Type.Optional(seconds('How long a head may take to arrive; 30.', 30)),
+          connect_seconds: Type.Optional(seconds('How long a connection to an upstream may take; 10.', 10)),
+          idle_seconds: Type.Optional(seconds('How long nothing may move on a connection; 1800.', 1800)),
+        },
+        {
+          ...closed,
+          ...words('What may be used up in all, and what one connection may take. Beyond it requests are refused.'),
+          examples: [{ requests_per_minute: 600, total_bytes: '1g' }],
+        },
+      ),
+    ),
   },
   { ...closed, ...words('What leaves the container. Nothing, unless it is allowed here.'), default: {} },
 );

@@ -10,10 +10,11 @@ import { ExchangeAccount } from './exchange-account.ts';
 import { fieldValue } from './h1/fields.ts';
 import type { Malformed } from './h1/malformed.ts';
 import type { ResponseHead } from './h1/response-head.ts';
+import { type Allowance, UNBOUNDED } from './quotas.ts';
 import type { Outcome } from './record.ts';
 import { auditRefusal, dialRefusal, protocolRefusal, upstreamRefusal } from './refusals.ts';
 import { type BodyConsumer, RequestBody } from './request-body.ts';
-import { hasBody, invite, judgeBody, NO_BODY, type Outgoing } from './request-judge.ts';
+import { hasBody, invite, judgeBody, NO_BODY, type Outgoing, sizeOf } from './request-judge.ts';
 import { type RelayOwner, ResponseRelay, type ResponseSource } from './response-relay.ts';
 import type { Services } from './services.ts';
 import type { RequestBodyKind, ResponseHandler, UpstreamStream } from './upstream.ts';
@@ -43,6 +44,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
   private isUpstreamSlow = false;
   private isRetried = false;
   private relay: ResponseRelay | null = null;
+  private allowance: Allowance = UNBOUNDED;
   private isOver = false;
 
   constructor(services: Services, request: AgentRequest, agent: AgentStream) {
@@ -69,11 +71,17 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
     const { admitted } = judged;
     this.admitted = admitted;
     account.admit(admitted);
+    const begun = services.quotas.begin(admitted.route, () => sizeOf(request));
+    if (begun.do === 'refuse') {
+      this.refuse(begun.refusal);
+      return;
+    }
+    this.allowance = begun.allowance;
     audit.assertWritable();
 
     if (hasBody(request)) {
       invite(request, agent);
-      this.body = new RequestBody(agent, limits.holdBytes, services.held);
+      this.body = new RequestBody(agent, limits.holdBytes, services.held, this.allowance);
       const decision = await judgeBody(pipeline, admitted, this.body);
       if (this.isOver) return;
       if (decision.do === 'refuse') {
@@ -101,7 +109,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
   /** The beginning of a refused push: git shows the reason beside each ref that it named, or not at all. */
   private async readForRefusal(): Promise<Buffer> {
     invite(this.request, this.agent);
-    this.body = new RequestBody(this.agent, PUSH_COMMANDS_BYTES, this.services.held);
+    this.body = new RequestBody(this.agent, PUSH_COMMANDS_BYTES, this.services.held, UNBOUNDED);
     await this.body.hold();
     return Buffer.concat(this.body.takeHeld());
   }
@@ -191,6 +199,10 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
     upstream.endRequest(judged.body);
   }
 
+  onRefused(refusal: Refusal): void {
+    if (!this.isOver) this.refuse(refusal);
+  }
+
   onUpstreamDrain(): void {
     this.agent.touch();
     if (!this.isUpstreamSlow) return;
@@ -271,6 +283,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
       services: this.services,
       admitted,
       guard: relay.guard,
+      allowance: this.allowance,
       agent: this.agent.detach(),
       upstream: { socket, rest },
       onOver: (outcome, traffic) => {

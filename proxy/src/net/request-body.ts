@@ -1,13 +1,21 @@
 // A request's body on its way in: held up to a limit so that it can be judged whole, and past it judged piece by piece.
+
+import type { Refusal } from '../pipeline/types.ts';
 import type { AgentStream } from './agent.ts';
 import type { BodySink } from './h1/chunked.ts';
 import type { HoldBudget } from './hold-budget.ts';
+import type { Allowance } from './quotas.ts';
 
 /** What a pump tells its owner. */
 export interface BodyConsumer {
   onPiece(piece: Buffer): void;
   onEnd(rawTrailers: readonly string[]): void;
+  /** It is more than the agent may use up; nothing more comes. */
+  onRefused(refusal: Refusal): void;
 }
+
+/** `refused`: more came than the agent may use up. */
+export type HeldBody = 'whole' | 'large' | 'refused';
 
 export class RequestBody implements BodySink {
   private pieces: Buffer[] = [];
@@ -15,21 +23,25 @@ export class RequestBody implements BodySink {
   private rawTrailers: readonly string[] = [];
   private isEnded = false;
   private isLarge = false;
-  private settle: ((size: 'whole' | 'large') => void) | null = null;
+  /** Of the whole body, by what the agent may use up. */
+  refusal: Refusal | null = null;
+  private settle: ((size: HeldBody) => void) | null = null;
   private consumer: BodyConsumer | null = null;
   private readonly stream: AgentStream;
   private readonly holdBytes: number;
   private readonly budget: HoldBudget;
+  private readonly allowance: Allowance;
   private takenBytes = 0;
 
-  constructor(stream: AgentStream, holdBytes: number, budget: HoldBudget) {
+  constructor(stream: AgentStream, holdBytes: number, budget: HoldBudget, allowance: Allowance) {
     this.stream = stream;
+    this.allowance = allowance;
     this.holdBytes = holdBytes;
     this.budget = budget;
   }
 
   /** Reads until the end or until the limit is passed; then nothing more is read until `pump`. */
-  hold(): Promise<'whole' | 'large'> {
+  hold(): Promise<HeldBody> {
     return new Promise((resolve) => {
       this.settle = resolve;
       this.stream.readBody(this);
@@ -37,6 +49,14 @@ export class RequestBody implements BodySink {
   }
 
   onBody(chunk: Buffer): void {
+    if (this.refusal !== null) return;
+    this.refusal = this.allowance.takeBody(chunk.length);
+    if (this.refusal !== null) {
+      this.stream.pauseBody();
+      this.consumer?.onRefused(this.refusal);
+      this.settle?.('refused');
+      return;
+    }
     if (this.consumer !== null) {
       this.consumer.onPiece(chunk);
       return;
@@ -52,6 +72,7 @@ export class RequestBody implements BodySink {
   }
 
   onBodyEnd(rawTrailers: readonly string[]): void {
+    if (this.refusal !== null) return;
     this.isEnded = true;
     this.rawTrailers = rawTrailers;
     if (this.consumer !== null) this.consumer.onEnd(rawTrailers);

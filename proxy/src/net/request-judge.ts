@@ -2,6 +2,7 @@
 import type { Finding } from '../contract.ts';
 import type { Admitted, BodyStream, Pipeline, Refusal } from '../pipeline/types.ts';
 import type { AgentRequest, AgentStream } from './agent.ts';
+import type { RequestSize } from './quotas.ts';
 import type { RequestBody } from './request-body.ts';
 
 /** What follows the head to the upstream. */
@@ -30,6 +31,13 @@ export function hasBody(request: AgentRequest): boolean {
   return request.body === 'chunked' || (request.body === 'length' && request.contentLength > 0);
 }
 
+/** As it would be written in HTTP/1.1, about. */
+export function sizeOf(request: AgentRequest): RequestSize {
+  let head = request.method.length + request.target.length + request.host.length;
+  for (const text of request.rawHeaders) head += text.length + 2;
+  return { head, body: request.contentLength };
+}
+
 /** Policy has admitted the head, so the body may come; the upstream never sees the expectation. */
 export function invite(request: AgentRequest, agent: AgentStream): void {
   if (request.expectContinue) agent.sendContinue();
@@ -38,6 +46,7 @@ export function invite(request: AgentRequest, agent: AgentStream): void {
 /** Reads and judges the body, or as much of it as may be held. */
 export async function judgeBody(pipeline: Pipeline, admitted: Admitted, body: RequestBody): Promise<BodyDecision> {
   const size = await body.hold();
+  if (body.refusal !== null) return { do: 'refuse', refusal: body.refusal, shown: null };
   if (size === 'large') return judgeBegun(body, pipeline.streamBody(admitted));
 
   const { bytes, rawTrailers } = body.whole();

@@ -5,6 +5,7 @@ import type { ProxyLimits } from '../contract.ts';
 import type { Pipeline } from '../pipeline/types.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { HoldBudget } from './hold-budget.ts';
+import type { Quotas } from './quotas.ts';
 import type { RecordBatch } from './record-batch.ts';
 import type { UpstreamPool } from './upstream-pool.ts';
 
@@ -20,6 +21,7 @@ export interface Services {
   readonly pool: UpstreamPool;
   readonly deadlines: Deadlines;
   readonly held: HoldBudget;
+  readonly quotas: Quotas;
   /** A bug that cost one connection: reported without the message, which could quote what it handled. */
   readonly reportBug: (error: unknown) => void;
 }

@@ -155,6 +155,7 @@ const PRIVATE_ASKER: Route = {
   dlp: { onMatch: 'block', except: [] },
   allowPrivate: false,
   errorShape: 'plain',
+  quota: null,
 };
 
 function ambiguousPath(route: Route, why: string): PolicyRefusal {

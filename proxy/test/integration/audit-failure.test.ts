@@ -9,6 +9,7 @@ import { Deadlines } from '../../src/net/deadlines.ts';
 import { createDialer } from '../../src/net/dial.ts';
 import { HoldBudget } from '../../src/net/hold-budget.ts';
 import { listen } from '../../src/net/listener.ts';
+import { newQuotaMemory, Quotas } from '../../src/net/quotas.ts';
 import { RecordBatch } from '../../src/net/record-batch.ts';
 import type { Services } from '../../src/net/services.ts';
 import { UpstreamPool } from '../../src/net/upstream-pool.ts';
@@ -106,6 +107,7 @@ async function brittleSetting(): Promise<{
     pool: new UpstreamPool(dialer, { headBytes: limits.headBytes, idleConnections: 8 }),
     deadlines: new Deadlines(),
     held: new HoldBudget(1024 * 1024),
+    quotas: new Quotas(config, newQuotaMemory(config)),
     reportBug,
   };
   const listening = await listen(config, services);

@@ -21,6 +21,7 @@ const route = (given: Partial<Route> = {}): Route => ({
   dlp: { onMatch: 'block', except: [] },
   allowPrivate: false,
   errorShape: 'plain',
+  quota: null,
   ...given,
 });
 

@@ -31,6 +31,7 @@ beforeAll(async () => {
     secrets: [],
     dlp: { detectors: null },
     upstream: { roots: '', map: {}, refuse: [] },
+    quota: null,
     auditPath: join(directory, 'audit.jsonl'),
     limits: DEFAULT_LIMITS,
   };

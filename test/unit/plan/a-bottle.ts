@@ -14,6 +14,7 @@ export function anEntry(change: Partial<AllowEntry> = {}): AllowEntry {
     dlp: { onMatch: 'block', except: [] },
     allowPrivate: false,
     errorShape: 'plain',
+    quota: null,
     ...change,
   };
 }
@@ -37,7 +38,7 @@ export function aBottle(change: Partial<Bottle> = {}): Bottle {
       API_TOKEN: { kind: 'env', env: 'API_TOKEN' },
       DB_PASSWORD: { kind: 'file', file: '/home/someone/.db-password' },
     },
-    egress: { mode: 'enforce', allow: [anEntry()], deny: [], onDeny: 'block' },
+    egress: { mode: 'enforce', allow: [anEntry()], deny: [], onDeny: 'block', quota: null, limits: {} },
     dlp: { onMatch: 'block', detectors: null, known: ['DB_PASSWORD'] },
     logs: { dir: null, keep: 10, bodies: 'never' },
     ...change,

@@ -46,6 +46,7 @@ describe("the proxy's configuration", () => {
           dlp: { onMatch: 'block', except: [] },
           allowPrivate: false,
           errorShape: 'plain',
+          quota: null,
         },
         {
           id: 'allow.1',
@@ -58,6 +59,7 @@ describe("the proxy's configuration", () => {
           dlp: { onMatch: 'log', except: ['jwt'] },
           allowPrivate: false,
           errorShape: 'plain',
+          quota: null,
         },
         {
           id: 'allow.2',
@@ -70,6 +72,7 @@ describe("the proxy's configuration", () => {
           dlp: { onMatch: 'block', except: [] },
           allowPrivate: true,
           errorShape: 'openai',
+          quota: null,
         },
       ],
       deny: [{ id: 'deny.0', host: '*.evil.example' }],
@@ -87,7 +90,36 @@ describe("the proxy's configuration", () => {
       contractVersion: CONTRACT_VERSION,
       ...PARTS,
       ...compileRoutes(BOTTLE),
+      quota: null,
       limits: { ...DEFAULT_LIMITS, holdBytes: 1 },
+    });
+  });
+
+  it('takes what the spec bounds, and leaves the rest as it is', () => {
+    const { routes, quota, limits } = compileProxyConfig(
+      bottleOf(`version: 1
+egress:
+  allow:
+    - { host: a.example, ports: [80, 443], limits: { requests_per_minute: 60 } }
+    - { host: b.example, id: b, limits: { request_bytes: 1.5k, total_bytes: 2GiB } }
+  limits: { request_bytes: 100, total_bytes: 1t, head_bytes: 8k, connections: 9, head_seconds: 1, idle_seconds: 2 }
+`),
+      PARTS,
+    );
+    const none = { requestBytes: null, requestsPerMinute: null, totalBytes: null };
+    // http and https of one entry count together.
+    expect(routes.map((route) => [route.id, route.quota])).toEqual([
+      ['allow.0', { ...none, name: 'allow.0.limits', requestsPerMinute: 60 }],
+      ['allow.0.http', { ...none, name: 'allow.0.limits', requestsPerMinute: 60 }],
+      ['b', { ...none, name: 'b.limits', requestBytes: 1536, totalBytes: 2 * 1024 ** 3 }],
+    ]);
+    expect(quota).toEqual({ ...none, name: 'egress.limits', requestBytes: 100, totalBytes: 1024 ** 4 });
+    expect(limits).toEqual({
+      ...DEFAULT_LIMITS,
+      headBytes: 8192,
+      connections: 9,
+      headTimeoutMs: 1000,
+      idleTimeoutMs: 2000,
     });
   });
 

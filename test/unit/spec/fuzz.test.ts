@@ -35,8 +35,10 @@ egress:
       rules: ["GET,POST /v1/**", { methods: [POST], paths: [/graphql], query: { v: "2" }, headers: { x-a: "b*" } }]
       auth: { type: header, name: x-key, secret: GITHUB_TOKEN, template: "token {secret}" }
       dlp: { on_match: redact, except: [jwt] }
+      limits: { request_bytes: 10m, requests_per_minute: 60 }
     - { host: 10.0.0.7, scheme: http, allow_private: true, placeholder: { secret: GITHUB_TOKEN, in: [query] } }
   deny: ["*.ngrok.app"]
+  limits: { total_bytes: 1g, head_bytes: 64k, idle_seconds: 60 }
 dlp: { on_match: block, detectors: [github-token, jwt], known: [WATCHED] }
 logs: { keep: 3 }
 `,

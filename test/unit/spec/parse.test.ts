@@ -34,7 +34,7 @@ describe('a spec without anything', () => {
       },
       workspace: { path: null, mode: 'mount', hide: [] },
       secrets: {},
-      egress: { mode: 'enforce', allow: [], deny: [], onDeny: 'block' },
+      egress: { mode: 'enforce', allow: [], deny: [], onDeny: 'block', quota: null, limits: {} },
       dlp: { onMatch: 'block', detectors: null, known: [] },
       logs: { dir: null, keep: 50, bodies: 'never' },
     });
@@ -67,6 +67,7 @@ describe('an entry of the allow list', () => {
       dlp: { onMatch: 'block', except: [] },
       allowPrivate: false,
       errorShape: 'plain',
+      quota: null,
     });
   });
 

@@ -4,6 +4,7 @@ import type { Finding } from '../../contract.ts';
 import type { Admitted, Refusal, ResponseGuard } from '../../pipeline/types.ts';
 import type { Timed } from '../deadlines.ts';
 import { Malformed } from '../h1/malformed.ts';
+import type { Allowance } from '../quotas.ts';
 import type { Outcome } from '../record.ts';
 import type { Services } from '../services.ts';
 import { CLOSE, type FrameHead, FrameReader, type FrameSink, writeClose } from './frames.ts';
@@ -20,6 +21,7 @@ export interface WebSocketParts {
   readonly services: Services;
   readonly admitted: Admitted;
   readonly guard: ResponseGuard | null;
+  readonly allowance: Allowance;
   readonly agent: { readonly socket: Socket; readonly rest: Buffer };
   readonly upstream: { readonly socket: Socket; readonly rest: Buffer };
   /** Writes the connection's one record (null = allowed to its end); false = it could not be written. */
@@ -81,6 +83,11 @@ class WebSocketRelay implements MessageSink, FrameSink, Timed {
   private fromAgent(chunk: Buffer): void {
     if (this.isBlocked) return;
     this.touch();
+    const refusal = this.parts.allowance.takeTraffic(chunk.length);
+    if (refusal !== null) {
+      this.onRefused(refusal);
+      return;
+    }
     const problem = this.messages.feed(chunk);
     if (problem === null || this.isBlocked) return;
     this.block({ verdict: 'block', stage: 'protocol', rule: problem.rule, reason: problem.reason }, 1002);

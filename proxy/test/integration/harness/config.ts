@@ -5,6 +5,7 @@ import {
   DEFAULT_LIMITS,
   type ProxyConfig,
   type ProxyLimits,
+  type Quota,
   type Route,
   type SecretValue,
 } from '../../../src/contract.ts';
@@ -17,6 +18,7 @@ export interface TestConfig {
   readonly map: Readonly<Record<string, string>>;
   readonly secrets?: readonly SecretValue[];
   readonly limits?: Partial<ProxyLimits>;
+  readonly quota?: Quota;
   readonly listen?: Partial<ProxyConfig['listen']>;
   readonly auditPath?: string;
 }
@@ -32,6 +34,7 @@ export function testConfig(directory: string, options: TestConfig): ProxyConfig 
     secrets: options.secrets ?? [],
     dlp: { detectors: null },
     upstream: { roots: options.roots, map: options.map, refuse: [] },
+    quota: options.quota ?? null,
     auditPath: options.auditPath ?? join(directory, 'audit.jsonl'),
     limits: { ...DEFAULT_LIMITS, ...options.limits },
   };
@@ -50,6 +53,7 @@ export function routeTo(host: string, changes: Partial<Route> = {}): Route {
     dlp: { onMatch: 'block', except: [] },
     allowPrivate: false,
     errorShape: 'plain',
+    quota: null,
     ...changes,
   };
 }

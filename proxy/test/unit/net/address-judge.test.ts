@@ -13,6 +13,7 @@ const route = (host: string, allowPrivate = false): Route => ({
   dlp: { onMatch: 'block', except: [] },
   allowPrivate,
   errorShape: 'plain',
+  quota: null,
 });
 
 const judge = createAddressJudge(['203.0.113.0/24', '2001:db8:1::/48']);

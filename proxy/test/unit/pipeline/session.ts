@@ -34,6 +34,7 @@ export function route(id: string, host: string, more: Partial<Route> = {}): Rout
     dlp: { onMatch: 'block', except: [] },
     allowPrivate: false,
     errorShape: 'plain',
+    quota: null,
     ...more,
   };
 }
@@ -62,6 +63,7 @@ export function session(routes: readonly Route[], more: Partial<ProxyConfig> = {
     secrets: [{ name: 'TOKEN', value, placeholder }],
     dlp: { detectors: null },
     upstream: { roots: '', map: {}, refuse: [] },
+    quota: null,
     auditPath: '',
     limits: DEFAULT_LIMITS,
     ...more,
