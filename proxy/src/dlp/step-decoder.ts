@@ -1,8 +1,4 @@
 // Decodes a compressed body piece by piece and synchronously, so that no byte of it has to leave before its content was judged.
-//
-// The public streams of node:zlib work on a thread and hand their output over later; `_processChunk`, which the synchronous functions of
-// node:zlib are made of, does not. It is not documented, but stable for a decade (the tar reader of npm rests on it). Where it is missing the
-// decoder says so, and the body is over budget instead of unread.
 import {
   createBrotliDecompress,
   createGunzip,
@@ -11,6 +7,7 @@ import {
   createZstdDecompress,
   constants as zlib,
 } from 'node:zlib';
+import { SyncZlib } from '../sync-zlib.ts';
 import type { Coding } from './body.ts';
 import type { Unjudged } from './types.ts';
 import { isTooLarge } from './views/compressed.ts';
@@ -19,15 +16,6 @@ import { isTooLarge } from './views/compressed.ts';
 const STEP_BYTES = 4096;
 /** Output of one step beyond which the stream is a bomb. */
 const STEP_OUTPUT_BYTES = 32 * 1024 * 1024;
-
-interface SyncStream {
-  readonly bytesWritten: number;
-  _handle: { close(): void } | null;
-  _processChunk(chunk: Buffer, flush: number): Buffer | null;
-  on(event: 'error', listener: () => void): unknown;
-  removeAllListeners(event: 'error'): unknown;
-  close(): void;
-}
 
 interface Kind {
   readonly open: () => unknown;
@@ -53,7 +41,7 @@ const KINDS: Readonly<Record<Coding, Kind>> = {
 export class StepDecoder {
   readonly #coding: Coding;
   #kind: Kind;
-  #stream: SyncStream | null = null;
+  #stream: SyncZlib | null = null;
   #failed: Unjudged | null = null;
 
   constructor(coding: Coding) {
@@ -95,7 +83,7 @@ export class StepDecoder {
         const unjudged = onBytes(output);
         if (unjudged !== null) return unjudged;
       }
-      const taken = this.#stream?.bytesWritten ?? 0;
+      const taken = this.#stream?.takenBytes ?? 0;
       if (taken === 0) return this.#fail('data after the end of the stream');
       rest = rest.subarray(taken);
     }
@@ -106,32 +94,18 @@ export class StepDecoder {
     // "deflate" means zlib, and raw deflate to some senders.
     const isZlib = (head[0]! & 0x0f) === 8 && (head.length < 2 || ((head[0]! << 8) | head[1]!) % 31 === 0);
     if (this.#coding === 'deflate' && !isZlib) this.#kind = KINDS['deflate-raw'];
-    // The cast names what the class has beyond its published type; #process checks that it is there.
-    this.#stream = this.#kind.open() as SyncStream;
+    this.#stream = new SyncZlib(this.#kind.open());
   }
 
   /** Output, or what is wrong with the stream. */
   #process(input: Buffer, flush: number): Buffer | string {
     const stream = this.#stream;
-    const handle = stream?._handle;
-    if (stream === null || handle === null || handle === undefined || typeof stream._processChunk !== 'function') {
-      return 'this Node.js cannot decode in steps';
-    }
-    // A synchronous step closes the handle behind it; the next one needs it.
-    const close = handle.close;
-    handle.close = () => {};
+    if (stream === null || stream.isMissing) return 'this Node.js cannot decode in steps';
     try {
-      // A copy: the next step writes into the same memory.
-      return Buffer.from(stream._processChunk(input, flush) ?? []);
+      return stream.step(input, flush);
     } catch (cause) {
       if (isTooLarge(cause)) return 'a step decodes to too many bytes';
       return `not a complete ${this.#coding} stream`;
-    } finally {
-      handle.close = close;
-      stream._handle = handle;
-      // Each step adds a listener and never removes it. The error was thrown as well, hence nothing is lost.
-      stream.removeAllListeners('error');
-      stream.on('error', () => {});
     }
   }
 

@@ -7,8 +7,7 @@ import type { Admitted, Injected, Refusal } from '../pipeline/types.ts';
 import type { AgentListener, AgentLoss, AgentRequest, AgentStream } from './agent.ts';
 import { DialRefused } from './dial-refused.ts';
 import { ExchangeAccount } from './exchange-account.ts';
-import { fieldValue } from './h1/fields.ts';
-import type { Malformed } from './h1/malformed.ts';
+import { Malformed } from './h1/malformed.ts';
 import type { ResponseHead } from './h1/response-head.ts';
 import { type Allowance, UNBOUNDED } from './quotas.ts';
 import type { Outcome } from './record.ts';
@@ -19,10 +18,12 @@ import { type RelayOwner, ResponseRelay, type ResponseSource } from './response-
 import type { Services } from './services.ts';
 import type { RequestBodyKind, ResponseHandler, UpstreamStream } from './upstream.ts';
 import { fieldsForUpstream } from './upstream-fields.ts';
+import { agreeOn } from './websocket/extension.ts';
 import { relayWebSocket } from './websocket/relay.ts';
 
 /** Holds the names of more refs than a refusal lists. */
 const PUSH_COMMANDS_BYTES = 16 * 1024;
+const NOT_ASKED = new Malformed('upgrade', 'a change of the protocol that nobody asked for');
 const NO_TRAILERS = Buffer.alloc(0);
 /** RFC 9110, 9.2.2: these may be sent again when a reused connection turns out to be closed. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
@@ -269,11 +270,11 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
   onUpgraded(head: ResponseHead, socket: Socket, rest: Buffer): void {
     const { relay, admitted } = this;
     this.upstream = null;
-    // Nobody offered an extension: it would hide the messages.
-    const isWelcome = this.request.isWebSocket && fieldValue(head.rawHeaders, 'sec-websocket-extensions') === null;
-    if (this.isOver || !isWelcome || relay === null || admitted === null) {
+    // An extension that nobody offered would hide the messages.
+    const deflation = this.request.isWebSocket ? agreeOn(this.fields, head.rawHeaders) : NOT_ASKED;
+    if (this.isOver || deflation instanceof Malformed || relay === null || admitted === null) {
       socket.on('error', () => {}).destroy();
-      const reason = 'the upstream changed the protocol in a way nobody asked for';
+      const reason = `the upstream answered with ${(deflation instanceof Malformed ? deflation : NOT_ASKED).reason}`;
       if (!this.isOver) this.refuse(upstreamRefusal('upgrade', reason, this.account.errorShape));
       return;
     }
@@ -284,6 +285,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
       admitted,
       guard: relay.guard,
       allowance: this.allowance,
+      deflation,
       agent: this.agent.detach(),
       upstream: { socket, rest },
       onOver: (outcome, traffic) => {

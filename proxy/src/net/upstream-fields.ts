@@ -1,6 +1,7 @@
 // The fields of a request as they leave: what was judged, with what its body and its response need. Pure.
 import type { AgentRequest } from './agent.ts';
-import { fieldValue, withField, withoutFields } from './h1/fields.ts';
+import { fieldValue, withField } from './h1/fields.ts';
+import { withReadableOffers } from './websocket/extension.ts';
 
 export interface FieldChanges {
   /** The body's length, where it is another one than the agent's; in bytes. */
@@ -20,8 +21,7 @@ export function fieldsForUpstream(
   if (changes.wantsIdentity && fieldValue(fields, 'accept-encoding') !== null) {
     fields = withField(fields, 'Accept-Encoding', 'identity');
   }
-  // No permessage-deflate: the messages must be readable (RFC 7692 is negotiated by this field alone).
-  if (request.isWebSocket) fields = withoutFields(fields, ['sec-websocket-extensions']);
+  if (request.isWebSocket) fields = withReadableOffers(fields);
   const host = fieldValue(fields, 'host');
   // HTTP/1.0 may come without one.
   if (host === null) return ['Host', hostField(request), ...fields];

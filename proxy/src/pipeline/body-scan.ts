@@ -1,6 +1,6 @@
 // Judges what a request carries after its head: whole bodies, streamed bodies, WebSocket messages, trailers.
 import type { Finding, Route } from '../contract.ts';
-import type { BodyMeta, Match, Scanner, StreamStep } from '../dlp/types.ts';
+import type { BodyMeta, Match, Scanner, StreamStep, Unjudged } from '../dlp/types.ts';
 import { replaceSpans } from './head-scan.ts';
 import type { Admitted, BodyJudgement, BodyStream, Refusal, StreamJudgement } from './types.ts';
 import {
@@ -17,6 +17,7 @@ export interface BodyJudge {
   /** `where`: `body` or `message`. */
   judge(route: Route, where: string, body: Buffer, meta: BodyMeta): BodyJudgement;
   stream(route: Route, where: string, meta: BodyMeta): BodyStream;
+  judgeUnread(route: Route, where: string, unjudged: Unjudged, payload: Buffer): BodyJudgement;
   judgeTrailers(route: Route, rawTrailers: readonly string[]): BodyJudgement;
 }
 
@@ -84,6 +85,13 @@ export function createBodyJudge(scanner: Scanner, hostsOf: (secret: string) => r
     };
   }
 
+  function judgeUnread(route: Route, where: string, unjudged: Unjudged, payload: Buffer): BodyJudgement {
+    const action = actionOnUnjudged(route, unjudged);
+    const findings = action === 'none' ? [] : [findingOfUnjudged(unjudged, where, payload.length)];
+    if (action === 'block') return { do: 'refuse', refusal: refuseUnjudged(route, unjudged, where, findings) };
+    return { do: 'pass', body: payload, findings, redacted: false };
+  }
+
   function judgeTrailers(route: Route, rawTrailers: readonly string[]): BodyJudgement {
     const matches: Match[] = [];
     let redacted = false;
@@ -123,7 +131,7 @@ export function createBodyJudge(scanner: Scanner, hostsOf: (secret: string) => r
     return { do: 'pass', body, findings: sorted.findings, redacted };
   }
 
-  return { judge, stream, judgeTrailers };
+  return { judge, stream, judgeUnread, judgeTrailers };
 }
 
 function forbiddenTrailer(route: Route): Refusal {

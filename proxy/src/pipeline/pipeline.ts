@@ -106,6 +106,7 @@ export function createPipeline(config: ProxyConfig, scanner: Scanner): Pipeline 
     streamBody: (admitted) => bodies.stream(admitted.route, 'body', bodyMetaOf(admitted)),
     judgeMessage: (admitted, payload) => bodies.judge(admitted.route, 'message', payload, WEBSOCKET_META),
     streamMessage: (admitted) => bodies.stream(admitted.route, 'message', WEBSOCKET_META),
+    judgeUnread: (admitted, unjudged, payload) => bodies.judgeUnread(admitted.route, 'message', unjudged, payload),
     judgeTrailers: (admitted, rawTrailers) => bodies.judgeTrailers(admitted.route, rawTrailers),
     // 5. Injection comes last: no real credential is ever in what the checks above read.
     inject: (admitted) => injectCredentials(places.of(admitted.route), admitted),

@@ -121,9 +121,11 @@ export function createGuard(forms: readonly string[]): ResponseGuard {
 class Guard implements ResponseGuard {
   scrubbed = false;
   private readonly needles: Needles;
-  /** Received, not yet released; and the same after what was scrubbed of it so far. */
+  /** What may be the beginning of a needle: as it was received, and what became of it so far. */
   private held: Buffer = NOTHING;
   private heldClean: Buffer = NOTHING;
+  /** How much of it has left all the same, because the message was over. In bytes. */
+  private leftBytes = 0;
 
   constructor(needles: Needles) {
     this.needles = needles;
@@ -146,15 +148,16 @@ class Guard implements ResponseGuard {
     // The tail is judged on what was received: a scrubbed needle may be the beginning of a longer one.
     const open = this.needles.search.openTail(bytes);
     const closed = bytes.length - open;
+    const left = this.leftBytes;
     this.held = open === 0 ? NOTHING : Buffer.from(bytes.subarray(closed));
     this.heldClean = open === 0 ? NOTHING : Buffer.from(clean.subarray(closed));
-    return open === 0 ? clean : clean.subarray(0, closed);
+    this.leftBytes = Math.max(0, left - closed);
+    return open === 0 && left === 0 ? clean : clean.subarray(left, Math.max(left, closed));
   }
 
   end(): Buffer {
-    const rest = this.heldClean;
-    this.held = NOTHING;
-    this.heldClean = NOTHING;
+    const rest = this.heldClean.subarray(this.leftBytes);
+    this.leftBytes = this.heldClean.length;
     return rest;
   }
 

@@ -1,7 +1,7 @@
 // The boundary between the pipeline (pure decisions) and net/ (sockets): what net asks, what it is told.
 
 import type { AuditRecord, ErrorShape, Finding, Route, Stage, Verdict, Via } from '../contract.ts';
-import type { Match } from '../dlp/types.ts';
+import type { Match, Unjudged } from '../dlp/types.ts';
 
 /** A request as it arrived, head only. Header names and values are latin1 strings: byte-exact. */
 export interface RequestView {
@@ -91,6 +91,7 @@ export interface ResponseGuard {
   headers(rawHeaders: readonly string[]): readonly string[];
   /** Identity-coded bytes: what may be released now; holds back at most the longest secret - 1 bytes. */
   push(chunk: Buffer): Buffer;
+  /** What is held back, at the end of a body or a message. Of a value that the next message completes, what is left to come is scrubbed. */
   end(): Buffer;
   /** True once something was scrubbed. */
   readonly scrubbed: boolean;
@@ -115,6 +116,8 @@ export interface Pipeline {
   judgeMessage(admitted: Admitted, payload: Buffer): BodyJudgement;
   /** A WebSocket message too large to hold. */
   streamMessage(admitted: Admitted): BodyStream;
+  /** A compressed WebSocket message that cannot be read. `pass`: the route lets it through as it is. */
+  judgeUnread(admitted: Admitted, unjudged: Unjudged, payload: Buffer): BodyJudgement;
   /** Trailer fields of a chunked request. On `pass`, `body` holds the fields to send, serialised as `Name: value\r\n` each. */
   judgeTrailers(admitted: Admitted, rawTrailers: readonly string[]): BodyJudgement;
   inject(admitted: Admitted): Injected;

@@ -126,7 +126,7 @@ export function refuseUnjudged(route: Route, unjudged: Unjudged, where: string, 
     stage: 'dlp',
     rule: unjudged.kind,
     reason: `the ${where} ${what} and so cannot be searched for secrets (${route.id})`,
-    fix: `send it without content-encoding${unjudged.kind === 'over_budget' ? ' or in smaller pieces' : ''}, or dlp: { except: [${unjudged.kind}] } on the egress.allow entry for ${route.host}`,
+    fix: `send it uncompressed${unjudged.kind === 'over_budget' ? ' or in smaller pieces' : ''}, or dlp: { except: [${unjudged.kind}] } on the egress.allow entry for ${route.host}`,
     errorShape: route.errorShape,
     findings,
   };

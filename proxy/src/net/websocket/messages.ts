@@ -1,136 +1,354 @@
-// What an agent sends over a WebSocket, put together to messages and judged before it leaves.
+// What an agent sends over a WebSocket: put together to messages, decompressed, and judged before it leaves.
+//
+// What was not rewritten leaves in the agent's own frames and compression, under a fresh mask: the agent's key would be four bytes a frame
+// that nobody reads. A rewritten message is compressed anew, and with it every later one that may refer back to it.
 import type { Finding } from '../../contract.ts';
-import type { Admitted, BodyStream, Pipeline, Refusal } from '../../pipeline/types.ts';
-import { Malformed } from '../h1/malformed.ts';
-import { CLOSE, CONTINUATION, type FrameHead, FrameReader, type FrameSink, writeFrame } from './frames.ts';
+import type { Unjudged } from '../../dlp/types.ts';
+import type { Admitted, Pipeline, Refusal } from '../../pipeline/types.ts';
+import type { Malformed } from '../h1/malformed.ts';
+import type { HoldBudget } from '../hold-budget.ts';
+import type { DeflateSide } from './extension.ts';
+import {
+  CLOSE,
+  CONTINUATION,
+  cutControl,
+  Fragments,
+  type FrameHead,
+  FrameReader,
+  type FrameSink,
+  type MessageKind,
+  writeFrame,
+} from './frames.ts';
+import { MaskKeys } from './mask.ts';
+import { MessageDeflater, MessageInflater } from './message-deflate.ts';
+import { MessageStream } from './message-stream.ts';
 
 export interface MessageSink {
   /** A judged frame for the upstream. */
   onOutgoing(frame: Buffer): void;
+  /** The agent's close, after which nothing more of it counts; called before the frame leaves. */
+  onAgentClose(): void;
   onRefused(refusal: Refusal): void;
 }
 
+export interface MessageRules {
+  readonly pipeline: Pipeline;
+  readonly admitted: Admitted;
+  /** A message up to this size is judged whole; in bytes. */
+  readonly holdBytes: number;
+  /** Most bytes that a message may decompress to. */
+  readonly decodedBytes: number;
+  readonly held: HoldBudget;
+  /** How the agent compresses; null = it does not. */
+  readonly deflate: DeflateSide | null;
+}
+
+interface HeldFrame {
+  readonly isFinal: boolean;
+  readonly pieces: Buffer[];
+}
+
+interface Message extends MessageKind {
+  /** For what leaves in other frames than it came in. */
+  readonly fragments: Fragments;
+  /** As they came, until they may leave. */
+  frames: HeldFrame[];
+  content: Buffer[];
+  /** Of content and payload, with what a frame costs us. */
+  heldBytes: number;
+  contentBytes: number;
+  /** Once it is too large to hold. */
+  stream: MessageStream | null;
+  /** Nobody can read it, and its route lets it pass. */
+  isUnread: boolean;
+}
+
+/** What keeping an empty frame costs, in bytes. */
+const FRAME_BYTES = 128;
+const NOTHING = Buffer.alloc(0);
+
 export class AgentMessages implements FrameSink {
+  /** Payload but that of a close, which leaves after the record. */
   bytesOut = 0;
   readonly findings: Finding[] = [];
   isRedacted = false;
-  private readonly pipeline: Pipeline;
-  private readonly admitted: Admitted;
-  private readonly holdBytes: number;
+  private readonly rules: MessageRules;
   private readonly sink: MessageSink;
   private readonly reader: FrameReader;
-  private problem: Malformed | null = null;
-  private isRefused = false;
+  private readonly keys = new MaskKeys();
+  private readonly inflater: MessageInflater | null;
+  /** Once a compressed message had to be written anew. */
+  private deflater: MessageDeflater | null = null;
+  /** Where a window was lost: what follows and refers to it is unread too. */
+  private isUnreadable = false;
+  private isOver = false;
   private frame: FrameHead | null = null;
-  /** Type of the message that is being put together; null between messages. */
-  private opcode: number | null = null;
-  private pieces: Buffer[] = [];
-  private size = 0;
+  private message: Message | null = null;
   private control: Buffer[] = [];
-  private judge: BodyStream | null = null;
-  private isBegun = false;
 
-  constructor(pipeline: Pipeline, admitted: Admitted, holdBytes: number, sink: MessageSink) {
-    this.pipeline = pipeline;
-    this.admitted = admitted;
-    this.holdBytes = holdBytes;
+  constructor(rules: MessageRules, sink: MessageSink) {
+    this.rules = rules;
     this.sink = sink;
-    this.reader = new FrameReader(this, true);
+    this.reader = new FrameReader(this, { isMasked: true, mayCompress: rules.deflate !== null });
+    this.inflater = rules.deflate === null ? null : new MessageInflater(rules.deflate);
   }
 
   feed(chunk: Buffer): Malformed | null {
-    if (this.isRefused) return null;
-    return this.reader.feed(chunk) ?? this.problem;
+    return this.isOver ? null : this.reader.feed(chunk);
   }
 
+  /** Nothing more is read. */
+  close(): void {
+    this.isOver = true;
+    this.noteStream();
+    this.drop();
+    this.inflater?.close();
+    this.deflater?.close();
+  }
+
+  // ---------------------------------------------------------------- frames
+
   onFrame(frame: FrameHead): void {
+    if (this.isOver) return;
     this.frame = frame;
     if (frame.opcode >= CLOSE) {
       this.control = [];
       return;
     }
-    if ((frame.opcode === CONTINUATION) !== (this.opcode !== null)) {
-      this.problem ??= new Malformed('ws-continuation', 'a fragment out of order');
-      return;
+    if (frame.opcode !== CONTINUATION) {
+      const { opcode, isCompressed } = frame;
+      const isUnread = isCompressed && this.isUnreadable;
+      const empty = { frames: [], content: [], heldBytes: 0, contentBytes: 0, stream: null };
+      this.message = { opcode, isCompressed, fragments: new Fragments(frame), ...empty, isUnread };
     }
-    if (frame.opcode === CONTINUATION) return;
-    this.opcode = frame.opcode;
-    this.pieces = [];
-    this.size = 0;
-    this.judge = null;
-    this.isBegun = false;
+    const message = this.message!;
+    if (message.isUnread || message.stream !== null) return;
+    message.frames.push({ isFinal: frame.isFinal, pieces: [] });
+    this.hold(message, FRAME_BYTES);
   }
 
   onPayload(piece: Buffer): void {
-    if (this.isRefused || this.problem !== null) return;
+    if (this.isOver) return;
     if (this.frame!.opcode >= CLOSE) {
       this.control.push(piece);
       return;
     }
-    if (this.judge !== null) {
-      this.stream(piece, false);
-      return;
+    const message = this.message!;
+    if (!message.isUnread) {
+      if (message.isCompressed) this.inflate(message, piece);
+      else this.addContent(message, piece);
     }
-    this.pieces.push(piece);
-    this.size += piece.length;
-    if (this.size <= this.holdBytes) return;
-    // Too large to hold: from here on it is judged, and leaves, as it comes.
-    this.judge = this.pipeline.streamMessage(this.admitted);
-    const { pieces } = this;
-    this.pieces = [];
-    for (const held of pieces) this.stream(held, false);
+    if (this.isOver) return;
+    if (message.isUnread) this.send(message.fragments.next(false), [piece]);
+    else if (message.stream !== null) message.stream.pushPayload([piece]);
+    else {
+      message.frames.at(-1)!.pieces.push(piece);
+      if (message.isCompressed) this.hold(message, piece.length);
+    }
   }
 
   onFrameEnd(): void {
+    if (this.isOver) return;
     const frame = this.frame!;
-    if (this.isRefused || this.problem !== null) return;
-    // Pings and close reasons are 125 bytes that an agent is free to choose: judged like a message.
-    if (frame.opcode >= CLOSE) this.judgeWhole(frame.opcode, Buffer.concat(this.control));
-    else if (frame.isFinal) {
-      const opcode = this.opcode!;
-      if (this.judge !== null) this.stream(Buffer.alloc(0), true);
-      else this.judgeWhole(opcode, this.pieces.length === 1 ? this.pieces[0]! : Buffer.concat(this.pieces));
-      this.opcode = null;
-      this.pieces = [];
-    }
+    if (frame.opcode >= CLOSE) this.judgeControl(frame.opcode, Buffer.concat(this.control));
+    else if (frame.isFinal) this.endMessage(this.message!);
   }
 
-  private judgeWhole(opcode: number, payload: Buffer): void {
-    const judged = this.pipeline.judgeMessage(this.admitted, payload);
+  /** Pings and close reasons are 125 bytes that an agent is free to choose: judged like a message. */
+  private judgeControl(opcode: number, payload: Buffer): void {
+    const { pipeline, admitted } = this.rules;
+    const judged = pipeline.judgeMessage(admitted, payload);
     if (judged.do === 'refuse') {
       this.refuse(judged.refusal);
       return;
     }
-    this.findings.push(...judged.findings);
-    this.isRedacted ||= judged.redacted;
-    this.send(opcode, true, judged.body);
+    this.note(judged.findings, judged.redacted);
+    if (opcode === CLOSE) this.sink.onAgentClose();
+    // A replacement may be longer than what it replaces.
+    this.send({ opcode, isFinal: true, isCompressed: false }, [cutControl(judged.body)]);
+    if (opcode === CLOSE) this.close();
   }
 
-  private stream(piece: Buffer, isFinal: boolean): void {
-    const judge = this.judge!;
-    if (this.isRefused) return;
-    const steps = isFinal ? [judge.end()] : [judge.push(piece)];
-    for (const step of steps) {
-      if (step.do === 'refuse') {
-        this.refuse(step.refusal);
-        return;
-      }
-      if (step.release.length === 0 && !isFinal) continue;
-      this.send(this.isBegun ? CONTINUATION : this.opcode!, isFinal, step.release);
-      this.isBegun = true;
+  // ---------------------------------------------------------------- content
+
+  private inflate(message: Message, piece: Buffer | null): void {
+    const inflater = this.inflater!;
+    const onContent = (content: Buffer): boolean => {
+      this.addContent(message, content);
+      return !this.isOver && !message.isUnread;
+    };
+    const unjudged = piece === null ? inflater.end() : inflater.push(piece, onContent);
+    if (unjudged !== null) this.meetUnread(message, unjudged);
+  }
+
+  private addContent(message: Message, content: Buffer): void {
+    message.contentBytes += content.length;
+    const { decodedBytes } = this.rules;
+    if (message.isCompressed && message.contentBytes > decodedBytes) {
+      this.meetUnread(message, { kind: 'over_budget', detail: `decodes to more than ${decodedBytes} bytes` });
+      return;
     }
-    if (!isFinal) return;
-    this.findings.push(...judge.findings);
-    this.isRedacted ||= judge.redacted;
+    if (message.stream !== null) {
+      this.heed(message.stream.pushContent(content));
+      return;
+    }
+    message.content.push(content);
+    this.hold(message, content.length);
   }
 
-  private send(opcode: number, isFinal: boolean, payload: Buffer): void {
-    this.bytesOut += payload.length;
-    this.sink.onOutgoing(writeFrame(opcode, isFinal, payload, true));
+  private hold(message: Message, bytes: number): void {
+    message.heldBytes += bytes;
+    const isRoom = this.rules.held.take(bytes);
+    if (isRoom && message.heldBytes <= this.rules.holdBytes + FRAME_BYTES) return;
+    this.startStream(message);
+  }
+
+  /** Too large to hold: from here on it is judged, and leaves, as it comes. */
+  private startStream(message: Message): void {
+    const { pipeline, admitted } = this.rules;
+    const judge = pipeline.streamMessage(admitted);
+    const isRewritten = message.isCompressed && (judge.mayChangeLength || this.mustRewrite);
+    const stream = new MessageStream({
+      judge,
+      fragments: message.fragments,
+      sends: message.isCompressed && !isRewritten ? 'payload' : 'content',
+      deflater: isRewritten ? this.ownDeflater() : null,
+      send: (head, payload) => this.send(head, payload),
+    });
+    message.stream = stream;
+    const { content, frames } = message;
+    this.drop();
+    for (const bytes of content) {
+      if (this.isOver) return;
+      this.heed(stream.pushContent(bytes));
+    }
+    stream.pushPayload(frames.flatMap(({ pieces }) => pieces));
+  }
+
+  private endMessage(message: Message): void {
+    if (message.isCompressed && !message.isUnread) this.inflate(message, null);
+    if (this.isOver) return;
+    if (message.isUnread) this.send(message.fragments.next(true), []);
+    else if (message.stream !== null) {
+      this.heed(message.stream.end());
+      this.noteStream();
+    } else this.judgeWhole(message);
+    this.drop();
+    this.message = null;
+  }
+
+  private judgeWhole(message: Message): void {
+    const { pipeline, admitted } = this.rules;
+    const judged = pipeline.judgeMessage(admitted, joined(message.content));
+    if (judged.do === 'refuse') {
+      this.refuse(judged.refusal);
+      return;
+    }
+    this.note(judged.findings, judged.redacted);
+    if (!judged.redacted && !(message.isCompressed && this.mustRewrite)) this.sendHeld(message);
+    else {
+      const payload = message.isCompressed ? this.ownDeflater().push(judged.body, true) : judged.body;
+      this.send(message.fragments.next(true), [payload]);
+    }
+  }
+
+  private sendHeld(message: Message): void {
+    for (const { isFinal, pieces } of message.frames) this.send(message.fragments.next(isFinal), pieces);
+  }
+
+  /** The upstream's window holds something else than the agent's. */
+  private get mustRewrite(): boolean {
+    return this.deflater !== null && this.rules.deflate!.keepsWindow;
+  }
+
+  private ownDeflater(): MessageDeflater {
+    this.deflater ??= new MessageDeflater(this.rules.deflate!);
+    return this.deflater;
+  }
+
+  // ---------------------------------------------------------------- verdicts
+
+  /** The message cannot be read on. What was read of it is judged; then the route says whether the rest may pass. */
+  private meetUnread(message: Message, unjudged: Unjudged): void {
+    const { pipeline, admitted } = this.rules;
+    const begun = message.stream === null ? pipeline.judgeMessage(admitted, joined(message.content)) : null;
+    if (begun?.do === 'refuse') {
+      this.refuse(begun.refusal);
+      return;
+    }
+    const last = message.stream?.judge.end();
+    if (last?.do === 'refuse') {
+      this.refuse(last.refusal);
+      return;
+    }
+    const judged = pipeline.judgeUnread(admitted, unjudged, NOTHING);
+    if (judged.do === 'refuse') {
+      this.refuse(judged.refusal);
+      return;
+    }
+    const held = message.frames.flatMap(({ pieces }) => pieces);
+    const waiting = message.stream === null ? held : message.stream.takeWaiting();
+    if (waiting === null || begun?.redacted === true || this.mustRewrite) {
+      this.refuse({
+        stage: 'dlp',
+        rule: unjudged.kind,
+        reason: `a message that cannot be read follows what was rewritten (${admitted.route.id})`,
+        fix: 'send it uncompressed',
+        errorShape: admitted.route.errorShape,
+        findings: judged.findings,
+      });
+      return;
+    }
+    if (begun !== null) this.note(begun.findings, false);
+    this.note(judged.findings, false);
+    // Whoever starts each message with an empty window can be read again at the next one.
+    this.isUnreadable = this.rules.deflate!.keepsWindow;
+    this.inflater!.close();
+    message.isUnread = true;
+    this.noteStream();
+    this.drop();
+    if (waiting.length > 0) this.send(message.fragments.next(false), waiting);
+  }
+
+  private heed(refusal: Refusal | null): void {
+    if (refusal !== null) this.refuse(refusal);
   }
 
   private refuse(refusal: Refusal): void {
-    this.isRefused = true;
+    if (this.isOver) return;
+    this.close();
     this.sink.onRefused(refusal);
   }
+
+  private note(findings: readonly Finding[], isRedacted: boolean): void {
+    this.findings.push(...findings);
+    this.isRedacted ||= isRedacted;
+  }
+
+  /** What a stream found is told once. */
+  private noteStream(): void {
+    const { message } = this;
+    if (message === null || message.stream === null) return;
+    const { judge } = message.stream;
+    message.stream = null;
+    this.note(judge.findings, judge.redacted);
+  }
+
+  private send(head: FrameHead, payload: readonly Buffer[]): void {
+    if (this.isOver) return;
+    if (head.opcode !== CLOSE) for (const { length } of payload) this.bytesOut += length;
+    this.sink.onOutgoing(writeFrame(head, payload, this.keys));
+  }
+
+  /** What was held is gone. */
+  private drop(): void {
+    const { message } = this;
+    if (message === null) return;
+    this.rules.held.give(message.heldBytes);
+    message.heldBytes = 0;
+    message.content = [];
+    message.frames = [];
+  }
 }
+
+const joined = (pieces: readonly Buffer[]): Buffer => (pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces));

@@ -1,14 +1,17 @@
-// An open WebSocket: messages of the agent are judged before they leave, frames of the upstream pass through.
-import type { Socket } from 'node:net';
+// An open WebSocket: messages of the agent are judged before they leave, those of the upstream searched for injected values.
+import type { Duplex } from 'node:stream';
 import type { Finding } from '../../contract.ts';
 import type { Admitted, Refusal, ResponseGuard } from '../../pipeline/types.ts';
 import type { Timed } from '../deadlines.ts';
-import { Malformed } from '../h1/malformed.ts';
+import type { Malformed } from '../h1/malformed.ts';
 import type { Allowance } from '../quotas.ts';
 import type { Outcome } from '../record.ts';
 import type { Services } from '../services.ts';
-import { CLOSE, type FrameHead, FrameReader, type FrameSink, writeClose } from './frames.ts';
+import type { Deflation } from './extension.ts';
+import { writeClose } from './frames.ts';
+import { MaskKeys } from './mask.ts';
 import { AgentMessages, type MessageSink } from './messages.ts';
+import { createReplies, type Replies, type ReplySink } from './replies.ts';
 
 export interface WebSocketTraffic {
   readonly bytesOut: number;
@@ -22,37 +25,59 @@ export interface WebSocketParts {
   readonly admitted: Admitted;
   readonly guard: ResponseGuard | null;
   readonly allowance: Allowance;
-  readonly agent: { readonly socket: Socket; readonly rest: Buffer };
-  readonly upstream: { readonly socket: Socket; readonly rest: Buffer };
+  /** null = nothing is compressed. */
+  readonly deflation: Deflation | null;
+  readonly agent: WebSocketEnd;
+  readonly upstream: WebSocketEnd;
   /** Writes the connection's one record (null = allowed to its end); false = it could not be written. */
   readonly onOver: (outcome: Outcome | null, traffic: WebSocketTraffic) => boolean;
 }
 
+/** `rest`: what came behind the handshake. */
+export interface WebSocketEnd {
+  readonly socket: Duplex;
+  readonly rest: Buffer;
+}
+
 /** After a close, how long the other side may take to read it, in ms. */
 const LINGER_MS = 2_000;
+/** Status codes of a close (RFC 6455, 7.4.1). */
+const GOING_AWAY = 1001;
+const PROTOCOL_ERROR = 1002;
+const NOT_CONSISTENT = 1007;
+const POLICY_VIOLATION = 1008;
+const TOO_BIG = 1009;
 
 export function relayWebSocket(parts: WebSocketParts): void {
   new WebSocketRelay(parts).begin();
 }
 
-class WebSocketRelay implements MessageSink, FrameSink, Timed {
+class WebSocketRelay implements MessageSink, ReplySink, Timed {
   deadline = 0;
   private readonly parts: WebSocketParts;
-  private readonly agent: Socket;
-  private readonly upstream: Socket;
+  private readonly agent: Duplex;
+  private readonly upstream: Duplex;
   private readonly messages: AgentMessages;
-  /** Watches the upstream's frames for its close: the record comes before it. */
-  private readonly watcher = new FrameReader(this, false);
-  private bytesIn = 0;
+  private readonly replies: Replies;
+  private hasAgentClosed = false;
+  private hasUpstreamClosed = false;
   private isRecorded = false;
+  /** Nothing more leaves for the upstream. */
   private isBlocked = false;
+  /** What the agent will be told, as soon as it is not in the middle of a frame. */
+  private farewell: Buffer | null = null;
+  private isOver = false;
 
   constructor(parts: WebSocketParts) {
-    const { services, admitted } = parts;
+    const { admitted, deflation } = parts;
+    const { pipeline, held, limits } = parts.services;
     this.parts = parts;
     this.agent = parts.agent.socket;
     this.upstream = parts.upstream.socket;
-    this.messages = new AgentMessages(services.pipeline, admitted, services.limits.holdBytes, this);
+    const { holdBytes, decodedBytes } = limits;
+    const deflate = deflation?.agent ?? null;
+    this.messages = new AgentMessages({ pipeline, admitted, holdBytes, decodedBytes, held, deflate }, this);
+    this.replies = createReplies(this, parts.guard, deflation?.upstream ?? null);
   }
 
   begin(): void {
@@ -88,104 +113,143 @@ class WebSocketRelay implements MessageSink, FrameSink, Timed {
       this.onRefused(refusal);
       return;
     }
+    this.upstream.cork();
     const problem = this.messages.feed(chunk);
+    this.upstream.uncork();
     if (problem === null || this.isBlocked) return;
-    this.block({ verdict: 'block', stage: 'protocol', rule: problem.rule, reason: problem.reason }, 1002);
+    const { rule, reason } = problem;
+    this.block({ verdict: 'block', stage: 'protocol', rule, reason }, PROTOCOL_ERROR);
   }
 
   onOutgoing(frame: Buffer): void {
-    if (this.isBlocked || this.upstream.destroyed) return;
-    if (!this.upstream.write(frame)) this.agent.pause();
+    if (!this.isBlocked && this.upstream.writable && !this.upstream.write(frame)) this.agent.pause();
+  }
+
+  onAgentClose(): void {
+    this.hasAgentClosed = true;
+    if (this.hasUpstreamClosed) this.record(null);
   }
 
   onRefused(refusal: Refusal): void {
-    this.messages.findings.push(...refusal.findings);
+    const { findings } = this.messages;
+    findings.push(...refusal.findings.filter((finding) => !findings.includes(finding)));
     const { stage, rule, reason } = refusal;
-    this.block({ verdict: 'block', stage, rule, reason }, 1008);
-  }
-
-  /** Nothing more leaves; the agent learns why. */
-  private block(outcome: Outcome, code: number): void {
-    this.isBlocked = true;
-    this.upstream.destroy();
-    if (!this.record(outcome)) return;
-    this.agent.write(writeClose(code, `bottle: ${outcome.reason}`, false));
-    this.agent.end();
-    this.agent.resume();
-    this.deadline = this.parts.services.deadlines.now + LINGER_MS;
+    this.block({ verdict: 'block', stage, rule, reason }, CODES[rule] ?? POLICY_VIOLATION);
   }
 
   // ---------------------------------------------------------------- upstream -> agent
 
   private fromUpstream(chunk: Buffer): void {
-    if (this.isBlocked) return;
+    if (this.isOver) return;
     this.touch();
-    const { guard } = this.parts;
-    let clean = guard === null ? chunk : guard.push(chunk);
-    const problem = this.watcher.feed(chunk);
-    // What the guard still holds back is the end of a message that somebody waits for.
-    if (guard !== null && this.watcher.isBetweenFrames) clean = Buffer.concat([clean, guard.end()]);
-    if (problem instanceof Malformed) {
-      this.block({ verdict: 'allow', stage: 'upstream', rule: problem.rule, reason: problem.reason }, 1002);
-      return;
-    }
-    if (clean.length > 0 && !this.agent.destroyed && !this.agent.write(clean)) this.upstream.pause();
+    this.agent.cork();
+    const problem = this.replies.feed(chunk);
+    this.agent.uncork();
+    if (this.farewell !== null) this.sayFarewell();
+    else if (problem !== null) this.blockUpstream(problem);
   }
 
-  onFrame(frame: FrameHead): void {
-    if (frame.opcode === CLOSE) this.record(null);
+  private blockUpstream({ rule, reason }: Malformed): void {
+    const code = rule === 'undecodable' ? NOT_CONSISTENT : PROTOCOL_ERROR;
+    this.block({ verdict: 'allow', stage: 'upstream', rule, reason }, code);
   }
 
-  onPayload(piece: Buffer): void {
-    this.bytesIn += piece.length;
+  onReply(bytes: Buffer): void {
+    if (!this.isOver && this.agent.writable && !this.agent.write(bytes)) this.upstream.pause();
   }
 
-  onFrameEnd(): void {}
+  onUpstreamClose(): void {
+    this.hasUpstreamClosed = true;
+    if (this.hasAgentClosed) this.record(null);
+  }
 
   // ---------------------------------------------------------------- ends
 
+  /** Nothing more leaves; the agent learns why, the upstream that it is over. */
+  private block(outcome: Outcome, code: number): void {
+    this.isBlocked = true;
+    if (!this.record(outcome)) return;
+    this.farewell = writeClose(code, `bottle: ${outcome.reason}`, null);
+    this.linger();
+    this.sayFarewell();
+  }
+
+  private sayFarewell(): void {
+    if (this.farewell === null || this.replies.isInsideFrame) return;
+    const { agent, upstream, farewell } = this;
+    this.farewell = null;
+    this.close();
+    agent.end(farewell);
+    agent.resume();
+    // What was judged before still arrives.
+    upstream.end(writeClose(GOING_AWAY, '', new MaskKeys()));
+    upstream.resume();
+  }
+
   private onAgentEnd(): void {
-    if (this.isBlocked) this.agent.destroySoon();
-    else this.upstream.end();
+    if (!this.isOver) this.upstream.end();
   }
 
   private onUpstreamEnd(): void {
-    if (!this.record(null) || this.isBlocked) return;
-    const rest = this.parts.guard?.end();
-    if (rest !== undefined && rest.length > 0) this.agent.write(rest);
-    this.agent.end();
-    this.deadline = this.parts.services.deadlines.now + LINGER_MS;
+    if (this.isOver || !this.record(null)) return;
+    this.close();
+    this.finish(this.agent);
   }
 
   private onClosed(): void {
     if (!this.record(null)) return;
-    if (this.agent.destroyed) this.upstream.destroy();
-    else if (this.upstream.destroyed) this.agent.destroySoon();
-    if (this.agent.destroyed && this.upstream.destroyed) this.parts.services.deadlines.delete(this);
+    this.close();
+    const { agent, upstream } = this;
+    if (!agent.destroyed) this.finish(agent);
+    if (!upstream.destroyed) this.finish(upstream);
+    if (agent.destroyed && upstream.destroyed) this.parts.services.deadlines.delete(this);
+  }
+
+  /** What was passed on before still arrives. */
+  private finish(socket: Duplex): void {
+    if (socket.writableEnded) return;
+    socket.end();
+    socket.resume();
+    this.linger();
   }
 
   onDeadline(): void {
     this.guarded(() => {
-      this.record(null);
-      this.reset();
+      if (this.isRecorded) this.reset();
+      else {
+        const reason = 'nothing moved for longer than the idle limit';
+        this.block({ verdict: 'allow', stage: 'upstream', rule: 'timeout', reason }, GOING_AWAY);
+      }
     });
   }
 
   private touch(): void {
-    this.deadline = this.parts.services.deadlines.now + this.parts.services.limits.idleTimeoutMs;
+    if (!this.isRecorded) this.deadline = this.parts.services.deadlines.now + this.parts.services.limits.idleTimeoutMs;
+  }
+
+  private linger(): void {
+    this.deadline = this.parts.services.deadlines.now + LINGER_MS;
   }
 
   private record(outcome: Outcome | null): boolean {
     if (this.isRecorded) return true;
     this.isRecorded = true;
     const { bytesOut, findings, isRedacted } = this.messages;
-    if (this.parts.onOver(outcome, { bytesOut, bytesIn: this.bytesIn, findings, isRedacted })) return true;
+    if (this.parts.onOver(outcome, { bytesOut, bytesIn: this.replies.bytesIn, findings, isRedacted })) return true;
     this.reset();
     return false;
   }
 
-  private reset(): void {
+  /** Nothing more is passed on, in either direction. */
+  private close(): void {
+    this.isOver = true;
     this.isBlocked = true;
+    this.messages.close();
+    this.replies.close();
+  }
+
+  private reset(): void {
+    this.close();
     this.agent.destroy();
     this.upstream.destroy();
     this.parts.services.deadlines.delete(this);
@@ -207,3 +271,5 @@ class WebSocketRelay implements MessageSink, FrameSink, Timed {
     }
   }
 }
+
+const CODES: Readonly<Record<string, number>> = { undecodable: NOT_CONSISTENT, over_budget: TOO_BIG };

@@ -48,7 +48,7 @@ describe('the fields of a request for its upstream', () => {
   });
 
   it('offer no extension that would hide the messages of a WebSocket', () => {
-    const fields = ['Host', 'a.example', 'Sec-WebSocket-Extensions', 'permessage-deflate', 'X-A', '1'];
+    const fields = ['Host', 'a.example', 'Sec-WebSocket-Extensions', 'x-webkit-deflate-frame', 'X-A', '1'];
     expect(fieldsForUpstream(request({ isWebSocket: true }), fields, SAME)).toEqual(['Host', 'a.example', 'X-A', '1']);
   });
 

@@ -53,6 +53,18 @@ describe('a response', () => {
     }
   });
 
+  test('that is cut into messages never waits, and shows no more of the value than had left before it was clear', () => {
+    for (let cut = 1; cut < value.length; cut++) {
+      const guard = guardOf(bearer, value);
+      const messages = [`a ${value.slice(0, cut)}`, `${value.slice(cut)} b`, 'c'];
+      const out = messages.map((text) => Buffer.concat([guard.push(Buffer.from(text)), guard.end()]).toString());
+      expect(out).toEqual([messages[0], `${'*'.repeat(value.length - cut)} b`, 'c']);
+    }
+    const guard = guardOf(bearer, value);
+    const out = [...value].map((letter) => Buffer.concat([guard.push(Buffer.from(letter)), guard.end()]).toString());
+    expect(out.join('')).toBe(`${value.slice(0, -1)}*`);
+  });
+
   test('without an echo is the same bytes, and the same object', () => {
     const guard = guardOf(bearer, value);
     const chunk = Buffer.from('data: {"x":1}\n\n');
