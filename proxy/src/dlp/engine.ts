@@ -3,6 +3,7 @@ import type { Detector } from './detectors/detector.ts';
 import { activeDetectors } from './detectors/index.ts';
 import { createFingerprint } from './fingerprint.ts';
 import { type Form, rot13, squeezedForms, stableBase64, valueForms } from './forms.ts';
+import { Marks } from './marks.ts';
 import { NEEDLE_BYTES, type Needle, NeedleSet } from './needles.ts';
 import type { MatchKind, ScannerConfig } from './types.ts';
 
@@ -28,10 +29,12 @@ export type Tag =
   | { readonly do: 'hint'; readonly hint: Hint };
 
 /** A kind of view that is worth making. */
-export type Hint = 'escapes' | 'entities' | 'quoted-printable' | 'numbers' | 'concatenation';
+export type Hint = 'escapes' | 'entities' | 'quoted-printable' | 'concatenation';
 
 export interface Engine {
   readonly needles: NeedleSet<Tag>;
+  /** What the last search of `needles` noted. */
+  readonly marks: Marks;
   /** For text without its separators; empty when there are no known values. */
   readonly squeezedNeedles: NeedleSet<Tag>;
   readonly values: readonly KnownValue[];
@@ -78,6 +81,7 @@ export function compileEngine(config: ScannerConfig): Engine {
   });
   return {
     needles: new NeedleSet(needles),
+    marks: new Marks(),
     squeezedNeedles: new NeedleSet(squeezedNeedles),
     values,
     fingerprint,

@@ -1,10 +1,11 @@
 // One search: the text itself, then whatever it decodes to, three decodings deep, within a budget.
-import { isAscii, isUtf8 } from 'node:buffer';
+import { isUtf8 } from 'node:buffer';
 import { BASE64 } from './charsets.ts';
 import type { Detector } from './detectors/detector.ts';
 import type { Engine, Hint, KnownValue } from './engine.ts';
 import { rot13 } from './forms.ts';
 import { findFragments } from './fragments.ts';
+import { CLASS_NON_ASCII, CLASS_PERCENT_OR_AND, CLASS_ZERO } from './sweep.ts';
 import { asBuffer, type Span, View } from './view.ts';
 import { type Inflated, inflateView } from './views/compressed.ts';
 import { inflateInside } from './views/containers.ts';
@@ -49,9 +50,6 @@ const COVERED_BYTES = 12;
 const PIECES_MARGIN = 256;
 const PIECES_GAP = 64;
 const PIECES_SUSPICIOUS = 2;
-/** How far apart the numbers of a row may stand, in bytes, and how many make a row. */
-const NUMBER_GAP = 32;
-const NUMBERS = 4;
 /** How many earlier findings of a text a new one is compared with; bounds the work when it is repeated without end. */
 const RECENT = 64;
 
@@ -139,7 +137,7 @@ export class Hunt {
     const looks = new Map<Detector, Look>();
     let reversedTo = 0;
     let rotatedTo = 0;
-    this.#engine.needles.find(view, (tag, start, length) => {
+    this.#engine.needles.find(view, this.#engine.marks, (tag, start, length) => {
       switch (tag.do) {
         case 'value':
           values.push({ value: tag.value, form: tag.form, span: { start, end: start + length } });
@@ -280,42 +278,36 @@ export class Hunt {
   #squeeze(view: View, start: number, end: number): void {
     if (this.#engine.values.length === 0) return;
     let isThere = false;
-    this.#engine.squeezedNeedles.find(squeezedBriefly(view, start, end), () => {
+    this.#engine.squeezedNeedles.find(squeezedBriefly(view, start, end), null, () => {
       isThere = true;
     });
     if (!isThere) return;
     const child = squeezed(view, start, end);
     if (!this.#take(child)) return;
-    this.#engine.squeezedNeedles.find(child, (tag, at, length) => {
+    this.#engine.squeezedNeedles.find(child, null, (tag, at, length) => {
       if (tag.do === 'value') this.#reportValue(child, tag.value, tag.form, { start: at, end: at + length });
     });
   }
 
   #expand(view: View, hints: Hints, decoded: DecodedRuns, add: (child: View) => void): void {
     const { bytes, length } = view;
-    const buffer = asBuffer(bytes);
-    const has = (byte: number): boolean => {
-      const at = buffer.indexOf(byte);
-      return at >= 0 && at < length;
-    };
+    const { marks } = this.#engine;
     if (view.kind !== 'unicode') this.#inflate(view, add);
-    const own = length === buffer.length ? buffer : buffer.subarray(0, length);
-    if (!isAscii(own) && isUtf8(own)) unfoldUnicode(view, add);
-    if (has(0)) unfoldWide(view, add);
+    const isBinary = marks.has(CLASS_NON_ASCII) && !isUtf8(asBuffer(bytes).subarray(0, length));
+    if (marks.has(CLASS_NON_ASCII) && !isBinary) unfoldUnicode(view, add);
+    if (marks.has(CLASS_ZERO)) unfoldWide(view, add);
     if (!canDecode(view)) return;
-    if (has(0x25)) unfold(view, PERCENT, add);
+    const mayBeEscaped = marks.has(CLASS_PERCENT_OR_AND);
+    if (mayBeEscaped) unfold(view, PERCENT, add);
     const escapes = hints.get('escapes');
     if (escapes !== undefined) unfold(view, BACKSLASH, add, inAscent(escapes));
-    if (hints.has('entities') || (has(0x26) && buffer.includes('&#'))) unfold(view, ENTITIES, add);
+    if (hints.has('entities') || (mayBeEscaped && asBuffer(bytes).includes('&#'))) unfold(view, ENTITIES, add);
     const sums = hints.get('concatenation');
     if (sums !== undefined) unfold(view, CONCATENATION, add, inAscent(sums));
     if (hints.has('quoted-printable')) unfold(view, QUOTED_PRINTABLE, add);
-    if (!isAscii(own) && !isUtf8(own)) this.#inflateInside(view, add);
-    for (const { start, end } of crowds(hints.get('numbers') ?? [], NUMBER_GAP, NUMBERS)) {
-      spelled(view, Math.max(0, start - NUMBER_GAP), Math.min(length, end + NUMBER_GAP), add);
-    }
-    decodeRuns(view, decoded, add);
-    sparseStretches(view, ({ start, end, isNumbers, isCut }) => {
+    if (isBinary) this.#inflateInside(view, add);
+    decodeRuns(view, { ends: marks.runs, count: marks.runCount }, decoded, add);
+    sparseStretches(view, marks.sparse, marks.sparseCount, ({ start, end, isNumbers, isCut }) => {
       if (isNumbers) spelled(view, start, end, add);
       if (!isCut) return;
       unspaced(view, start, end, add);
@@ -327,7 +319,7 @@ export class Hunt {
   /** Whether a keyword or a known value stands in `view` as it is. */
   #isPromising(view: View): boolean {
     let isPromising = false;
-    this.#engine.needles.find(view, (tag) => {
+    this.#engine.needles.find(view, null, (tag) => {
       isPromising ||= tag.do === 'keyword' || tag.do === 'value';
     });
     return isPromising;

@@ -1,5 +1,8 @@
-// Finds many fixed byte strings in one pass: the filter proposes places, a table of four-byte windows names the needles, comparing decides.
-import { addWindow, findPieces, newPieceFlags } from './filter.ts';
+// Finds many fixed byte strings in one pass: the sweep proposes places, a table of four-byte windows names the needles, comparing decides.
+import type { Marks } from './marks.ts';
+import { rarestWindow } from './rarity.ts';
+import { BLOCK_BYTES, type Sweeper } from './sweep.ts';
+import { createSweeper } from './sweeper.ts';
 import type { View } from './view.ts';
 
 export interface Needle<Tag> {
@@ -12,79 +15,49 @@ export interface Needle<Tag> {
 /** Shortest needle that can be found. */
 export const NEEDLE_BYTES = 4;
 
-/** Words of input looked at before the candidates are resolved. */
-const BLOCK_WORDS = 4096;
 const FOLD = 0x20202020;
 
 export class NeedleSet<Tag> {
-  readonly #flags = newPieceFlags();
   /** Window hash -> 1 + index of the first needle with it, 0 for none; `#next` chains the others. */
   readonly #heads = new Int32Array(1 << 16);
   readonly #next: number[] = [];
   readonly #windowAt: number[] = [];
   readonly #needles: Needle<Tag>[];
-  readonly #pieces = new Int32Array(BLOCK_WORDS * 2);
+  readonly #sweeper: Sweeper;
   readonly #found: Found = { count: 0, needle: [], start: [] };
 
-  constructor(needles: readonly Needle<Tag>[]) {
+  constructor(needles: readonly Needle<Tag>[], open: (windows: readonly number[]) => Sweeper = createSweeper) {
     this.#needles = needles.filter((needle) => needle.bytes.length >= NEEDLE_BYTES);
-    this.#needles.forEach(({ bytes }, index) => {
+    const windows = this.#needles.map(({ bytes }, index) => {
       const at = rarestWindow(bytes);
       const window = readWord(bytes, at);
-      addWindow(this.#flags, window);
       const hash = hashWindow(window);
       this.#windowAt.push(at);
       this.#next.push(this.#heads[hash]!);
       this.#heads[hash] = index + 1;
+      return window;
     });
+    this.#sweeper = open(windows);
   }
 
-  /** Calls `found` for every needle at every place of `view`, places roughly ascending. Not to be called again from `found`. */
-  find(view: View, found: (tag: Tag, start: number, length: number) => void): void {
+  /**
+   * Calls `found` for every needle at every place of `view`, places roughly ascending, and notes in `marks` what else the pass sees. Not to be
+   * called again from `found`.
+   */
+  find(view: View, marks: Marks | null, found: (tag: Tag, start: number, length: number) => void): void {
     const { bytes, length } = view;
-    if (length < NEEDLE_BYTES || this.#needles.length === 0) return;
-    const skew = (4 - (bytes.byteOffset & 3)) & 3;
-    // The last word is left to the byte loop, so that reading one word ahead stays inside the view.
-    const wordCount = length < skew + 16 ? 0 : ((length - skew) >> 2) - 1;
-    if (wordCount > 0) {
-      // The window at `skew - 1` has its even piece at `skew`.
-      this.#findEach(view, 0, skew - 1);
-      const words = new Int32Array(bytes.buffer, bytes.byteOffset + skew, wordCount + 1);
-      for (let from = 0; from < wordCount; from += BLOCK_WORDS) {
-        const count = findPieces(this.#flags, words, from, Math.min(from + BLOCK_WORDS, wordCount), this.#pieces);
-        this.#resolvePieces(view, skew, count);
-        if (this.#found.count > 0) this.#hand(found);
-      }
-    }
-    // The even piece of the window that begins one byte before the tail lies in the tail.
-    this.#findEach(view, wordCount > 0 ? skew + wordCount * 4 - 1 : 0, length - NEEDLE_BYTES + 1);
-    if (this.#found.count > 0) this.#hand(found);
-  }
-
-  #findEach(view: View, from: number, to: number): void {
-    const { bytes } = view;
-    for (let at = from; at < to; at++) {
-      const head = this.#heads[hashWindow(readWord(bytes, at))]!;
-      if (head !== 0) this.#resolve(view, at, head);
-    }
-  }
-
-  #resolvePieces(view: View, skew: number, count: number): void {
-    const { bytes, length } = view;
-    const pieces = this.#pieces;
-    const heads = this.#heads;
-    for (let i = 0; i < count; i++) {
-      const piece = pieces[i]!;
-      const at = skew + ((piece >> 3) << 2) + ((piece & 4) >> 1);
-      // First its second-byte reading, which begins one byte earlier.
-      if ((piece & 2) !== 0 && at > 0) {
-        const head = heads[hashWindow(readWord(bytes, at - 1))]!;
-        if (head !== 0) this.#resolve(view, at - 1, head);
-      }
-      if ((piece & 1) !== 0 && at + 4 <= length) {
-        const head = heads[hashWindow(readWord(bytes, at))]!;
+    marks?.clear();
+    if (length < NEEDLE_BYTES) return;
+    const { swept } = this.#sweeper;
+    for (let from = 0; from < length; from += BLOCK_BYTES) {
+      this.#sweeper.sweep(bytes, length, from);
+      marks?.add(swept);
+      for (let i = 0; i < swept.windowCount; i++) {
+        const at = swept.windows[i]!;
+        const head = at < 0 ? 0 : this.#heads[hashWindow(readWord(bytes, at))]!;
         if (head !== 0) this.#resolve(view, at, head);
       }
+      if (this.#found.count > 0) this.#hand(found);
     }
   }
 
@@ -132,25 +105,4 @@ function isAt(needle: Uint8Array, anyCase: boolean, bytes: Uint8Array, start: nu
     if (lower < 0x61 || lower > 0x7a) return false;
   }
   return true;
-}
-
-/** How unusual a byte is in prose and source code, roughly; only ratios matter. */
-const RARITY = new Uint8Array(256).fill(30);
-for (let digit = 0x30; digit <= 0x39; digit++) RARITY[digit] = 24;
-[...' etaoinsrhldcumfpgwybvkxjqz'].forEach((char, rank) => {
-  RARITY[char.charCodeAt(0)] = 6 + rank;
-  RARITY[char.toUpperCase().charCodeAt(0)] = 6 + rank;
-});
-
-function rarestWindow(bytes: Uint8Array): number {
-  let best = 0;
-  let bestScore = -1;
-  for (let at = 0; at + 4 <= bytes.length; at++) {
-    const score = RARITY[bytes[at]!]! + RARITY[bytes[at + 1]!]! + RARITY[bytes[at + 2]!]! + RARITY[bytes[at + 3]!]!;
-    if (score > bestScore) {
-      best = at;
-      bestScore = score;
-    }
-  }
-  return best;
 }

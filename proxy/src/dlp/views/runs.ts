@@ -1,9 +1,8 @@
-// Base64 and hex: finds long runs of their characters with a few looks a line, and decodes those that could hold something.
+// Base64 and hex: decodes those long runs of their characters that could hold something.
 import { BASE64, HEX } from '../charsets.ts';
+import { RUN_CHARS } from '../sweep.ts';
 import { asBuffer, type Span, View } from '../view.ts';
 
-/** Shortest run that is decoded, in characters. */
-export const RUN_CHARS = 16;
 /** Shortest run of binary data that is searched like text, in characters. */
 const OPAQUE_CHARS = 256;
 /** Longest run that is decoded as a whole for one keyword inside it, in characters. */
@@ -13,42 +12,21 @@ const LINE_CHARS = 32;
 /** Characters looked at to tell an encoding from a word, a path or a hash. */
 const SAMPLE_CHARS = 96;
 
-/** Calls `visit` for every run of base64 characters that is at least RUN_CHARS long. */
-export function longRuns(bytes: Uint8Array, length: number, visit: (start: number, end: number) => void): void {
-  const run = { start: 0, end: 0 };
-  let look = RUN_CHARS - 1;
-  for (;;) {
-    look = nextRun(bytes, length, look, run);
-    if (look < 0) return;
-    visit(run.start, run.end);
+/** Calls `visit` for every run of base64 characters that is long enough; `runs` are those that the sweep saw. */
+export function longRuns(bytes: Uint8Array, runs: Runs, visit: (start: number, end: number) => void): void {
+  for (let i = 0; i < runs.count; i += 2) {
+    const end = runs.ends[i + 1]!;
+    let start = runs.ends[i]!;
+    // The letter of `\n` in a string is not part of what follows it.
+    if (start > 0 && bytes[start - 1] === 0x5c && isControlLetter(bytes[start]!)) start++;
+    if (end - start >= RUN_CHARS) visit(start, end);
   }
 }
 
-/** Finds the next long run when the bytes are looked at from `look` on; returns where to look after it, -1 when there is none. */
-function nextRun(bytes: Uint8Array, length: number, from: number, run: { start: number; end: number }): number {
-  const { table } = BASE64;
-  // A run that long covers a multiple of its length: one look every RUN_CHARS bytes finds them all.
-  let look = from;
-  while (look < length) {
-    if (table[bytes[look]!] === 0) {
-      look += RUN_CHARS;
-      continue;
-    }
-    const least = Math.max(0, look - RUN_CHARS);
-    let start = look;
-    while (start > least && table[bytes[start - 1]!] !== 0) start--;
-    let end = look + 1;
-    while (end < length && table[bytes[end]!] !== 0) end++;
-    look = end + RUN_CHARS;
-    if (end - start < RUN_CHARS) continue;
-    // The letter of `\n` in a string is not part of what follows it.
-    if (start > 0 && bytes[start - 1] === 0x5c && isControlLetter(bytes[start]!)) start++;
-    if (end - start < RUN_CHARS) continue;
-    run.start = start;
-    run.end = end;
-    return look;
-  }
-  return -1;
+/** Starts and ends in turn, `count` numbers in all. */
+export interface Runs {
+  readonly ends: Int32Array;
+  readonly count: number;
 }
 
 const isControlLetter = (byte: number): boolean => byte === 0x6e || byte === 0x72 || byte === 0x74;
@@ -67,7 +45,7 @@ export class DecodedRuns {
 }
 
 /** Calls `found` with everything that the long runs of `view` decode to. */
-export function decodeRuns(view: View, decoded: DecodedRuns, found: (child: View) => void): void {
+export function decodeRuns(view: View, runs: Runs, decoded: DecodedRuns, found: (child: View) => void): void {
   const { bytes, length } = view;
   let lines: Span[] = [];
   const flush = (): void => {
@@ -81,7 +59,7 @@ export function decodeRuns(view: View, decoded: DecodedRuns, found: (child: View
     if (lines.length > 1) decodeLines(view, lines, found);
     lines = [];
   };
-  longRuns(bytes, length, (start, end) => {
+  longRuns(bytes, runs, (start, end) => {
     const last = lines.at(-1);
     if (last !== undefined && !isLineBreak(bytes, last.end, start)) flush();
     if (end - start >= LINE_CHARS || lines.length > 0) lines.push({ start, end });

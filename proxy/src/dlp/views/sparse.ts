@@ -4,9 +4,8 @@ import { type Span, Trace, View } from '../view.ts';
 
 /** Shortest stretch in which every four bytes hold a separator, in bytes. */
 const STRETCH_BYTES = 32;
-/** Of single characters and pairs so many bytes are enough, looked at so far apart. */
+/** Of single characters and pairs so many bytes are enough. */
 const WINDOW_BYTES = 16;
-const STEP_BYTES = 32;
 const WINDOW_PIECES = 5;
 const STRETCH_PIECES = 7;
 /** Shortest stretch of nothing but hex digits and separators, in bytes. */
@@ -28,13 +27,20 @@ export interface Stretch extends Span {
   readonly isCut: boolean;
 }
 
-/** Calls `visit` for every stretch of text that is cut into pieces of at most three bytes. */
-export function sparseStretches(view: View, visit: (stretch: Stretch) => void): void {
+/** Calls `visit` for every stretch of text that is cut into pieces of at most three bytes; it may be at one of `count` places that the sweep saw. */
+export function sparseStretches(
+  view: View,
+  places: Int32Array,
+  count: number,
+  visit: (stretch: Stretch) => void,
+): void {
   const { bytes, length } = view;
   let last: { start: number; end: number; isNumbers: boolean; isCut: boolean } | null = null;
-  for (let at = nextSparse(bytes, 0, length); at >= 0; at = nextSparse(bytes, at + STEP_BYTES, length)) {
+  for (let i = 0; i < count; i++) {
+    const at = places[i]!;
     const isNumbers = isDump(bytes, at, length);
     const isCut = isCutUp(bytes, at, Math.min(length, at + STRETCH_BYTES));
+    if (!isNumbers && !isCut) continue;
     const end = Math.min(length, at + STRETCH_BYTES + MARGIN_BYTES);
     if (last !== null && at - MARGIN_BYTES <= last.end) {
       last.end = end;
@@ -46,35 +52,6 @@ export function sparseStretches(view: View, visit: (stretch: Stretch) => void): 
     }
   }
   if (last !== null) visit(last);
-}
-
-/** 1: letter or digit; 2: of no dump of numbers; 4: not of ASCII text. */
-const CLASSES = Uint8Array.from(ALNUM.table, (isAlnum, byte) => {
-  const isText = (byte >= 0x20 && byte < 0x7f) || (byte >= 9 && byte <= 13);
-  return isAlnum | (HEX_DUMP.table[byte] === 0 ? 2 : 0) | (isText ? 0 : 4);
-});
-
-/** The next place, in steps, that is sparse or looks like a dump of numbers; -1 for none. */
-function nextSparse(bytes: Uint8Array, from: number, length: number): number {
-  const last = length - WINDOW_BYTES;
-  for (let at = from; at <= last; at += STEP_BYTES) {
-    let isDense = 0;
-    let isProse = 0;
-    let word = at;
-    const end = at + WINDOW_BYTES;
-    do {
-      const a = CLASSES[bytes[word]!]!;
-      const b = CLASSES[bytes[word + 1]!]!;
-      const c = CLASSES[bytes[word + 2]!]!;
-      const d = CLASSES[bytes[word + 3]!]!;
-      isDense |= a & b & c & d & 1;
-      isProse |= (a | b | c | d) & 6;
-      word += 4;
-    } while (word < end && (isDense === 0 || isProse === 0) && isProse < 4);
-    if (word < end || isProse > 3 || (isDense !== 0 && isProse !== 0)) continue;
-    if (isProse === 0 ? isDump(bytes, at, length) : isCutUp(bytes, at, Math.min(length, at + STRETCH_BYTES))) return at;
-  }
-  return -1;
 }
 
 const isDump = (bytes: Uint8Array, at: number, length: number): boolean =>

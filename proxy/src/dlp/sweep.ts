@@ -1,0 +1,76 @@
+// The one pass over every byte: where a needle's window may stand, where base64 runs and sparse text are, which classes of bytes occur.
+//
+// Every needle is represented by a window of four of its bytes, ASCII case folded. The pass looks at the three-byte pieces that begin at
+// even places: a window contains exactly one of them, at its first or at its second byte. A table of 2^19 bits says whether a piece
+// belongs to a window, and only then a second one is asked about the windows around it.
+//
+// It is WebAssembly with SIMD (sweep.wat). sweep-plain.ts does the same in plain JavaScript: it says what is right, and stands in where a
+// processor has no SIMD.
+
+/** Bytes of a view that are looked at in one go. */
+export const BLOCK_BYTES = 32 * 1024;
+/** Shortest run of base64 characters that is reported. */
+export const RUN_CHARS = 16;
+/** Sparse text is looked for in the first half of every so many bytes. */
+export const SPARSE_STEP = 32;
+
+const FOLD = 0x20202020;
+const PIECE_FACTOR = 0x3779b100;
+const WINDOW_FACTOR = 0x85ebca6b;
+
+/** Bits of `Swept.classes`: which bytes occur. The five lowest stand for the characters of base64. */
+export const CLASS_BASE64 = 0x1f;
+export const CLASS_ALNUM = 0x07;
+export const CLASS_PERCENT_OR_AND = 0x20;
+export const CLASS_BACKSLASH = 0x40;
+export const CLASS_ZERO = 0x80;
+export const CLASS_NON_ASCII = 0x100;
+
+/** What one block holds. The arrays belong to the sweeper and are overwritten by its next block. */
+export interface Swept {
+  classes: number;
+  /** Places where a window stands, or (rarely) something with the same hash; ascending. */
+  readonly windows: Int32Array;
+  windowCount: number;
+  /** Start and end of each run of base64 characters that ends in this block. */
+  readonly runs: Int32Array;
+  runCount: number;
+  /** Multiples of SPARSE_STEP from which sixteen bytes are text, and of a dump of numbers or never four letters and digits together. */
+  readonly sparse: Int32Array;
+  sparseCount: number;
+}
+
+export interface Sweeper {
+  readonly kind: 'simd' | 'plain';
+  readonly swept: Swept;
+  /** Looks at `BLOCK_BYTES` from `from` on, or at what there is. Blocks of a view come in order, from 0 on. */
+  sweep(bytes: Uint8Array, length: number, from: number): void;
+}
+
+/** The tables of pieces and windows, 2^19 bits each. */
+export interface SweepTables {
+  readonly pieces: Uint32Array;
+  readonly windows: Uint32Array;
+}
+
+const TABLE_WORDS = 1 << 14;
+
+/** `windows`: four bytes each, as little-endian numbers. */
+export function sweepTables(windows: readonly number[]): SweepTables {
+  const tables = { pieces: new Uint32Array(TABLE_WORDS), windows: new Uint32Array(TABLE_WORDS) };
+  for (const window of windows) {
+    const folded = window | FOLD;
+    mark(tables.pieces, hashPiece(folded));
+    mark(tables.pieces, hashPiece(folded >>> 8));
+    mark(tables.windows, hashWindow(folded));
+  }
+  return tables;
+}
+
+/** Hash of the three low bytes of a folded word: the factor's last byte is 0. */
+export const hashPiece = (folded: number): number => Math.imul(folded, PIECE_FACTOR) >>> 13;
+export const hashWindow = (folded: number): number => Math.imul(folded, WINDOW_FACTOR) >>> 13;
+
+const mark = (table: Uint32Array, hash: number): void => {
+  table[hash >>> 5]! |= 1 << (hash & 31);
+};

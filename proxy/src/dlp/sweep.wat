@@ -1,0 +1,164 @@
+;; The one pass over every byte (see sweep.ts): what may stand where, 32 bytes a step. The other implementation of the same is sweep-plain.ts.
+;;
+;; Memory:
+;;       0  pieces:  2^19 bits, the three-byte pieces of which needles' windows are made
+;;   65536  windows: 2^19 bits, the needles' windows of four bytes
+;;  131072  the classes of bytes, as tables for i8x16.swizzle (64 bytes, written by sweep.ts)
+;;  131136  i32: base64 characters directly before the block; then how many places were written: windows, run ends, sparse
+;;  131200  input: byte -1 of the block stands at 131199; after its end at least 32 bytes may be read
+;;  196608  out: places of windows (i32)
+;;  327744  out: runs of base64 characters (i32 start, i32 end)
+;;  344192  out: places of sparse text (i32)
+;; All places are those of the view: the block's own begin at $base.
+(module
+  (memory (export "memory") 6)
+  ;; Writes the place of a window that may be a needle's. Returns where the next one goes.
+  (func $test (param $at i32) (param $place i32) (param $out i32) (result i32)
+    (local $hash i32)
+    (local.set $hash (i32.mul (i32.or (i32.load align=1 (local.get $at)) (i32.const 0x20202020)) (i32.const 0x85ebca6b)))
+    (i32.store (local.get $out) (local.get $place))
+    (i32.add (local.get $out)
+      (i32.shl
+        (i32.and
+          (i32.shr_u
+            (i32.load offset=65536 (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2)))
+            (i32.shr_u (local.get $hash) (i32.const 13)))
+          (i32.const 1))
+        (i32.const 2))))
+
+  ;; The windows around the pieces of sixteen bytes from $at on; $delta leads from memory to places in the view.
+  (func $resolve (param $at i32) (param $delta i32) (param $out i32) (result i32)
+    (local $end i32) (local $hash i32)
+    (local.set $end (i32.add (local.get $at) (i32.const 16)))
+    (loop $next
+      (local.set $hash (i32.mul (i32.or (i32.load align=1 (local.get $at)) (i32.const 0x20202020)) (i32.const 0x3779b100)))
+      (if
+        (i32.and
+          (i32.shr_u (i32.load (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2))) (i32.shr_u (local.get $hash) (i32.const 13)))
+          (i32.const 1))
+        (then
+          ;; The piece may be its window's bytes 1-3 or 0-2.
+          (local.set $hash (i32.add (local.get $at) (local.get $delta)))
+          (local.set $out (call $test (i32.sub (local.get $at) (i32.const 1)) (i32.sub (local.get $hash) (i32.const 1)) (local.get $out)))
+          (local.set $out (call $test (local.get $at) (local.get $hash) (local.get $out)))))
+      (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 2))) (local.get $end))))
+    (local.get $out))
+
+  ;; Looks at $length bytes, a multiple of 32. Returns which classes occur, and 256 for a byte outside ASCII.
+  (func (export "sweep") (param $length i32) (param $base i32) (result i32)
+    (local $at i32) (local $end i32) (local $delta i32) (local $windows i32) (local $runs i32) (local $sparse i32) (local $carry i32)
+    (local $found i32) (local $hash i32) (local $mask i32) (local $lead i32)
+    (local $bytes v128) (local $class v128) (local $low v128) (local $high v128) (local $seen v128) (local $all v128)
+    (local $lowTable v128) (local $highTable v128) (local $dumpLow v128) (local $dumpHigh v128)
+    (local.set $lowTable (v128.load offset=131072 (i32.const 0)))
+    (local.set $highTable (v128.load offset=131088 (i32.const 0)))
+    (local.set $dumpLow (v128.load offset=131104 (i32.const 0)))
+    (local.set $dumpHigh (v128.load offset=131120 (i32.const 0)))
+    (local.set $at (i32.const 131200))
+    (local.set $end (i32.add (local.get $at) (local.get $length)))
+    (local.set $delta (i32.sub (local.get $base) (local.get $at)))
+    (local.set $windows (i32.const 196608))
+    (local.set $runs (i32.const 327744))
+    (local.set $sparse (i32.const 344192))
+    (local.set $carry (i32.load offset=131136 (i32.const 0)))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
+        ;; The eight pieces that begin in these sixteen bytes at even places. The factor's last byte is 0: a word's fourth byte does not count.
+        (local.set $found (i32.const 0))
+        (local.set $hash (i32.mul (i32.or (i32.load offset=0 align=1 (local.get $at)) (i32.const 0x20202020)) (i32.const 0x3779b100)))
+        (local.set $found (i32.or (local.get $found)
+          (i32.shr_u (i32.load (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2))) (i32.shr_u (local.get $hash) (i32.const 13)))))
+        (local.set $hash (i32.mul (i32.or (i32.load offset=2 align=1 (local.get $at)) (i32.const 0x20202020)) (i32.const 0x3779b100)))
+        (local.set $found (i32.or (local.get $found)
+          (i32.shr_u (i32.load (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2))) (i32.shr_u (local.get $hash) (i32.const 13)))))
+        (local.set $hash (i32.mul (i32.or (i32.load offset=4 align=1 (local.get $at)) (i32.const 0x20202020)) (i32.const 0x3779b100)))
+        (local.set $found (i32.or (local.get $found)
+          (i32.shr_u (i32.load (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2))) (i32.shr_u (local.get $hash) (i32.const 13)))))
+        (local.set $hash (i32.mul (i32.or (i32.load offset=6 align=1 (local.get $at)) (i32.const 0x20202020)) (i32.const 0x3779b100)))
+        (local.set $found (i32.or (local.get $found)
+          (i32.shr_u (i32.load (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2))) (i32.shr_u (local.get $hash) (i32.const 13)))))
+        (local.set $hash (i32.mul (i32.or (i32.load offset=8 align=1 (local.get $at)) (i32.const 0x20202020)) (i32.const 0x3779b100)))
+        (local.set $found (i32.or (local.get $found)
+          (i32.shr_u (i32.load (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2))) (i32.shr_u (local.get $hash) (i32.const 13)))))
+        (local.set $hash (i32.mul (i32.or (i32.load offset=10 align=1 (local.get $at)) (i32.const 0x20202020)) (i32.const 0x3779b100)))
+        (local.set $found (i32.or (local.get $found)
+          (i32.shr_u (i32.load (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2))) (i32.shr_u (local.get $hash) (i32.const 13)))))
+        (local.set $hash (i32.mul (i32.or (i32.load offset=12 align=1 (local.get $at)) (i32.const 0x20202020)) (i32.const 0x3779b100)))
+        (local.set $found (i32.or (local.get $found)
+          (i32.shr_u (i32.load (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2))) (i32.shr_u (local.get $hash) (i32.const 13)))))
+        (local.set $hash (i32.mul (i32.or (i32.load offset=14 align=1 (local.get $at)) (i32.const 0x20202020)) (i32.const 0x3779b100)))
+        (local.set $found (i32.or (local.get $found)
+          (i32.shr_u (i32.load (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2))) (i32.shr_u (local.get $hash) (i32.const 13)))))
+        (if (i32.and (local.get $found) (i32.const 1))
+          (then (local.set $windows (call $resolve (local.get $at) (local.get $delta) (local.get $windows)))))
+        ;; Classes: both halves of a byte name the classes that it may be of.
+        (local.set $bytes (v128.load (local.get $at)))
+        (local.set $all (v128.or (local.get $all) (local.get $bytes)))
+        (local.set $low (v128.and (local.get $bytes) (v128.const i32x4 0x0f0f0f0f 0x0f0f0f0f 0x0f0f0f0f 0x0f0f0f0f)))
+        (local.set $high (i8x16.shr_u (local.get $bytes) (i32.const 4)))
+        (local.set $class (v128.and (i8x16.swizzle (local.get $lowTable) (local.get $low)) (i8x16.swizzle (local.get $highTable) (local.get $high))))
+        (local.set $seen (v128.or (local.get $seen) (local.get $class)))
+        ;; Runs of base64: what the block begins with goes on from what the last one ended with.
+        (local.set $mask
+          (i32.xor
+            (i8x16.bitmask
+              (i8x16.eq
+                (v128.and (local.get $class) (v128.const i32x4 0x1f1f1f1f 0x1f1f1f1f 0x1f1f1f1f 0x1f1f1f1f))
+                (v128.const i32x4 0 0 0 0)))
+            (i32.const 0xffff)))
+        (local.set $lead (i32.ctz (i32.xor (local.get $mask) (i32.const -1))))
+        (if (i32.ge_u (i32.add (local.get $carry) (local.get $lead)) (i32.const 16))
+          (then
+            (if (i32.eq (local.get $mask) (i32.const 0xffff))
+              (then (local.set $carry (i32.add (local.get $carry) (i32.const 16))))
+              (else
+                (i32.store (local.get $runs) (i32.sub (i32.add (local.get $at) (local.get $delta)) (local.get $carry)))
+                (i32.store offset=4 (local.get $runs) (i32.add (i32.add (local.get $at) (local.get $delta)) (local.get $lead)))
+                (local.set $runs (i32.add (local.get $runs) (i32.const 8)))
+                (local.set $carry (i32.clz (i32.xor (i32.shl (local.get $mask) (i32.const 16)) (i32.const -1)))))))
+          (else (local.set $carry (i32.clz (i32.xor (i32.shl (local.get $mask) (i32.const 16)) (i32.const -1))))))
+        ;; Sparse text: every second time; nothing but characters of a dump of numbers, or never four letters and digits together.
+        (if (i32.eqz (i32.and (i32.add (local.get $at) (local.get $delta)) (i32.const 16)))
+          (then
+            (local.set $mask
+              (i32.xor
+                (i8x16.bitmask
+                  (i8x16.eq
+                    (v128.and (local.get $class) (v128.const i32x4 0x07070707 0x07070707 0x07070707 0x07070707))
+                    (v128.const i32x4 0 0 0 0)))
+                (i32.const 0xffff)))
+            (local.set $mask (i32.and (local.get $mask) (i32.shr_u (local.get $mask) (i32.const 1))))
+            (if
+              (i32.or
+                (i32.eqz (i32.and (local.get $mask) (i32.shr_u (local.get $mask) (i32.const 2))))
+                (i8x16.all_true
+                  (v128.and (i8x16.swizzle (local.get $dumpLow) (local.get $low)) (i8x16.swizzle (local.get $dumpHigh) (local.get $high)))))
+              (then
+                (if
+                  (i8x16.all_true
+                    (v128.or
+                      (i8x16.lt_u
+                        (i8x16.sub (local.get $bytes) (v128.const i32x4 0x20202020 0x20202020 0x20202020 0x20202020))
+                        (v128.const i32x4 0x5f5f5f5f 0x5f5f5f5f 0x5f5f5f5f 0x5f5f5f5f))
+                      (i8x16.lt_u
+                        (i8x16.sub (local.get $bytes) (v128.const i32x4 0x09090909 0x09090909 0x09090909 0x09090909))
+                        (v128.const i32x4 0x05050505 0x05050505 0x05050505 0x05050505))))
+                  (then
+                    (i32.store (local.get $sparse) (i32.add (local.get $at) (local.get $delta)))
+                    (local.set $sparse (i32.add (local.get $sparse) (i32.const 4)))))))))
+        (local.set $at (i32.add (local.get $at) (i32.const 16)))
+        (br $next)))
+    (i32.store offset=131136 (i32.const 0) (local.get $carry))
+    (i32.store offset=131140 (i32.const 0) (i32.shr_u (i32.sub (local.get $windows) (i32.const 196608)) (i32.const 2)))
+    (i32.store offset=131144 (i32.const 0) (i32.shr_u (i32.sub (local.get $runs) (i32.const 327744)) (i32.const 2)))
+    (i32.store offset=131148 (i32.const 0) (i32.shr_u (i32.sub (local.get $sparse) (i32.const 344192)) (i32.const 2)))
+    ;; All the classes that were seen, folded into one byte.
+    (local.set $mask (i32.or
+      (i32.or (i32x4.extract_lane 0 (local.get $seen)) (i32x4.extract_lane 1 (local.get $seen)))
+      (i32.or (i32x4.extract_lane 2 (local.get $seen)) (i32x4.extract_lane 3 (local.get $seen)))))
+    (local.set $mask (i32.or (local.get $mask) (i32.shr_u (local.get $mask) (i32.const 16))))
+    (local.set $mask (i32.or (local.get $mask) (i32.shr_u (local.get $mask) (i32.const 8))))
+    (i32.or
+      (i32.and (local.get $mask) (i32.const 0xff))
+      (i32.shl (i32.ne (i8x16.bitmask (local.get $all)) (i32.const 0)) (i32.const 8)))))
