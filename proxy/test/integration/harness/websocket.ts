@@ -20,7 +20,8 @@ export interface Heard {
   closed: { code: number; reason: string } | null;
   /** As the request offered them. */
   extensions: string | undefined;
-  socket: WebSocket;
+  readonly path: string;
+  readonly socket: WebSocket;
 }
 
 export interface EchoUpstream {
@@ -35,9 +36,9 @@ export function always(deflate: Deflate): Deflate {
   return deflate === false ? false : { threshold: 0, ...(deflate === true ? {} : deflate) };
 }
 
-/** A WebSocket server behind TLS that sends back what it hears, unless `talk` does something else. */
+/** A WebSocket server behind TLS (or not) that sends back what it hears, unless `talk` does something else. */
 export async function echoUpstream(
-  authority: Authority,
+  authority: Authority | null,
   deflate: Deflate,
   talk: (socket: WebSocket, heard: Heard) => void = echo,
 ): Promise<EchoUpstream> {
@@ -47,7 +48,15 @@ export async function echoUpstream(
   const sockets = new WebSocketServer(options);
   sockets.on('connection', (socket, request) => {
     const extensions = request.headers['sec-websocket-extensions'];
-    const one: Heard = { messages: [], pings: [], pongs: [], closed: null, extensions, socket };
+    const one: Heard = {
+      messages: [],
+      pings: [],
+      pongs: [],
+      closed: null,
+      extensions,
+      path: request.url ?? '',
+      socket,
+    };
     heard.push(one);
     socket.on('error', () => {});
     socket.on('ping', (data) => one.pings.push(data.toString('latin1')));
@@ -60,8 +69,13 @@ export async function echoUpstream(
     });
     talk(socket, one);
   });
-  const sni = { SNICallback: (name: string, done: SniDone) => done(null, authority.secureContext(name)) };
-  const front = createTlsServer(sni, (socket) => http.emit('connection', socket));
+  const front =
+    authority === null
+      ? http
+      : createTlsServer(
+          { SNICallback: (name: string, done: SniDone) => done(null, authority.secureContext(name)) },
+          (socket) => http.emit('connection', socket),
+        );
   front.on('tlsClientError', () => {});
   await new Promise<void>((resolve) => front.listen(0, '127.0.0.1', resolve));
   later(() => {
@@ -197,7 +211,12 @@ export interface RawWebSocket {
 }
 
 /** A client that sends frames as they are given. */
-export async function openRaw(socket: Socket, host: string, extensions: string | null): Promise<RawWebSocket> {
+export async function openRaw(
+  socket: Socket,
+  host: string,
+  extensions: string | null,
+  path = '/live',
+): Promise<RawWebSocket> {
   let bytes = Buffer.alloc(0);
   let isEnded = false;
   socket.on('data', (chunk: Buffer) => {
@@ -212,7 +231,7 @@ export async function openRaw(socket: Socket, host: string, extensions: string |
   later(() => socket.destroy());
   const offer = extensions === null ? '' : `Sec-WebSocket-Extensions: ${extensions}\r\n`;
   socket.write(
-    `GET /live HTTP/1.1\r\nHost: ${host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+    `GET ${path} HTTP/1.1\r\nHost: ${host}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
       `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: ${HANDSHAKE_KEY}\r\n${offer}\r\n`,
   );
   await until(() => bytes.includes('\r\n\r\n') || isEnded, 'the answer to the handshake');

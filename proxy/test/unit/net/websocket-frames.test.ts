@@ -73,8 +73,6 @@ describe('WebSocket frames', () => {
     ['a fragmented ping', [0x09, 0x80, 0, 0, 0, 0], 'ws-control'],
     ['a long ping', [0x89, 0xfe, 0, 126, 0, 0, 0, 0], 'ws-control'],
     ['a reserved bit behind the one that deflate uses', [0xe1, 0x80, 0, 0, 0, 0], 'ws-reserved'],
-    ['a length of two bytes that fits one', [0x82, 0xfe, 0, 125, 0, 0, 0, 0], 'ws-length'],
-    ['a length of eight bytes that fits two', [0x82, 0xff, 0, 0, 0, 0, 0, 0, 255, 255, 0, 0, 0, 0], 'ws-length'],
     ['nothing to continue', [0x80, 0x80, 0, 0, 0, 0], 'ws-continuation'],
     ['a new message inside a message', [0x01, 0x80, 0, 0, 0, 0, 0x81, 0x80, 0, 0, 0, 0], 'ws-continuation'],
     ['a length beyond 2^53', [0x82, 0xff, 255, 255, 255, 255, 255, 255, 255, 255, 0, 0, 0, 0], 'ws-length'],
