@@ -11,7 +11,7 @@ const MAX_TRAILER_BYTES = 16 * 1024;
 const MAX_SIZE_DIGITS = 13;
 /** RFC 9110, 6.5.1: fields that would change the framing or the route after the fact. */
 const NOT_IN_TRAILERS =
-  /^(?:content-length|transfer-encoding|host|connection|trailer|te|upgrade|content-encoding|expect)$/i;
+  /^(?:content[-_]length|transfer[-_]encoding|host|connection|trailer|te|upgrade|content-encoding|expect)$/i;
 
 export interface BodySink {
   onBody(chunk: Buffer): void;
@@ -87,8 +87,12 @@ export class ChunkedDecoder {
       if (at - start >= MAX_SIZE_DIGITS) return new Malformed('chunk-size', 'a chunk size is too large');
       size = size * 16 + digit;
     }
+    if (at === start && at < input.length) {
+      return new Malformed('chunk-size', 'a chunk size is not a hexadecimal number');
+    }
+    // Old servers fill the line up with spaces.
+    if (this.tolerant) while (at < input.length && isSpace(input[at]!) && at - start <= MAX_SIZE_LINE) at++;
     if (at === input.length) return 0;
-    if (at === start) return new Malformed('chunk-size', 'a chunk size is not a hexadecimal number');
     if (input[at] === 0x3b) {
       const from = at;
       while (at < input.length && input[at] !== 13 && input[at] !== 10) at++;
@@ -147,6 +151,10 @@ function hexDigit(code: number): number {
   if (code >= 0x30 && code <= 0x39) return code - 0x30;
   const lower = code | 0x20;
   return lower >= 0x61 && lower <= 0x66 ? lower - 0x57 : -1;
+}
+
+function isSpace(code: number): boolean {
+  return code === 0x20 || code === 0x09;
 }
 
 /** What stands before a chunk's bytes; CHUNK_END stands behind them. */

@@ -1,4 +1,4 @@
-// Finds the end of a request head in bytes that come in pieces. Pure.
+// Finds the end of a head in bytes that come in pieces. Pure.
 import { Malformed } from './malformed.ts';
 
 export class HeadFinder {

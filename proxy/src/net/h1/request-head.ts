@@ -148,6 +148,10 @@ export function parseRequestHead(text: string): RequestHead | Malformed {
     text.startsWith('GET ') &&
     options.includes('upgrade') &&
     upgrade.toLowerCase() === 'websocket';
+  // Where the body ends and the WebSocket begins, two readers may see differently.
+  if (isWebSocket && (isChunked || (length !== null && length !== '0'))) {
+    return new Malformed('upgrade-body', 'a WebSocket handshake has a body');
+  }
   return {
     method: text.slice(0, methodEnd),
     target: text.slice(methodEnd + 1, targetEnd),

@@ -56,7 +56,7 @@ export function parseResponseHead(text: string, method: string): ResponseHead | 
   let connection = '';
   let contentEncoding = '';
   let keepAliveSeconds = Number.NaN;
-  let isLengthRepeated = false;
+  let isLengthOdd = false;
   let hasHopByHop = false;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!;
@@ -83,7 +83,7 @@ export function parseResponseHead(text: string, method: string): ResponseHead | 
           if (!/^[0-9]{1,15}$/.test(digits) || (length !== null && Number(length) !== Number(digits))) {
             return new Malformed('content-length', 'Content-Length is not one plain number');
           }
-          isLengthRepeated ||= length !== null;
+          isLengthOdd ||= length !== null || (digits.length > 1 && digits.startsWith('0'));
           length = digits;
         }
         break;
@@ -117,8 +117,8 @@ export function parseResponseHead(text: string, method: string): ResponseHead | 
   const body = hasNoBody ? 'none' : transferEncoding !== null ? 'chunked' : length !== null ? 'length' : 'close';
   let fields: readonly string[] = rawHeaders;
   if (hasHopByHop) fields = endToEndOfResponse(fields, options, status === 101);
-  // RFC 9110, 8.6: what was said twice in the same way is passed on once.
-  if (isLengthRepeated) fields = withField(fields, 'Content-Length', String(Number(length)));
+  // RFC 9110, 8.6: what was said twice in the same way is passed on once; and `010` is 8 to a reader that knows octal.
+  if (isLengthOdd) fields = withField(fields, 'Content-Length', String(Number(length)));
   // RFC 9112, 6: these have no body and must not announce one; a reader that believes it waits for ever.
   const mustNotFrame = (status < 200 || status === 204) && (length !== null || transferEncoding !== null);
   if (mustNotFrame) fields = withoutFields(fields, ['content-length', 'transfer-encoding']);

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { RequestBodyKind, ResponseHandler, UpstreamStream } from '../upstream.ts';
 import { BodyReader } from './body-reader.ts';
 import { type BodySink, CHUNK_END, chunkStart } from './chunked.ts';
+import { HeadFinder } from './head-finder.ts';
 import { frameFields } from './head-text.ts';
 import { Malformed } from './malformed.ts';
 import { Output } from './output.ts';
@@ -29,6 +30,7 @@ export class UpstreamConnection implements BodySink, UpstreamStream {
   private readonly output: Output;
   private readonly owner: ConnectionOwner;
   private readonly headBytes: number;
+  private readonly finder: HeadFinder;
   private handler: ResponseHandler | null = null;
   private method = '';
   private state: 'idle' | 'head' | 'body' = 'idle';
@@ -47,6 +49,7 @@ export class UpstreamConnection implements BodySink, UpstreamStream {
     this.key = key;
     this.owner = owner;
     this.headBytes = headBytes;
+    this.finder = new HeadFinder(headBytes);
     socket.setNoDelay(true);
     socket.on('data', this.onData);
     socket.on('end', this.onEnd);
@@ -155,11 +158,13 @@ export class UpstreamConnection implements BodySink, UpstreamStream {
   }
 
   private takeHead(input: Buffer): number | Malformed {
-    const end = input.indexOf('\r\n\r\n', 0, 'latin1');
-    if ((end < 0 ? input.length : end) > this.headBytes) {
-      return new Malformed('head-too-large', 'the head is too large');
+    // Whoever speaks something else may never send an empty line.
+    if (!beginsLikeHttp(input)) {
+      return new Malformed('status-line', 'the status line is not HTTP/1.x');
     }
-    if (end < 0) return 0;
+    const end = this.finder.find(input);
+    if (end instanceof Malformed) return end;
+    if (end === null) return 0;
     const head = parseResponseHead(input.toString('latin1', 0, end + 2), this.method);
     if (head instanceof Malformed) return head;
     const handler = this.handler!;
@@ -262,4 +267,12 @@ export class UpstreamConnection implements BodySink, UpstreamStream {
     this.socket.off('drain', this.onDrain);
     this.owner.onClosed(this);
   }
+}
+
+const VERSION = Buffer.from('HTTP/1.');
+
+/** As far as it has come. */
+function beginsLikeHttp(input: Buffer): boolean {
+  const size = Math.min(input.length, VERSION.length);
+  return input.compare(VERSION, 0, size, 0, size) === 0;
 }

@@ -54,6 +54,12 @@ describe('a chunked body', () => {
     expect(decode('00a\r\n0123456789\r\nA\r\n0123456789\r\n000\r\n\r\n').body).toHaveLength(20);
   });
 
+  it.each([1, 2, 1000])('of a response may fill its size lines up with spaces (pieces of %i bytes)', (step) => {
+    const padded = '5  \r\nhello\r\n1 ;a\r\n!\r\n0\t \r\n\r\nHTTP/1.1';
+    expect(decode(padded, step, true)).toMatchObject({ body: 'hello!', rest: 'HTTP/1.1', rule: null });
+    expect(decode(padded, step)).toMatchObject({ rule: 'chunk-size' });
+  });
+
   it.each([
     ['no size', '\r\n', 'chunk-size'],
     ['a sign', '+5\r\nhello\r\n', 'chunk-size'],
