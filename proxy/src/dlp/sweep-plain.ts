@@ -17,8 +17,10 @@ import {
   type Swept,
 } from './sweep.ts';
 
-/** Bytes that one look at sparse text takes in. */
+/** What one look at sparse text takes in: pieces of one or two characters, of up to three, numbers. */
 const SPARSE_BYTES = 16;
+const CUT_BYTES = 32;
+const DUMP_BYTES = 24;
 
 const DUMP = charset('0-9A-Fa-fxX ,:;=\n\r\t.-').table;
 
@@ -82,24 +84,35 @@ export function createPlainSweeper({ pieces, windows }: SweepTables): Sweeper {
         carry = 0;
       }
       for (let at = from; at < to && at + SPARSE_BYTES <= length; at += SPARSE_STEP) {
-        if (isSparse(bytes, at)) swept.sparse[swept.sparseCount++] = at;
+        if (isSparse(bytes, length, at)) swept.sparse[swept.sparseCount++] = at;
       }
     },
   };
 }
 
-function isSparse(bytes: Uint8Array, start: number): boolean {
+/** Sixteen bytes of text, and with what follows them a dump of numbers or letters and digits in small pieces. */
+function isSparse(bytes: Uint8Array, length: number, start: number): boolean {
+  const byteAt = (at: number): number => (at < length ? bytes[at]! : 0x20);
+  let pieces = 0;
   let together = 0;
   let longest = 0;
+  let isCut = false;
   let isDump = true;
-  for (let at = start; at < start + SPARSE_BYTES; at++) {
-    const byte = bytes[at]!;
-    if (byte > 0x7e || (byte < 0x20 && (byte < 9 || byte > 13))) return false;
-    together = (CLASSES[byte]! & CLASS_ALNUM) !== 0 ? together + 1 : 0;
-    if (together > longest) longest = together;
-    isDump &&= DUMP[byte] !== 0;
+  let alnums = 0;
+  for (let i = 0; i < CUT_BYTES; i++) {
+    const byte = byteAt(start + i);
+    if (i < SPARSE_BYTES && (byte > 0x7e || (byte < 0x20 && (byte < 9 || byte > 13)))) return false;
+    const isAlnum = (CLASSES[byte]! & CLASS_ALNUM) !== 0;
+    if (isAlnum && together === 0) pieces++;
+    together = isAlnum ? together + 1 : 0;
+    longest = Math.max(longest, together);
+    if (i < DUMP_BYTES) {
+      isDump &&= DUMP[byte] !== 0;
+      if (isAlnum) alnums++;
+    }
+    if (i === SPARSE_BYTES - 1) isCut = longest <= 2 && pieces >= 5;
   }
-  return isDump || longest < 4;
+  return isCut || (longest <= 3 && pieces >= 7) || (isDump && alnums >= 6);
 }
 
 /** What stands behind the end counts as spaces. */

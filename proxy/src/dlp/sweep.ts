@@ -35,7 +35,7 @@ export interface Swept {
   /** Start and end of each run of base64 characters that ends in this block. */
   readonly runs: Int32Array;
   runCount: number;
-  /** Multiples of SPARSE_STEP from which sixteen bytes are text, and of a dump of numbers or never four letters and digits together. */
+  /** Multiples of SPARSE_STEP where text stands in small pieces, or a dump of numbers. */
   readonly sparse: Int32Array;
   sparseCount: number;
 }

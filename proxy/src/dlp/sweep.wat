@@ -47,8 +47,8 @@
   ;; Looks at $length bytes, a multiple of 32. Returns which classes occur, and 256 for a byte outside ASCII.
   (func (export "sweep") (param $length i32) (param $base i32) (result i32)
     (local $at i32) (local $end i32) (local $delta i32) (local $windows i32) (local $runs i32) (local $sparse i32) (local $carry i32)
-    (local $found i32) (local $hash i32) (local $mask i32) (local $lead i32)
-    (local $bytes v128) (local $class v128) (local $low v128) (local $high v128) (local $seen v128) (local $all v128)
+    (local $found i32) (local $hash i32) (local $mask i32) (local $lead i32) (local $alnum i32) (local $fours i32) (local $starts i32)
+    (local $bytes v128) (local $next v128) (local $class v128) (local $low v128) (local $high v128) (local $seen v128) (local $all v128)
     (local $lowTable v128) (local $highTable v128) (local $dumpLow v128) (local $dumpHigh v128)
     (local.set $lowTable (v128.load offset=131072 (i32.const 0)))
     (local.set $highTable (v128.load offset=131088 (i32.const 0)))
@@ -100,13 +100,7 @@
         (local.set $class (v128.and (i8x16.swizzle (local.get $lowTable) (local.get $low)) (i8x16.swizzle (local.get $highTable) (local.get $high))))
         (local.set $seen (v128.or (local.get $seen) (local.get $class)))
         ;; Runs of base64: what the block begins with goes on from what the last one ended with.
-        (local.set $mask
-          (i32.xor
-            (i8x16.bitmask
-              (i8x16.eq
-                (v128.and (local.get $class) (v128.const i32x4 0x1f1f1f1f 0x1f1f1f1f 0x1f1f1f1f 0x1f1f1f1f))
-                (v128.const i32x4 0 0 0 0)))
-            (i32.const 0xffff)))
+        (local.set $mask (i32.xor (i8x16.bitmask (i8x16.eq (v128.and (local.get $class) (v128.const i32x4 0x1f1f1f1f 0x1f1f1f1f 0x1f1f1f1f 0x1f1f1f1f)) (v128.const i32x4 0 0 0 0))) (i32.const 0xffff)))
         (local.set $lead (i32.ctz (i32.xor (local.get $mask) (i32.const -1))))
         (if (i32.ge_u (i32.add (local.get $carry) (local.get $lead)) (i32.const 16))
           (then
@@ -118,32 +112,62 @@
                 (local.set $runs (i32.add (local.get $runs) (i32.const 8)))
                 (local.set $carry (i32.clz (i32.xor (i32.shl (local.get $mask) (i32.const 16)) (i32.const -1)))))))
           (else (local.set $carry (i32.clz (i32.xor (i32.shl (local.get $mask) (i32.const 16)) (i32.const -1))))))
-        ;; Sparse text: every second time; nothing but characters of a dump of numbers, or never four letters and digits together.
+        ;; Sparse text: every second time. $alnum: which of 32 bytes are letters and digits; $fours: where four of them stand together.
         (if (i32.eqz (i32.and (i32.add (local.get $at) (local.get $delta)) (i32.const 16)))
           (then
+            (local.set $alnum (i32.xor (i8x16.bitmask (i8x16.eq (v128.and (local.get $class) (v128.const i32x4 0x07070707 0x07070707 0x07070707 0x07070707)) (v128.const i32x4 0 0 0 0))) (i32.const 0xffff)))
+            (local.set $fours (i32.and (local.get $alnum) (i32.shr_u (local.get $alnum) (i32.const 1))))
+            (local.set $fours (i32.and (local.get $fours) (i32.shr_u (local.get $fours) (i32.const 2))))
             (local.set $mask
-              (i32.xor
-                (i8x16.bitmask
-                  (i8x16.eq
-                    (v128.and (local.get $class) (v128.const i32x4 0x07070707 0x07070707 0x07070707 0x07070707))
-                    (v128.const i32x4 0 0 0 0)))
-                (i32.const 0xffff)))
-            (local.set $mask (i32.and (local.get $mask) (i32.shr_u (local.get $mask) (i32.const 1))))
-            (if
-              (i32.or
-                (i32.eqz (i32.and (local.get $mask) (i32.shr_u (local.get $mask) (i32.const 2))))
-                (i8x16.all_true
-                  (v128.and (i8x16.swizzle (local.get $dumpLow) (local.get $low)) (i8x16.swizzle (local.get $dumpHigh) (local.get $high)))))
+              (i32.xor (i8x16.bitmask (i8x16.eq (v128.and (i8x16.swizzle (local.get $dumpLow) (local.get $low)) (i8x16.swizzle (local.get $dumpHigh) (local.get $high))) (v128.const i32x4 0 0 0 0))) (i32.const 0xffff)))
+            (if (i32.or (i32.eqz (local.get $fours)) (i32.eq (local.get $mask) (i32.const 0xffff)))
               (then
+                (local.set $next (v128.load offset=16 (local.get $at)))
+                (local.set $low (v128.and (local.get $next) (v128.const i32x4 0x0f0f0f0f 0x0f0f0f0f 0x0f0f0f0f 0x0f0f0f0f)))
+                (local.set $high (i8x16.shr_u (local.get $next) (i32.const 4)))
+                (local.set $alnum
+                  (i32.or
+                    (local.get $alnum)
+                    (i32.shl
+                      (i32.xor (i8x16.bitmask (i8x16.eq (v128.and (v128.and (i8x16.swizzle (local.get $lowTable) (local.get $low)) (i8x16.swizzle (local.get $highTable) (local.get $high))) (v128.const i32x4 0x07070707 0x07070707 0x07070707 0x07070707)) (v128.const i32x4 0 0 0 0))) (i32.const 0xffff))
+                      (i32.const 16))))
+                (local.set $fours (i32.and (local.get $alnum) (i32.shr_u (local.get $alnum) (i32.const 1))))
+                (local.set $starts (i32.and (local.get $alnum) (i32.xor (i32.shl (local.get $alnum) (i32.const 1)) (i32.const -1))))
                 (if
-                  (i8x16.all_true
-                    (v128.or
-                      (i8x16.lt_u
-                        (i8x16.sub (local.get $bytes) (v128.const i32x4 0x20202020 0x20202020 0x20202020 0x20202020))
-                        (v128.const i32x4 0x5f5f5f5f 0x5f5f5f5f 0x5f5f5f5f 0x5f5f5f5f))
-                      (i8x16.lt_u
-                        (i8x16.sub (local.get $bytes) (v128.const i32x4 0x09090909 0x09090909 0x09090909 0x09090909))
-                        (v128.const i32x4 0x05050505 0x05050505 0x05050505 0x05050505))))
+                  (i32.and
+                    (i32.or
+                      (i32.or
+                        ;; Nothing but a dump of numbers in 24 bytes, with six letters and digits.
+                        (i32.and
+                          (i32.and
+                            (i32.eq (local.get $mask) (i32.const 0xffff))
+                            (i32.eq
+                              (i32.and
+                                (i32.xor (i8x16.bitmask (i8x16.eq (v128.and
+                                    (i8x16.swizzle (local.get $dumpLow) (local.get $low))
+                                    (i8x16.swizzle (local.get $dumpHigh) (local.get $high))) (v128.const i32x4 0 0 0 0))) (i32.const 0xffff))
+                                (i32.const 0xff))
+                              (i32.const 0xff)))
+                          (i32.ge_u (i32.popcnt (i32.and (local.get $alnum) (i32.const 0xffffff))) (i32.const 6)))
+                        ;; Seven pieces in 32 bytes, none of more than three.
+                        (i32.and
+                          (i32.eqz (i32.and (local.get $fours) (i32.shr_u (local.get $fours) (i32.const 2))))
+                          (i32.ge_u (i32.popcnt (local.get $starts)) (i32.const 7))))
+                      ;; Five pieces in 16 bytes, none of more than two.
+                      (i32.and
+                        (i32.eqz
+                          (i32.and
+                            (i32.and (local.get $fours) (i32.shr_u (local.get $alnum) (i32.const 2)))
+                            (i32.const 0x3fff)))
+                        (i32.ge_u (i32.popcnt (i32.and (local.get $starts) (i32.const 0xffff))) (i32.const 5))))
+                    (i8x16.all_true
+                      (v128.or
+                        (i8x16.lt_u
+                          (i8x16.sub (local.get $bytes) (v128.const i32x4 0x20202020 0x20202020 0x20202020 0x20202020))
+                          (v128.const i32x4 0x5f5f5f5f 0x5f5f5f5f 0x5f5f5f5f 0x5f5f5f5f))
+                        (i8x16.lt_u
+                          (i8x16.sub (local.get $bytes) (v128.const i32x4 0x09090909 0x09090909 0x09090909 0x09090909))
+                          (v128.const i32x4 0x05050505 0x05050505 0x05050505 0x05050505)))))
                   (then
                     (i32.store (local.get $sparse) (i32.add (local.get $at) (local.get $delta)))
                     (local.set $sparse (i32.add (local.get $sparse) (i32.const 4)))))))))
