@@ -10,6 +10,7 @@ import {
   CLASS_ZERO,
   hashPiece,
   hashWindow,
+  pieceBit,
   RUN_CHARS,
   SPARSE_STEP,
   type Sweeper,
@@ -48,12 +49,14 @@ export function createPlainSweeper({ pieces, windows }: SweepTables): Sweeper {
     sparse: new Int32Array(BLOCK_BYTES / SPARSE_STEP),
     sparseCount: 0,
   };
-  const isIn = (table: Uint32Array, hash: number): boolean => ((table[hash >>> 5]! >>> (hash & 31)) & 1) === 1;
+  const isWindow = (folded: number): boolean => {
+    const hash = hashWindow(folded);
+    return ((windows[hash >>> 5]! >>> (hash & 31)) & 1) === 1;
+  };
   let carry = 0;
 
   function addWindow(bytes: Uint8Array, length: number, at: number): void {
-    if (at >= 0 && at + 4 <= length && isIn(windows, hashWindow(foldedWord(bytes, length, at))))
-      swept.windows[swept.windowCount++] = at;
+    if (at >= 0 && at + 4 <= length && isWindow(foldedWord(bytes, length, at))) swept.windows[swept.windowCount++] = at;
   }
 
   return {
@@ -67,7 +70,8 @@ export function createPlainSweeper({ pieces, windows }: SweepTables): Sweeper {
       swept.sparseCount = 0;
       if (from === 0) carry = 0;
       for (let at = from; at < to; at += 2) {
-        if (!isIn(pieces, hashPiece(foldedWord(bytes, length, at)))) continue;
+        const piece = foldedWord(bytes, length, at);
+        if ((pieces[hashPiece(piece)]! & pieceBit(piece)) === 0) continue;
         addWindow(bytes, length, at - 1);
         addWindow(bytes, length, at);
       }

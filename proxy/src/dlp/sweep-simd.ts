@@ -67,7 +67,7 @@ export function createSimdSweeper(tables: SweepTables): Sweeper | null {
   const { buffer } = memory;
   const input = new Uint8Array(buffer);
   const state = new Int32Array(buffer, CARRY, 4);
-  new Uint32Array(buffer, PIECES).set(tables.pieces);
+  input.set(tables.pieces, PIECES);
   new Uint32Array(buffer, WINDOWS).set(tables.windows);
   input.set(halfTables(BYTE_CLASSES), CLASSES);
   input.set(halfTables(DUMP_CLASSES), CLASSES + 32);

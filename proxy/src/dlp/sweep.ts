@@ -15,7 +15,6 @@ export const RUN_CHARS = 16;
 export const SPARSE_STEP = 32;
 
 const FOLD = 0x20202020;
-const PIECE_FACTOR = 0x3779b100;
 const WINDOW_FACTOR = 0x85ebca6b;
 
 /** Bits of `Swept.classes`: which bytes occur. The five lowest stand for the characters of base64. */
@@ -47,30 +46,28 @@ export interface Sweeper {
   sweep(bytes: Uint8Array, length: number, from: number): void;
 }
 
-/** The tables of pieces and windows, 2^19 bits each. */
+/** Which pieces and windows there are, 2^19 bits each. */
 export interface SweepTables {
-  readonly pieces: Uint32Array;
+  /** By a piece's hash: one bit for each value of its second hash. */
+  readonly pieces: Uint8Array;
   readonly windows: Uint32Array;
 }
 
-const TABLE_WORDS = 1 << 14;
-
 /** `windows`: four bytes each, as little-endian numbers. */
 export function sweepTables(windows: readonly number[]): SweepTables {
-  const tables = { pieces: new Uint32Array(TABLE_WORDS), windows: new Uint32Array(TABLE_WORDS) };
+  const tables = { pieces: new Uint8Array(1 << 16), windows: new Uint32Array(1 << 14) };
   for (const window of windows) {
     const folded = window | FOLD;
-    mark(tables.pieces, hashPiece(folded));
-    mark(tables.pieces, hashPiece(folded >>> 8));
-    mark(tables.windows, hashWindow(folded));
+    for (const piece of [folded & 0xffffff, folded >>> 8]) tables.pieces[hashPiece(piece)]! |= pieceBit(piece);
+    const hash = hashWindow(folded);
+    tables.windows[hash >>> 5]! |= 1 << (hash & 31);
   }
   return tables;
 }
 
-/** Hash of the three low bytes of a folded word: the factor's last byte is 0. */
-export const hashPiece = (folded: number): number => Math.imul(folded, PIECE_FACTOR) >>> 13;
+/** The first two bytes of a folded piece and the third, mixed in arithmetic of 16 bits: eight pieces at a time in SIMD. */
+export const hashPiece = (piece: number): number =>
+  (Math.imul(piece & 0xffff, 0x9e37) + Math.imul((piece >>> 16) & 0xff, 0x85eb)) & 0xffff;
+export const pieceBit = (piece: number): number =>
+  1 << (((Math.imul(piece & 0xffff, 0xca6b) + Math.imul((piece >>> 16) & 0xff, 0x79b1)) & 0xffff) >>> 13);
 export const hashWindow = (folded: number): number => Math.imul(folded, WINDOW_FACTOR) >>> 13;
-
-const mark = (table: Uint32Array, hash: number): void => {
-  table[hash >>> 5]! |= 1 << (hash & 31);
-};

@@ -1,10 +1,11 @@
 ;; The one pass over every byte (see sweep.ts): what may stand where, 32 bytes a step. The other implementation of the same is sweep-plain.ts.
 ;;
 ;; Memory:
-;;       0  pieces:  2^19 bits, the three-byte pieces of which needles' windows are made
+;;       0  pieces:  2^16 bytes of eight bits, the three-byte pieces of which needles' windows are made
 ;;   65536  windows: 2^19 bits, the needles' windows of four bytes
 ;;  131072  the classes of bytes, as tables for i8x16.swizzle (64 bytes, written by sweep.ts)
 ;;  131136  i32: base64 characters directly before the block; then how many places were written: windows, run ends, sparse
+;;  131168  hashes of eight pieces
 ;;  131200  input: byte -1 of the block stands at 131199; after its end at least 32 bytes may be read
 ;;  196608  out: places of windows (i32)
 ;;  327744  out: runs of base64 characters (i32 start, i32 end)
@@ -12,43 +13,11 @@
 ;; All places are those of the view: the block's own begin at $base.
 (module
   (memory (export "memory") 6)
-  ;; Writes the place of a window that may be a needle's. Returns where the next one goes.
-  (func $test (param $at i32) (param $place i32) (param $out i32) (result i32)
-    (local $hash i32)
-    (local.set $hash (i32.mul (i32.or (i32.load align=1 (local.get $at)) (i32.const 0x20202020)) (i32.const 0x85ebca6b)))
-    (i32.store (local.get $out) (local.get $place))
-    (i32.add (local.get $out)
-      (i32.shl
-        (i32.and
-          (i32.shr_u
-            (i32.load offset=65536 (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2)))
-            (i32.shr_u (local.get $hash) (i32.const 13)))
-          (i32.const 1))
-        (i32.const 2))))
-
-  ;; The windows around the pieces of sixteen bytes from $at on; $delta leads from memory to places in the view.
-  (func $resolve (param $at i32) (param $delta i32) (param $out i32) (result i32)
-    (local $end i32) (local $hash i32)
-    (local.set $end (i32.add (local.get $at) (i32.const 16)))
-    (loop $next
-      (local.set $hash (i32.mul (i32.or (i32.load align=1 (local.get $at)) (i32.const 0x20202020)) (i32.const 0x3779b100)))
-      (if
-        (i32.and
-          (i32.shr_u (i32.load (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2))) (i32.shr_u (local.get $hash) (i32.const 13)))
-          (i32.const 1))
-        (then
-          ;; The piece may be its window's bytes 1-3 or 0-2.
-          (local.set $hash (i32.add (local.get $at) (local.get $delta)))
-          (local.set $out (call $test (i32.sub (local.get $at) (i32.const 1)) (i32.sub (local.get $hash) (i32.const 1)) (local.get $out)))
-          (local.set $out (call $test (local.get $at) (local.get $hash) (local.get $out)))))
-      (br_if $next (i32.lt_u (local.tee $at (i32.add (local.get $at) (i32.const 2))) (local.get $end))))
-    (local.get $out))
-
   ;; Looks at $length bytes, a multiple of 32. Returns which classes occur, and 256 for a byte outside ASCII.
   (func (export "sweep") (param $length i32) (param $base i32) (result i32)
     (local $at i32) (local $end i32) (local $delta i32) (local $windows i32) (local $runs i32) (local $sparse i32) (local $carry i32)
-    (local $found i32) (local $hash i32) (local $mask i32) (local $lead i32) (local $alnum i32) (local $fours i32) (local $starts i32)
-    (local $bytes v128) (local $next v128) (local $class v128) (local $low v128) (local $high v128) (local $seen v128) (local $all v128)
+    (local $piece i32) (local $hash i32) (local $mask i32) (local $lead i32) (local $alnum i32) (local $fours i32) (local $starts i32)
+    (local $bytes v128) (local $next v128) (local $class v128) (local $marks v128) (local $low v128) (local $high v128) (local $seen v128) (local $all v128)
     (local $lowTable v128) (local $highTable v128) (local $dumpLow v128) (local $dumpHigh v128)
     (local.set $lowTable (v128.load offset=131072 (i32.const 0)))
     (local.set $highTable (v128.load offset=131088 (i32.const 0)))
@@ -64,34 +33,62 @@
     (block $done
       (loop $next
         (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
-        ;; The eight pieces that begin in these sixteen bytes at even places. The factor's last byte is 0: a word's fourth byte does not count.
-        (local.set $found (i32.const 0))
-        (local.set $hash (i32.mul (i32.or (i32.load offset=0 align=1 (local.get $at)) (i32.const 0x20202020)) (i32.const 0x3779b100)))
-        (local.set $found (i32.or (local.get $found)
-          (i32.shr_u (i32.load (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2))) (i32.shr_u (local.get $hash) (i32.const 13)))))
-        (local.set $hash (i32.mul (i32.or (i32.load offset=2 align=1 (local.get $at)) (i32.const 0x20202020)) (i32.const 0x3779b100)))
-        (local.set $found (i32.or (local.get $found)
-          (i32.shr_u (i32.load (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2))) (i32.shr_u (local.get $hash) (i32.const 13)))))
-        (local.set $hash (i32.mul (i32.or (i32.load offset=4 align=1 (local.get $at)) (i32.const 0x20202020)) (i32.const 0x3779b100)))
-        (local.set $found (i32.or (local.get $found)
-          (i32.shr_u (i32.load (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2))) (i32.shr_u (local.get $hash) (i32.const 13)))))
-        (local.set $hash (i32.mul (i32.or (i32.load offset=6 align=1 (local.get $at)) (i32.const 0x20202020)) (i32.const 0x3779b100)))
-        (local.set $found (i32.or (local.get $found)
-          (i32.shr_u (i32.load (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2))) (i32.shr_u (local.get $hash) (i32.const 13)))))
-        (local.set $hash (i32.mul (i32.or (i32.load offset=8 align=1 (local.get $at)) (i32.const 0x20202020)) (i32.const 0x3779b100)))
-        (local.set $found (i32.or (local.get $found)
-          (i32.shr_u (i32.load (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2))) (i32.shr_u (local.get $hash) (i32.const 13)))))
-        (local.set $hash (i32.mul (i32.or (i32.load offset=10 align=1 (local.get $at)) (i32.const 0x20202020)) (i32.const 0x3779b100)))
-        (local.set $found (i32.or (local.get $found)
-          (i32.shr_u (i32.load (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2))) (i32.shr_u (local.get $hash) (i32.const 13)))))
-        (local.set $hash (i32.mul (i32.or (i32.load offset=12 align=1 (local.get $at)) (i32.const 0x20202020)) (i32.const 0x3779b100)))
-        (local.set $found (i32.or (local.get $found)
-          (i32.shr_u (i32.load (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2))) (i32.shr_u (local.get $hash) (i32.const 13)))))
-        (local.set $hash (i32.mul (i32.or (i32.load offset=14 align=1 (local.get $at)) (i32.const 0x20202020)) (i32.const 0x3779b100)))
-        (local.set $found (i32.or (local.get $found)
-          (i32.shr_u (i32.load (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2))) (i32.shr_u (local.get $hash) (i32.const 13)))))
-        (if (i32.and (local.get $found) (i32.const 1))
-          (then (local.set $windows (call $resolve (local.get $at) (local.get $delta) (local.get $windows)))))
+        ;; The eight pieces that begin in these sixteen bytes at even places: the first two bytes, and the third. Their hashes go through memory.
+        (local.set $low (v128.or (v128.load (local.get $at)) (v128.const i16x8 0x2020 0x2020 0x2020 0x2020 0x2020 0x2020 0x2020 0x2020)))
+        (local.set $high (v128.and (v128.or (v128.load offset=2 align=2 (local.get $at)) (v128.const i16x8 0x0020 0x0020 0x0020 0x0020 0x0020 0x0020 0x0020 0x0020)) (v128.const i16x8 0x00ff 0x00ff 0x00ff 0x00ff 0x00ff 0x00ff 0x00ff 0x00ff)))
+        (v128.store offset=131168 (i32.const 0)
+          (i16x8.add (i16x8.mul (local.get $low) (v128.const i16x8 0x9e37 0x9e37 0x9e37 0x9e37 0x9e37 0x9e37 0x9e37 0x9e37)) (i16x8.mul (local.get $high) (v128.const i16x8 0x85eb 0x85eb 0x85eb 0x85eb 0x85eb 0x85eb 0x85eb 0x85eb))))
+        (local.set $marks (v128.const i32x4 0 0 0 0))
+        (local.set $marks (v128.load8_lane 0 (i32.load16_u offset=131168 (i32.const 0)) (local.get $marks)))
+        (local.set $marks (v128.load8_lane 2 (i32.load16_u offset=131170 (i32.const 0)) (local.get $marks)))
+        (local.set $marks (v128.load8_lane 4 (i32.load16_u offset=131172 (i32.const 0)) (local.get $marks)))
+        (local.set $marks (v128.load8_lane 6 (i32.load16_u offset=131174 (i32.const 0)) (local.get $marks)))
+        (local.set $marks (v128.load8_lane 8 (i32.load16_u offset=131176 (i32.const 0)) (local.get $marks)))
+        (local.set $marks (v128.load8_lane 10 (i32.load16_u offset=131178 (i32.const 0)) (local.get $marks)))
+        (local.set $marks (v128.load8_lane 12 (i32.load16_u offset=131180 (i32.const 0)) (local.get $marks)))
+        (local.set $marks (v128.load8_lane 14 (i32.load16_u offset=131182 (i32.const 0)) (local.get $marks)))
+        ;; Each entry of the table has a bit for each value of a second hash.
+        (local.set $marks
+          (v128.and
+            (local.get $marks)
+            (i8x16.swizzle
+              (v128.const i8x16 1 2 4 8 16 32 64 128 0 0 0 0 0 0 0 0)
+              (i16x8.shr_u
+                (i16x8.add (i16x8.mul (local.get $low) (v128.const i16x8 0xca6b 0xca6b 0xca6b 0xca6b 0xca6b 0xca6b 0xca6b 0xca6b)) (i16x8.mul (local.get $high) (v128.const i16x8 0x79b1 0x79b1 0x79b1 0x79b1 0x79b1 0x79b1 0x79b1 0x79b1)))
+                (i32.const 13)))))
+        (if (v128.any_true (local.get $marks))
+          (then
+            (local.set $mask (i32.xor (i16x8.bitmask (i16x8.eq (local.get $marks) (v128.const i32x4 0 0 0 0))) (i32.const 0xff)))
+            (loop $pieces
+              ;; A piece may be its window's bytes 1-3 or 0-2. $piece is a byte before it, so that offsets are never negative.
+              (local.set $piece (i32.add (local.get $at) (i32.sub (i32.shl (i32.ctz (local.get $mask)) (i32.const 1)) (i32.const 1))))
+              (local.set $hash
+                (i32.mul (i32.or (i32.load offset=0 align=1 (local.get $piece)) (i32.const 0x20202020)) (i32.const 0x85ebca6b)))
+              (i32.store (local.get $windows) (i32.add (local.get $piece) (local.get $delta)))
+              ;; Goes on to the next place in the output if the table knows the window.
+              (local.set $windows
+                (i32.add (local.get $windows)
+                  (i32.and
+                    (i32.shl
+                      (i32.shr_u
+                        (i32.load offset=65536 (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2)))
+                        (i32.shr_u (local.get $hash) (i32.const 13)))
+                      (i32.const 2))
+                    (i32.const 4))))
+              (local.set $hash
+                (i32.mul (i32.or (i32.load offset=1 align=1 (local.get $piece)) (i32.const 0x20202020)) (i32.const 0x85ebca6b)))
+              (i32.store (local.get $windows) (i32.add (i32.add (local.get $piece) (local.get $delta)) (i32.const 1)))
+              ;; Goes on to the next place in the output if the table knows the window.
+              (local.set $windows
+                (i32.add (local.get $windows)
+                  (i32.and
+                    (i32.shl
+                      (i32.shr_u
+                        (i32.load offset=65536 (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2)))
+                        (i32.shr_u (local.get $hash) (i32.const 13)))
+                      (i32.const 2))
+                    (i32.const 4))))
+              (br_if $pieces (local.tee $mask (i32.and (local.get $mask) (i32.sub (local.get $mask) (i32.const 1))))))))
         ;; Classes: both halves of a byte name the classes that it may be of.
         (local.set $bytes (v128.load (local.get $at)))
         (local.set $all (v128.or (local.get $all) (local.get $bytes)))
