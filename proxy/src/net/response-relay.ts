@@ -25,6 +25,9 @@ export interface ResponseSource {
   resume(): void;
 }
 
+/** Content of one read is written in pieces of about this size: a little may decode to much. In bytes. */
+const FLUSHED_BYTES = 64 * 1024;
+
 export class ResponseRelay implements DecodedSink {
   /** The agent has been given a status. */
   isBegun = false;
@@ -36,6 +39,8 @@ export class ResponseRelay implements DecodedSink {
   private decoder: ResponseDecoder | null = null;
   private rawTrailers: readonly string[] = [];
   private isOver = false;
+  /** Decoded since the last flush. */
+  private queuedBytes = 0;
 
   constructor(
     agent: AgentStream,
@@ -86,33 +91,34 @@ export class ResponseRelay implements DecodedSink {
 
   /** Everything of one read is queued: out with it. */
   flush(): void {
-    if (this.agent.flush()) return;
-    this.source.pause();
-    this.decoder?.pause();
+    this.queuedBytes = 0;
+    if (!this.agent.flush()) this.source.pause();
   }
 
   onAgentDrain(): void {
-    this.decoder?.resume();
+    // More of the source is welcome once what it sent is decoded.
+    if (this.decoder !== null && !this.decoder.resume()) return;
+    if (this.isOver) return;
     this.source.resume();
+    this.flush();
   }
 
   stop(): void {
     this.isOver = true;
-    this.decoder?.destroy();
+    this.decoder?.close();
   }
 
-  onDecoded(chunk: Buffer): void {
-    if (this.isOver) return;
+  onDecoded(chunk: Buffer): boolean {
+    if (this.isOver) return false;
     this.queueScrubbed(chunk);
-    if (!this.agent.flush()) this.decoder?.pause();
+    this.queuedBytes += chunk.length;
+    if (this.queuedBytes < FLUSHED_BYTES) return true;
+    this.queuedBytes = 0;
+    return this.agent.flush();
   }
 
   onDecodedEnd(): void {
     if (!this.isOver) this.finish();
-  }
-
-  onDecoderDrain(): void {
-    if (!this.isOver) this.source.resume();
   }
 
   onUndecodable(): void {
