@@ -5,6 +5,7 @@ import { createFingerprint } from './fingerprint.ts';
 import { type Form, rot13, squeezedForms, stableBase64, valueForms } from './forms.ts';
 import { Marks } from './marks.ts';
 import { NEEDLE_BYTES, type Needle, NeedleSet } from './needles.ts';
+import type { Seek } from './seek.ts';
 import type { MatchKind, ScannerConfig } from './types.ts';
 
 /** A secret's value or its placeholder. */
@@ -37,6 +38,8 @@ export interface Engine {
   readonly marks: Marks;
   /** For text without its separators; empty when there are no known values. */
   readonly squeezedNeedles: NeedleSet<Tag>;
+  /** What has no keyword is looked for where something else proposes it. */
+  readonly seeks: readonly { readonly kind: Seek; readonly detectors: readonly Detector[] }[];
   readonly values: readonly KnownValue[];
   readonly fingerprint: (text: Uint8Array) => string;
 }
@@ -83,6 +86,10 @@ export function compileEngine(config: ScannerConfig): Engine {
     needles: new NeedleSet(needles),
     marks: new Marks(),
     squeezedNeedles: new NeedleSet(squeezedNeedles),
+    seeks: [...new Set(detectors.flatMap(({ seek }) => seek ?? []))].map((kind) => ({
+      kind,
+      detectors: detectors.filter(({ seek }) => seek === kind),
+    })),
     values,
     fingerprint,
   };
