@@ -10,8 +10,10 @@ import { CLASS_NON_ASCII, CLASS_PERCENT_OR_AND, CLASS_ZERO } from './sweep.ts';
 import { asBuffer, type Span, View } from './view.ts';
 import { type Inflated, inflateView } from './views/compressed.ts';
 import { inflateInside } from './views/containers.ts';
+import { decodeDense, decodeUuencode, uuStart } from './views/dense.ts';
 import { BACKSLASH, CONCATENATION, ENTITIES, PERCENT, QUOTED_PRINTABLE, unfold } from './views/escapes.ts';
-import { DecodedRuns, decodeBase64At, decodeHexAt, decodeRuns, isText } from './views/runs.ts';
+import { hexDump, spelledRows } from './views/number-rows.ts';
+import { DecodedRuns, decodeBase64At, decodeHexAt, decodePiecesAt, decodeRuns, isText } from './views/runs.ts';
 import { unspaced } from './views/spaced.ts';
 import { crowds, sparseStretches, spelled, squeezed, squeezedBriefly, withoutSeparator } from './views/sparse.ts';
 import { unfoldUnicode, unfoldWide } from './views/unicode.ts';
@@ -51,6 +53,9 @@ const COVERED_BYTES = 12;
 const PIECES_MARGIN = 256;
 const PIECES_GAP = 64;
 const PIECES_SUSPICIOUS = 2;
+/** How far apart the numbers of a row may stand, in bytes, and how many make a row. */
+const NUMBER_GAP = 32;
+const NUMBERS = 1;
 /** How many earlier findings of a text a new one is compared with; bounds the work when it is repeated without end. */
 const RECENT = 64;
 
@@ -172,7 +177,10 @@ export class Hunt {
         case 'decode':
           if (!canDecode(view)) break;
           if (tag.encoding === 'hex') decodeHexAt(view, start, decoded, add);
-          else decodeBase64At(view, Math.max(start - tag.skip, start & 3), decoded, add);
+          else {
+            decodeBase64At(view, Math.max(start - tag.skip, start & 3), decoded, add);
+            decodePiecesAt(view, Math.max(start - tag.skip, start & 3), decoded, add);
+          }
           break;
         case 'reverse':
           if (!canDecode(view) || view.kind === 'reversed' || start + length <= reversedTo) break;
@@ -321,9 +329,19 @@ export class Hunt {
     if (sums !== undefined) unfold(view, CONCATENATION, add, inAscent(sums));
     if (hints.has('quoted-printable')) unfold(view, QUOTED_PRINTABLE, add);
     if (isBinary) this.#inflateInside(view, add);
+    for (const { start, end } of crowds(hints.get('numbers') ?? [], NUMBER_GAP, NUMBERS)) {
+      spelledRows(view, Math.max(0, start - NUMBER_GAP), Math.min(length, end + NUMBER_GAP), add);
+    }
+    let dumped = 0;
+    for (const at of inAscent(hints.get('dump') ?? [])) if (at >= dumped) dumped = hexDump(view, at, add);
+    for (const at of hints.get('uuencode') ?? []) decodeUuencode(view, uuStart(view, at), add);
     decodeRuns(view, { ends: marks.runs, count: marks.runCount }, decoded, add);
+    decodeDense(view, add);
     sparseStretches(view, marks.sparse, marks.sparseCount, ({ start, end, isNumbers, isCut }) => {
-      if (isNumbers) spelled(view, start, end, add);
+      if (isNumbers) {
+        spelled(view, start, end, add);
+        spelledRows(view, start, end, add);
+      }
       if (!isCut) return;
       unspaced(view, start, end, add);
       this.#squeeze(view, start, end);
