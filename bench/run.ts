@@ -75,7 +75,7 @@ function bottleConfig(cert: string, upstreamPort: number): ProxyConfig {
         placeholder: 'bottle-bench-placeholder-abcdef0123456789',
       },
     ],
-    dlp: { detectors: null },
+    dlp: { detectors: null, source: '' },
     upstream: { roots: cert, map: { 'origin.test:443': `127.0.0.1:${upstreamPort}` }, refuse: [] },
     quota: null,
     auditPath: join(folder, 'audit.jsonl'),

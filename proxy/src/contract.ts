@@ -5,11 +5,10 @@
 //   node main.ts serve    stdin: one ProxyConfig line, then ControlMessage lines; end of stdin stops it.
 //                         stdout: ProxyEvent lines. Runs in the sidecar, or as a child of `bottle proxy`.
 //   node main.ts decide   stdin: one DecideRequest line. stdout: one Decision line. No network.
+//   node main.ts index    stdin: one IndexRequest line. stdout: one SourceIndexed line. No network.
 //   node main.ts scan     stdin: one ScanRequest line, then the bytes of the target `-`, if any. stdout: ScanEvent lines. No network.
 //   node main.ts relay    in the agent's network namespace (sealed); environment: RelayEnv. stdout: RelayEvent lines.
 //   node main.ts probe    in the agent's network namespace (internal); environment: ProbeEnv. stdout: one ProbeReport line.
-
-export { DETECTOR_IDS, PROFILES, type Profile, type ProfileName } from './dlp/profiles.ts';
 
 export const CONTRACT_VERSION = 1;
 
@@ -115,6 +114,8 @@ export interface ProxyConfig {
   readonly dlp: {
     /** Ids of active detectors; null = every detector that is on by default. */
     readonly detectors: readonly string[] | null;
+    /** Shingles of the workspace's source (SourceIndexed), for the detector `workspace-source`; '' = not searched for. */
+    readonly source: string;
   };
   readonly upstream: {
     /** PEM text: the roots that upstream certificates are verified against. */
@@ -295,6 +296,23 @@ export type ScanEvent =
   | { readonly event: 'unread'; readonly file: string; readonly why: string }
   | { readonly event: 'done'; readonly files: number; readonly bytes: number; readonly skipped: number }
   | { readonly event: 'fatal'; readonly what: string; readonly why: string; readonly fix: string };
+
+// ---------------------------------------------------------------- fingerprints of a workspace (`dlp.workspace`)
+
+export interface IndexRequest {
+  /** Absolute path. */
+  readonly root: string;
+  /** No further file is read after this time, in ms. */
+  readonly budgetMs: number;
+}
+
+export interface SourceIndexed {
+  /** Source files that were read, of so many that there are. */
+  readonly files: number;
+  readonly ofFiles: number;
+  /** Base64 of four bytes a shingle. */
+  readonly shingles: string;
+}
 
 // ---------------------------------------------------------------- audit record
 

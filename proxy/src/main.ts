@@ -1,5 +1,5 @@
-// The proxy process: `main.ts serve | decide | scan | relay | probe` (see contract.ts). The only place that ends it.
-import type { DecideRequest } from './contract.ts';
+// The proxy process: `main.ts serve | decide | scan | index | relay | probe` (see contract.ts). The only place that ends it.
+import type { DecideRequest, IndexRequest } from './contract.ts';
 import { ProxyFailure } from './failure.ts';
 
 const FAILED = 125;
@@ -44,6 +44,14 @@ async function run(verb: string): Promise<number> {
       }
       return FAILED;
     }
+    case 'index': {
+      const [{ indexTree }, { readLines }] = await Promise.all([import('./scan/index-tree.ts'), import('./lines.ts')]);
+      for await (const line of readLines(process.stdin)) {
+        emit(await indexTree(JSON.parse(line) as IndexRequest));
+        return 0;
+      }
+      return FAILED;
+    }
     case 'scan': {
       const { scan } = await import('./scan/scan.ts');
       await scan(process.stdin, emit);
@@ -65,7 +73,7 @@ async function run(verb: string): Promise<number> {
       throw new ProxyFailure({
         what: 'cannot start the proxy',
         why: `${JSON.stringify(verb)} is not one of its verbs`,
-        fix: 'use serve, decide, scan, relay or probe',
+        fix: 'use serve, decide, scan, index, relay or probe',
       });
   }
 }

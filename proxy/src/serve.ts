@@ -44,6 +44,7 @@ export async function serve({ input, emit, reportBug, stopped }: ServeOptions): 
   const scanner = createScanner({
     secrets: config.secrets,
     detectors: config.dlp.detectors,
+    source: config.dlp.source === '' ? null : Buffer.from(config.dlp.source, 'base64'),
     fingerprintKey: randomBytes(FINGERPRINT_KEY_BYTES),
     decodedBytes: config.limits.decodedBytes,
   });

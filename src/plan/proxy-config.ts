@@ -9,20 +9,27 @@ import {
 } from '../../proxy/src/contract.ts';
 import type { AllowEntry, Bottle } from '../spec/bottle.ts';
 
+/** The detector that finds large pieces of the workspace's own source. */
+export const SOURCE_DETECTOR = 'workspace-source';
+
 /** What only a running session knows. */
 export type RuntimeParts = Pick<
   ProxyConfig,
   'session' | 'listen' | 'dnsAnswer' | 'secrets' | 'upstream' | 'auditPath'
-> & { readonly limits?: Partial<ProxyLimits> };
+> & {
+  readonly limits?: Partial<ProxyLimits>;
+  /** As ProxyConfig.dlp.source. */
+  readonly source: string;
+};
 
 export function compileProxyConfig(bottle: Bottle, parts: RuntimeParts): ProxyConfig {
-  const { session, listen, dnsAnswer, secrets, upstream, auditPath, limits } = parts;
+  const { session, listen, dnsAnswer, secrets, upstream, auditPath, limits, source } = parts;
   return {
     contractVersion: CONTRACT_VERSION,
     session,
     listen,
     dnsAnswer,
-    ...compileRoutes(bottle),
+    ...compileRoutes(bottle, source),
     secrets,
     upstream,
     auditPath,
@@ -31,11 +38,11 @@ export function compileProxyConfig(bottle: Bottle, parts: RuntimeParts): ProxyCo
   };
 }
 
-export function compileRoutes(bottle: Bottle): Pick<ProxyConfig, 'routes' | 'deny' | 'dlp'> {
+export function compileRoutes(bottle: Bottle, source: string): Pick<ProxyConfig, 'routes' | 'deny' | 'dlp'> {
   return {
     routes: bottle.egress.allow.map(routeOf),
     deny: bottle.egress.deny.map(({ id, host }) => ({ id, host })),
-    dlp: { detectors: bottle.dlp.detectors },
+    dlp: { detectors: bottle.dlp.detectors, source },
   };
 }
 
@@ -54,7 +61,10 @@ function routeOf(entry: AllowEntry): Route {
     rules: entry.rules,
     auth: entry.auth,
     placeholder: entry.placeholder,
-    dlp: { onMatch: entry.dlp.onMatch, except: entry.dlp.except },
+    dlp: {
+      onMatch: entry.dlp.onMatch,
+      except: entry.source === 'allowed' ? [...entry.dlp.except, SOURCE_DETECTOR] : entry.dlp.except,
+    },
     allowPrivate: entry.allowPrivate,
     errorShape: entry.errorShape,
     quota: entry.quota,

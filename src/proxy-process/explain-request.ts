@@ -46,6 +46,8 @@ export async function explainRequest(
     })),
     upstream: { roots: '', map: {}, refuse: readHostAddresses().own },
     auditPath: '',
+    // The workspace is not read for a question.
+    source: '',
   });
   const decision = await askDecision({ config, method, url: place.url, headers, body });
   const fix = fixForDecision(decision, { method, ...place });

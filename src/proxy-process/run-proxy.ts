@@ -15,6 +15,7 @@ import { makePlaceholders } from '../session/placeholders.ts';
 import type { Bottle } from '../spec/bottle.ts';
 import { loadSpec } from '../spec/load.ts';
 import { loadHostTrust } from '../trust/host-trust.ts';
+import { readSource } from '../workspace/index-source.ts';
 import { parseListenAddress } from './listen-address.ts';
 import { type ServingProxy, serveProxy } from './serve.ts';
 import { parseUpstreamMap } from './upstream-map.ts';
@@ -57,6 +58,7 @@ export async function runProxy(options: ProxyOptions): Promise<void> {
     })),
     upstream: { roots, map, refuse: readHostAddresses().own },
     auditPath: resolve(options.log),
+    source: await readSource(bottle),
   });
   await serveUntilStopped(config, options, shownPlaceholders(bottle, placeholders));
 }

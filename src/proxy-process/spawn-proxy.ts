@@ -11,7 +11,7 @@ const MAIN = fileURLToPath(new URL('../../proxy/src/main.ts', import.meta.url));
  * and it stops by itself. Its environment is empty but for the place of compiled code, which halves its start: a proxy that
  * read variables would not be the one of the sidecar.
  */
-export function spawnProxy(mode: 'serve' | 'decide' | 'scan'): ChildProcessWithoutNullStreams {
+export function spawnProxy(mode: 'serve' | 'decide' | 'scan' | 'index'): ChildProcessWithoutNullStreams {
   const compiled = getCompileCacheDir();
   const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, mode], {
     env: compiled === undefined ? {} : { NODE_COMPILE_CACHE: dirname(compiled) },

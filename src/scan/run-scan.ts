@@ -75,9 +75,9 @@ export async function runScan(targets: readonly string[], options: ScanOptions):
 }
 
 async function searchOf(options: ScanOptions): Promise<Pick<ScanRequest, 'dlp' | 'secrets'>> {
-  if (options.spec === undefined) return { dlp: { detectors: null }, secrets: [] };
+  if (options.spec === undefined) return { dlp: { detectors: null, source: '' }, secrets: [] };
   const bottle = loadSpec(options.spec);
-  const { dlp } = compileRoutes(bottle);
+  const { dlp } = compileRoutes(bottle, '');
   if (!options.known) return { dlp, secrets: [] };
   const { secrets, warnings } = await resolveSecrets(bottle.secrets, { env: process.env, specFile: bottle.file });
   for (const warning of warnings) printWarning(warning);

@@ -75,6 +75,7 @@ export function beginSession(prepared: Prepared, person: PersonStreams): Session
           })),
           upstream: { roots: prepared.roots, map: {}, refuse: host.own },
           auditPath: AUDIT_PATH,
+          source: prepared.source,
         }),
     },
     makePlan: async () => {

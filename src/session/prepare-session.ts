@@ -8,6 +8,7 @@ import type { Secret } from '../secrets/secret.ts';
 import type { Bottle } from '../spec/bottle.ts';
 import { stateDir } from '../state/paths.ts';
 import { loadHostTrust } from '../trust/host-trust.ts';
+import { readSource } from '../workspace/index-source.ts';
 import {
   type EngineFacts,
   forbiddenMounts,
@@ -42,6 +43,8 @@ export interface Prepared {
   readonly forbiddenMounts: readonly string[];
   readonly workspace: WorkspaceFacts;
   readonly listener: ProbeListener;
+  /** Shingles of the workspace's source; '' = not searched for. */
+  readonly source: string;
   /** Ends quietly; what it finds is of no concern to this session. */
   readonly reaping: Promise<void>;
 }
@@ -57,6 +60,9 @@ export async function prepareSession(options: StartOptions, timings: Timings): P
   for (const warning of warnings) printWarning(warning);
   const roots = loadHostTrust();
 
+  // Beside everything else: it only reads files.
+  const indexing = readSource(bottle);
+  indexing.catch(() => {}); // awaited below; a failure before that ends the start by itself
   const engine = await timings.measure('connect', () => connectEngine({ host: options.host }));
   const reaping = reapSessions(engine.docker, stateDirectory).then(
     () => undefined,
@@ -83,6 +89,7 @@ export async function prepareSession(options: StartOptions, timings: Timings): P
     forbiddenMounts: sockets,
     workspace,
     listener,
+    source: await indexing,
     reaping,
   };
 }

@@ -86,6 +86,8 @@ export interface AllowEntry {
   readonly placeholder: PlaceholderSwap | null;
   readonly dlp: { readonly onMatch: OnMatch; readonly except: readonly string[] };
   readonly allowPrivate: boolean;
+  /** May the workspace's own source go there in large pieces? Counts with `dlp.workspace` alone. */
+  readonly source: 'allowed' | 'refused';
   readonly errorShape: ErrorShape;
   readonly quota: Quota | null;
 }
@@ -103,6 +105,8 @@ export interface Dlp {
   readonly detectors: readonly string[] | null;
   /** Names of secrets that are watched for only: the agent gets no placeholder for them. All other secrets are watched for as well. */
   readonly known: readonly string[];
+  /** Large verbatim pieces of the workspace's own source are findings. */
+  readonly workspace: boolean;
 }
 
 export interface Logs {

@@ -107,6 +107,7 @@ export function readEntry(
     placeholder,
     dlp: { onMatch: readOnMatch(entry.dlp.on_match ?? around.onMatch), except: entry.dlp.except ?? [] },
     allowPrivate: entry.allow_private,
+    source: entry.source,
     errorShape: entry.error_shape,
     quota,
   }));

@@ -14,7 +14,7 @@ import { readLimits, readQuota } from './limits.ts';
 import { plainOf } from './located.ts';
 import { mergeLayers } from './merge.ts';
 import { checkNotYet } from './not-yet.ts';
-import { makeReport } from './report.ts';
+import { makeReport, type Report } from './report.ts';
 import type { FilledSpec, SpecDocument } from './schema.ts';
 import { makeShapeCheck } from './shape.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -62,12 +62,24 @@ export function parseSpec(text: string, file: string, around: Surroundings): Par
       onMatch: readOnMatch(spec.dlp.on_match),
       detectors: spec.dlp.detectors,
       known: readKnown(spec, report.below('dlp', 'known')),
+      workspace: readWorkspaceSearch(spec, report.below('dlp', 'workspace')),
     },
     logs: readLogs(spec, workspace, around, report.below('logs')),
   };
   return problems.length === 0
     ? { ok: true, bottle, warnings: sorted(warnings) }
     : { ok: false, problems: sorted(problems) };
+}
+
+function readWorkspaceSearch(spec: FilledSpec, report: Report): boolean {
+  if (spec.dlp.workspace && spec.workspace.path === null) {
+    report.problem({
+      what: 'dlp.workspace is true and there is no workspace',
+      why: 'there is no source to search for',
+      fix: 'set workspace.path, or remove it',
+    });
+  }
+  return spec.dlp.workspace;
 }
 
 /** `./Web Shop.bottle.yaml` -> `web-shop-bottle`. */

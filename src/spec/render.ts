@@ -41,7 +41,7 @@ export function specOf(bottle: Bottle): Yaml {
       on_deny: egress.onDeny,
       ...limitsOf(egress.quota, egress.limits),
     },
-    dlp: { on_match: dlp.onMatch, detectors: dlp.detectors, known: dlp.known },
+    dlp: { on_match: dlp.onMatch, detectors: dlp.detectors, known: dlp.known, workspace: dlp.workspace },
     logs: { dir: logs.dir, keep: logs.keep, bodies: logs.bodies },
   };
 }
@@ -62,6 +62,7 @@ function entryOf(entry: AllowEntry): Yaml {
     tls: 'inspect',
     dlp: { on_match: entry.dlp.onMatch, except: entry.dlp.except },
     allow_private: entry.allowPrivate,
+    source: entry.source,
     error_shape: entry.errorShape,
     ...limitsOf(entry.quota),
   };

@@ -171,6 +171,12 @@ export const EntrySchema = Type.Object(
         examples: [{ requests_per_minute: 60 }],
       }),
     ),
+    source: Type.Optional(
+      Type.Enum(['allowed', 'refused'], {
+        ...words("With `dlp.workspace`: may large pieces of the workspace's own source go there?"),
+        default: 'refused',
+      }),
+    ),
     error_shape: Type.Optional(
       Type.Enum(['plain', 'anthropic', 'openai', 'google'], {
         ...words("Form of a refusal's body: ours, or what that API's clients show to a person."),

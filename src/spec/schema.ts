@@ -252,6 +252,14 @@ const DlpSchema = Type.Object(
         examples: [['PROD_DATABASE_URL']],
       }),
     ),
+    workspace: Type.Optional(
+      Type.Boolean({
+        ...words(
+          "Search what leaves for large verbatim pieces of the workspace's own source, except on entries with `source: allowed`.",
+        ),
+        default: false,
+      }),
+    ),
     rules: Type.Optional(notYet('a file of detectors in gitleaks format.')),
     baseline: Type.Optional(notYet('a file of findings that are known to be fine.')),
   },
@@ -337,12 +345,12 @@ export type FilledSpec = SpecDocument & {
   readonly workspace: With<Part<'workspace'>, 'path' | 'mode' | 'hide'>;
   readonly secrets: Part<'secrets'>;
   readonly egress: With<Part<'egress'>, 'mode' | 'use' | 'allow' | 'deny' | 'on_deny'>;
-  readonly dlp: With<Part<'dlp'>, 'on_match' | 'detectors' | 'known'>;
+  readonly dlp: With<Part<'dlp'>, 'on_match' | 'detectors' | 'known' | 'workspace'>;
   readonly logs: Required<Part<'logs'>>;
 };
 
 /** An entry with its defaults filled in. */
-export type FilledEntry = With<SpecEntry, 'access' | 'tls' | 'dlp' | 'allow_private' | 'error_shape'>;
+export type FilledEntry = With<SpecEntry, 'access' | 'tls' | 'dlp' | 'allow_private' | 'source' | 'error_shape'>;
 
 /** The text of bottles/bottle.schema.json. */
 export function schemaFileText(): string {

@@ -69,6 +69,8 @@ export interface ScannerConfig {
   readonly secrets: readonly { readonly name: string; readonly value: string; readonly placeholder: string }[];
   /** Active detector ids; null = all that are on by default. */
   readonly detectors: readonly string[] | null;
+  /** Shingles of the workspace's source, as SourceIndexBuilder makes them; left out or null = not searched for. */
+  readonly source?: Buffer | null;
   /** Key of the fingerprints, at least 16 bytes, random per session. */
   readonly fingerprintKey: Buffer;
   /** Most bytes that one body may decode to. */

@@ -1,5 +1,6 @@
 // What a match means on a route: refuse, rewrite, note or nothing; and the words of a refusal.
 import type { Finding, Route, Stage } from '../contract.ts';
+import { SOURCE_DETECTOR } from '../dlp/source/source-index.ts';
 import type { Match, Unjudged } from '../dlp/types.ts';
 import type { Refusal } from './types.ts';
 
@@ -114,6 +115,9 @@ function fixOf(route: Route, match: Match, boundHosts: readonly string[]): strin
         ? `no egress.allow entry uses ${match.secret}: add auth or placeholder to the one it is meant for${hint}`
         : `it belongs to ${bound} alone, in the place that its auth names${hint}`;
     case 'detector':
+      if (match.detector === SOURCE_DETECTOR.id) {
+        return `if the workspace's source may go there: source: allowed on the egress.allow entry for ${route.host}${hint}`;
+      }
       return `use the secret through secrets and auth; if it is none: dlp: { except: [${match.detector}] } on the egress.allow entry for ${route.host}${hint}`;
     default:
       return match.kind satisfies never;

@@ -29,7 +29,7 @@ beforeAll(async () => {
     routes: [],
     deny: [],
     secrets: [],
-    dlp: { detectors: null },
+    dlp: { detectors: null, source: '' },
     upstream: { roots: '', map: {}, refuse: [] },
     quota: null,
     auditPath: join(directory, 'audit.jsonl'),

@@ -20,7 +20,8 @@ function githubEntries(secret: string | null, api: readonly SpecRule[], git: rea
   const basic = authWith(secret, (name) => ({ type: 'basic', secret: name, username: 'x-access-token' }));
   return [
     { host: 'api.github.com', rules: [...api], ...bearer },
-    { host: 'github.com', rules: [...git], ...basic },
+    // Where the source lives.
+    { host: 'github.com', rules: [...git], source: 'allowed' as const, ...basic },
     { host: 'codeload.github.com', access: 'read' as const, ...bearer },
     { host: 'raw.githubusercontent.com', access: 'read' as const, ...bearer },
     // Where downloads are redirected to, with a signature in the URL: a credential there would be refused.

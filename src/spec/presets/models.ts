@@ -100,6 +100,7 @@ export const MODEL_PRESETS: readonly Preset[] = APIS.map((api) => ({
         rules: [...api.rules],
         ...(secret === null ? {} : { auth: api.auth[secret]!(secret) }),
         dlp: { on_match: 'redact' },
+        source: 'allowed',
         error_shape: api.errorShape,
       },
     ],

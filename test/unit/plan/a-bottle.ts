@@ -13,6 +13,7 @@ export function anEntry(change: Partial<AllowEntry> = {}): AllowEntry {
     placeholder: null,
     dlp: { onMatch: 'block', except: [] },
     allowPrivate: false,
+    source: 'refused',
     errorShape: 'plain',
     quota: null,
     ...change,
@@ -39,7 +40,7 @@ export function aBottle(change: Partial<Bottle> = {}): Bottle {
       DB_PASSWORD: { kind: 'file', file: '/home/someone/.db-password' },
     },
     egress: { mode: 'enforce', allow: [anEntry()], deny: [], onDeny: 'block', quota: null, limits: {} },
-    dlp: { onMatch: 'block', detectors: null, known: ['DB_PASSWORD'] },
+    dlp: { onMatch: 'block', detectors: null, known: ['DB_PASSWORD'], workspace: false },
     logs: { dir: null, keep: 10, bodies: 'never' },
     ...change,
   };

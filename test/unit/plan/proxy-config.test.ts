@@ -29,11 +29,12 @@ const PARTS: RuntimeParts = {
   secrets: [],
   upstream: { roots: '', map: {}, refuse: [] },
   auditPath: '/var/log/bottle/audit.jsonl',
+  source: 'c2hpbmdsZXM=',
 };
 
 describe("the proxy's configuration", () => {
   it('holds a route for each entry, in order', () => {
-    expect(compileRoutes(BOTTLE)).toEqual({
+    expect(compileRoutes(BOTTLE, '')).toEqual({
       routes: [
         {
           id: 'allow.0',
@@ -76,23 +77,36 @@ describe("the proxy's configuration", () => {
         },
       ],
       deny: [{ id: 'deny.0', host: '*.evil.example' }],
-      dlp: { detectors: ['jwt', 'github-token'] },
+      dlp: { detectors: ['jwt', 'github-token'], source: '' },
     });
   });
 
   it('lets nothing through for a spec that allows nothing', () => {
-    expect(compileRoutes(bottleOf('version: 1'))).toEqual({ routes: [], deny: [], dlp: { detectors: null } });
+    expect(compileRoutes(bottleOf('version: 1'), '')).toEqual({
+      routes: [],
+      deny: [],
+      dlp: { detectors: null, source: '' },
+    });
   });
 
   it('adds what only a session knows, and the usual bounds', () => {
+    const { source, ...parts } = PARTS;
     const config = compileProxyConfig(BOTTLE, { ...PARTS, limits: { holdBytes: 1 } });
     expect(config).toEqual({
       contractVersion: CONTRACT_VERSION,
-      ...PARTS,
-      ...compileRoutes(BOTTLE),
+      ...parts,
+      ...compileRoutes(BOTTLE, source),
       quota: null,
       limits: { ...DEFAULT_LIMITS, holdBytes: 1 },
     });
+  });
+
+  it('excuses large pieces of source where an entry allows them', () => {
+    const { routes } = compileRoutes(
+      bottleOf('version: 1\negress: { allow: [{ host: a.example, source: allowed }, b.example] }'),
+      '',
+    );
+    expect(routes.map(({ dlp }) => dlp.except)).toEqual([['workspace-source'], []]);
   });
 
   it('takes what the spec bounds, and leaves the rest as it is', () => {

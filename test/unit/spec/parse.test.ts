@@ -35,7 +35,7 @@ describe('a spec without anything', () => {
       workspace: { path: null, mode: 'mount', hide: [] },
       secrets: {},
       egress: { mode: 'enforce', allow: [], deny: [], onDeny: 'block', quota: null, limits: {} },
-      dlp: { onMatch: 'block', detectors: null, known: [] },
+      dlp: { onMatch: 'block', detectors: null, known: [], workspace: false },
       logs: { dir: null, keep: 50, bodies: 'never' },
     });
   });
@@ -66,6 +66,7 @@ describe('an entry of the allow list', () => {
       placeholder: null,
       dlp: { onMatch: 'block', except: [] },
       allowPrivate: false,
+      source: 'refused',
       errorShape: 'plain',
       quota: null,
     });

@@ -3,10 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
-import { DETECTOR_IDS } from '../../../proxy/src/contract.ts';
 import { DETECTORS } from '../../../proxy/src/dlp/detectors/index.ts';
 import { agentEnv } from '../../../src/plan/agent-env.ts';
 import { withDefaults } from '../../../src/spec/defaults.ts';
+import { DETECTOR_IDS } from '../../../src/spec/detector-ids.ts';
 import { parseSpec } from '../../../src/spec/parse.ts';
 import { specOf } from '../../../src/spec/render.ts';
 import { isReservedEnv } from '../../../src/spec/reserved-env.ts';
@@ -68,7 +68,7 @@ describe('bottle.schema.json', () => {
       workspace: { path: null, mode: 'mount', hide: [] },
       secrets: {},
       egress: { mode: 'enforce', use: [], allow: [], deny: [], on_deny: 'block' },
-      dlp: { on_match: 'block', detectors: null, known: [] },
+      dlp: { on_match: 'block', detectors: null, known: [], workspace: false },
       logs: { dir: null, keep: 50, bodies: 'never' },
     });
     expect(withDefaults('entry', { host: 'a.example' })).toEqual({
@@ -77,6 +77,7 @@ describe('bottle.schema.json', () => {
       tls: 'inspect',
       dlp: { except: [] },
       allow_private: false,
+      source: 'refused',
       error_shape: 'plain',
     });
   });

@@ -140,14 +140,15 @@ class GuardedReplies implements Replies, FrameSink {
     // Gathered data is of the frame before: a control frame stands between frames.
     const [clean] = this.guard.headers([joined(this.take()).toString('latin1')]);
     if (opcode === CLOSE) this.sink.onUpstreamClose();
-    this.send(this.frame, [Buffer.from(clean!, 'latin1')]);
+    this.send(this.frame, Buffer.from(clean!, 'latin1'));
   }
 
   /** What was gathered of a data frame leaves, or its end. */
   private release(isFinal: boolean): void {
     const payload = joined(this.take());
     if (!this.isCompressed) {
-      this.sendPieces(this.searched(payload, isFinal), isFinal);
+      const clean = this.guard.push(payload);
+      this.sendPiece(isFinal ? Buffer.concat([clean, this.guard.end()]) : clean, isFinal);
     } else this.releaseCompressed(payload, isFinal);
   }
 
@@ -175,13 +176,12 @@ class GuardedReplies implements Replies, FrameSink {
     if (!isRead) return;
     if (this.isWrittenAnew) {
       if (isFinal) anew.push(this.ownDeflater().push(this.guard.end(), true));
-      this.sendPieces(anew, isFinal);
+      this.sendPiece(joined(anew), isFinal);
       return;
     }
     const content = joined(plain);
-    const clean = joined(this.searched(content, true));
-    const isClean = clean === content || clean.equals(content);
-    this.sendPieces([isClean ? payload : this.ownDeflater().push(clean, true)], true);
+    const clean = Buffer.concat([this.guard.push(content), this.guard.end()]);
+    this.sendPiece(clean.equals(content) ? payload : this.ownDeflater().push(clean, true), true);
   }
 
   private inflate(payload: Buffer, isFinal: boolean, onContent: (bytes: Buffer) => void): boolean {
@@ -215,19 +215,12 @@ class GuardedReplies implements Replies, FrameSink {
     return gathered;
   }
 
-  /** What may leave of it. */
-  private searched(bytes: Buffer, isFinal: boolean): readonly Buffer[] {
-    const clean = this.guard.push(bytes);
-    const rest = isFinal ? this.guard.end() : NOTHING;
-    return rest.length === 0 ? [clean] : [clean, rest];
+  private sendPiece(payload: Buffer, isFinal: boolean): void {
+    if (payload.length > 0 || isFinal) this.send(this.fragments.next(isFinal), payload);
   }
 
-  private sendPieces(pieces: readonly Buffer[], isFinal: boolean): void {
-    if (isFinal || pieces.some(({ length }) => length > 0)) this.send(this.fragments.next(isFinal), pieces);
-  }
-
-  private send(head: FrameHead, pieces: readonly Buffer[]): void {
-    this.sink.onReply(writeFrame(head, pieces, null));
+  private send(head: FrameHead, payload: Buffer): void {
+    this.sink.onReply(writeFrame(head, [payload], null));
   }
 }
 

@@ -32,7 +32,7 @@ export function testConfig(directory: string, options: TestConfig): ProxyConfig 
     routes: options.routes,
     deny: [],
     secrets: options.secrets ?? [],
-    dlp: { detectors: null },
+    dlp: { detectors: null, source: '' },
     upstream: { roots: options.roots, map: options.map, refuse: [] },
     quota: options.quota ?? null,
     auditPath: options.auditPath ?? join(directory, 'audit.jsonl'),

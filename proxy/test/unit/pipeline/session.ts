@@ -61,7 +61,7 @@ export function session(routes: readonly Route[], more: Partial<ProxyConfig> = {
     routes,
     deny: [],
     secrets: [{ name: 'TOKEN', value, placeholder }],
-    dlp: { detectors: null },
+    dlp: { detectors: null, source: '' },
     upstream: { roots: '', map: {}, refuse: [] },
     quota: null,
     auditPath: '',
