@@ -10,6 +10,8 @@
 //   node main.ts relay    in the agent's network namespace (sealed); environment: RelayEnv. stdout: RelayEvent lines.
 //   node main.ts probe    in the agent's network namespace (internal); environment: ProbeEnv. stdout: one ProbeReport line.
 
+export { DETECTOR_IDS, PROFILES, type Profile, type ProfileName } from './dlp/profiles.ts';
+
 export const CONTRACT_VERSION = 1;
 
 // ---------------------------------------------------------------- configuration

@@ -1,12 +1,8 @@
-// Ids of the proxy's detectors, so that a misspelt one is found when the spec is read. A test compares them with the proxy's own.
+// Checks the detectors that a spec names, so that a misspelt one is found when it is read.
 
+import { DETECTOR_IDS } from '../../proxy/src/contract.ts';
 import type { Report } from './report.ts';
 import { shown, suggestion } from './words.ts';
-
-export const DETECTOR_IDS: readonly string[] =
-  'github-token github-pat gitlab-token atlassian-token sourcegraph-token aws-access-key aws-secret-key aws-session-token gcp-api-key google-oauth azure-key digitalocean-token cloudflare-key hosting-token terraform-token anthropic-key openai-key sk-key huggingface-token model-service-key npm-token pypi-token docker-token registry-token ci-token slack-token slack-webhook discord-webhook discord-bot-token telegram-token stripe-key stripe-test-key sendgrid-key twilio-key mail-key commerce-token office-token monitoring-token vault-token databricks-token airtable-token private-key putty-key private-key-der age-key jwk-private wallet-key jwt url-password connection-password'.split(
-    ' ',
-  );
 
 /** Verdicts that can be excused like a detector: what could not be read. */
 const UNREAD = ['undecodable', 'over_budget'];

@@ -5,6 +5,7 @@ import { createFingerprint } from './fingerprint.ts';
 import { type Form, rot13, squeezedForms, stableBase64, valueForms } from './forms.ts';
 import { Marks } from './marks.ts';
 import { NEEDLE_BYTES, type Needle, NeedleSet } from './needles.ts';
+import type { Seek } from './seek.ts';
 import { SourceIndex } from './source/source-index.ts';
 import type { MatchKind, ScannerConfig } from './types.ts';
 
@@ -30,7 +31,7 @@ export type Tag =
   | { readonly do: 'hint'; readonly hint: Hint };
 
 /** A kind of view that is worth making. */
-export type Hint = 'escapes' | 'entities' | 'quoted-printable' | 'concatenation';
+export type Hint = 'escapes' | 'entities' | 'quoted-printable' | 'numbers' | 'concatenation' | 'uuencode' | 'dump';
 
 export interface Engine {
   readonly needles: NeedleSet<Tag>;
@@ -38,6 +39,8 @@ export interface Engine {
   readonly marks: Marks;
   /** For text without its separators; empty when there are no known values. */
   readonly squeezedNeedles: NeedleSet<Tag>;
+  /** What has no keyword is looked for where something else proposes it. */
+  readonly seeks: readonly { readonly kind: Seek; readonly detectors: readonly Detector[] }[];
   readonly values: readonly KnownValue[];
   /** The workspace's own source; null = not searched for. */
   readonly source: SourceIndex | null;
@@ -48,6 +51,8 @@ export interface Engine {
 const PIECES = 1024;
 const SHORTEST_CUT_BYTES = 12;
 const ROTATED_LETTERS = 3;
+/** So many of a value's last characters, or first ones, are looked for backwards. */
+const REVERSED_PIECE = 6;
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 export function compileEngine(config: ScannerConfig): Engine {
@@ -78,6 +83,7 @@ export function compileEngine(config: ScannerConfig): Engine {
     });
     needles.push(...valueForms(text).map(tagged));
     squeezedNeedles.push(...squeezedForms(text).map(tagged));
+    needles.push(...cutNeedles(text), ...reversedNeedles(text));
     pieces[index]!.forEach(
       (bytes, piece) => void needles.push({ bytes, anyCase: false, tag: { do: 'piece', value, piece } }),
     );
@@ -86,10 +92,38 @@ export function compileEngine(config: ScannerConfig): Engine {
     needles: new NeedleSet(needles),
     marks: new Marks(),
     squeezedNeedles: new NeedleSet(squeezedNeedles),
+    seeks: [...new Set(detectors.flatMap(({ seek }) => seek ?? []))].map((kind) => ({
+      kind,
+      detectors: detectors.filter(({ seek }) => seek === kind),
+    })),
     values,
     source: config.source == null ? null : new SourceIndex(config.source),
     fingerprint,
   };
+}
+
+/** Two places of a value's base64 of which one stands whole in a line, however short the lines are. */
+function cutNeedles(text: string): Needle<Tag>[] {
+  const bytes = Buffer.from(text);
+  if (bytes.length < SHORTEST_CUT_BYTES) return [];
+  return [0, 1, 2].flatMap((shift) => {
+    const stable = stableBase64(bytes, shift);
+    return [0, NEEDLE_BYTES].map((from): Needle<Tag> => {
+      const piece = Buffer.from(stable.text.slice(from, from + NEEDLE_BYTES));
+      return { bytes: piece, anyCase: false, tag: { do: 'decode', encoding: 'base64', skip: stable.skip + from } };
+    });
+  });
+}
+
+/** Part of a value, backwards. */
+function reversedNeedles(text: string): Needle<Tag>[] {
+  const backwards = [...text].reverse().join('');
+  if (backwards.length < SHORTEST_CUT_BYTES) return [];
+  return [0, backwards.length - REVERSED_PIECE].map((from) => ({
+    bytes: Buffer.from(backwards.slice(from, from + REVERSED_PIECE)),
+    anyCase: false,
+    tag: { do: 'reverse' },
+  }));
 }
 
 function keywordNeedles(detectors: readonly Detector[]): Needle<Tag>[] {
@@ -177,7 +211,14 @@ function hintNeedles(): Needle<Tag>[] {
       '&commat;',
     ),
     ...hint('entities', '&zerowidthspace;', '&zwj;', '&zwnj;', '&shy;', '&amp;#'),
-    ...hint('quoted-printable', 'quoted-printable'),
+    ...hint('quoted-printable', 'quoted-printable', '8?q?', '1?q?', 'i?q?'),
+    ...ascii.flatMap((high) =>
+      digits.flatMap((low) => [...hint('quoted-printable', `=${high}${low}=`), ...hint('escapes', `\\${high}${low} `)]),
+    ),
+    ...ascii.flatMap((high) => hint('escapes', `\\x{${high}`, `\\0000${high}`)),
+    ...hint('numbers', 'chr(', 'char(', 'char]', 'charcode', 'u+00', '0o1', 'codepoint('),
+    ...hint('uuencode', 'begin 6', 'begin 7', 'begin 4'),
+    ...hint('dump', '00000000', '0000000:'),
     ...["'", '"', '`'].flatMap((quote) => [
       ...[' ', '\n', '\r', '\\'].flatMap((after) => hint('concatenation', `${quote} +${after}`, `${quote} .${after}`)),
       ...hint('concatenation', ` + ${quote}`, ` . ${quote}`, `${quote} & `),

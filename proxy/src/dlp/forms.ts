@@ -1,4 +1,5 @@
 // The forms in which a known value is looked for byte by byte, without decoding anything.
+import { asNumber, BASE32, BASE85, blocks85, EBCDIC, RADIX, stableBits } from './alphabets.ts';
 
 export interface Form {
   /** Name in the chain of views; '' for the value itself. */
@@ -11,6 +12,8 @@ export interface Form {
 const ENCODED_FROM_BYTES = 8;
 /** From here on a value is unmistakable in any letter case (host names, header names and some logs fold it). */
 const ANY_CASE_FROM_BYTES = 12;
+/** From here on values are looked for in rare encodings too. */
+const RARE_FROM_BYTES = 16;
 /** Fewest characters of an encoding that must be free of neighbours' bits. */
 const STABLE_CHARS = 8;
 
@@ -44,10 +47,33 @@ export function valueForms(value: string): Form[] {
     forms.push({ name, bytes: Buffer.from(form.bytes).reverse(), anyCase: form.anyCase });
   }
   if ((value.match(/[a-z]/gi) ?? []).length >= ENCODED_FROM_BYTES) add('rot13', rot13(value), anyCase);
-  for (let shift = 0; shift < 5; shift++) {
-    const text = stableBase32(raw, shift);
-    if (text.length >= STABLE_CHARS + 4) add('base32', text, true);
+  for (const [name, alphabet] of Object.entries(BASE32)) {
+    for (let shift = 0; shift < 5; shift++) {
+      const text = stableBits(raw, shift, 5, alphabet);
+      if (text.length >= STABLE_CHARS + 4) add(name, text, true);
+    }
   }
+  if (raw.length < RARE_FROM_BYTES) return forms;
+  for (const [name, alphabet] of Object.entries(RADIX)) add(name.split(' ')[0]!, asNumber(raw, alphabet));
+  for (const [name, alphabet] of Object.entries(BASE85)) {
+    for (let skip = 0; skip < 4; skip++) {
+      const text = blocks85(raw, skip, alphabet);
+      // As it stands, and as a JSON string has it.
+      if (text.length < STABLE_CHARS) continue;
+      add(name, text);
+      add(name, JSON.stringify(text).slice(1, -1));
+    }
+  }
+  for (let shift = 0; shift < 3; shift++) {
+    const text = stableBits(raw, shift, 6, UUENCODE);
+    add('uuencode', text);
+    add('uuencode', text.replaceAll('`', ' '));
+  }
+  const ebcdic = Buffer.from(raw.map((byte) => Math.max(0, EBCDIC.indexOf(byte))));
+  if (!ebcdic.includes(0)) forms.push({ name: 'ebcdic', bytes: ebcdic, anyCase: false });
+  add('rot47', rot47(value));
+  add('atbash', atbash(value));
+  for (let by = 1; by < 26; by++) if (by !== 13) add('caesar', rotated(value, by), anyCase);
   return forms;
 }
 
@@ -77,28 +103,21 @@ export function stableBase64(bytes: Buffer, shift: number): { readonly text: str
 }
 
 const UNKNOWN = ['', '\0', '\0\0'];
-const BASE32 = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567';
+const UUENCODE = String.fromCharCode(96, ...Array.from({ length: 63 }, (_, i) => 33 + i));
 
-function stableBase32(bytes: Uint8Array, shift: number): string {
-  let text = '';
-  let buffered = 0;
-  let bits = 0;
-  for (let at = -shift; at < bytes.length; at++) {
-    buffered = ((buffered << 8) | (at < 0 ? 0 : bytes[at]!)) & 0xffff;
-    bits += 8;
-    while (bits >= 5) {
-      bits -= 5;
-      text += BASE32[(buffered >> bits) & 31];
-    }
-  }
-  return text.slice(Math.ceil((shift * 8) / 5));
-}
+export const rot13 = (text: string): string => rotated(text, 13);
 
-export const rot13 = (text: string): string =>
+const rotated = (text: string, by: number): string =>
   text.replaceAll(/[a-z]/gi, (char) => {
     const base = char <= 'Z' ? 65 : 97;
-    return String.fromCharCode(((char.charCodeAt(0) - base + 13) % 26) + base);
+    return String.fromCharCode(((char.charCodeAt(0) - base + by) % 26) + base);
   });
+
+const rot47 = (text: string): string =>
+  text.replaceAll(/[!-~]/g, (char) => String.fromCharCode(33 + ((char.charCodeAt(0) + 14) % 94)));
+
+const atbash = (text: string): string =>
+  text.replaceAll(/[a-z]/gi, (char) => String.fromCharCode((char <= 'Z' ? 155 : 219) - char.charCodeAt(0)));
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',

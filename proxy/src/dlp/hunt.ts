@@ -5,13 +5,16 @@ import type { Detector } from './detectors/detector.ts';
 import type { Engine, Hint, KnownValue } from './engine.ts';
 import { rot13 } from './forms.ts';
 import { findFragments } from './fragments.ts';
+import { SEEKS } from './seek.ts';
 import { SOURCE_DETECTOR } from './source/source-index.ts';
 import { CLASS_NON_ASCII, CLASS_PERCENT_OR_AND, CLASS_ZERO } from './sweep.ts';
 import { asBuffer, type Span, View } from './view.ts';
 import { type Inflated, inflateView } from './views/compressed.ts';
 import { inflateInside } from './views/containers.ts';
+import { decodeDense, decodeUuencode, uuStart } from './views/dense.ts';
 import { BACKSLASH, CONCATENATION, ENTITIES, PERCENT, QUOTED_PRINTABLE, unfold } from './views/escapes.ts';
-import { DecodedRuns, decodeBase64At, decodeHexAt, decodeRuns, isText } from './views/runs.ts';
+import { hexDump, spelledRows } from './views/number-rows.ts';
+import { DecodedRuns, decodeBase64At, decodeHexAt, decodePiecesAt, decodeRuns, isText } from './views/runs.ts';
 import { unspaced } from './views/spaced.ts';
 import { crowds, sparseStretches, spelled, squeezed, squeezedBriefly, withoutSeparator } from './views/sparse.ts';
 import { unfoldUnicode, unfoldWide } from './views/unicode.ts';
@@ -51,6 +54,9 @@ const COVERED_BYTES = 12;
 const PIECES_MARGIN = 256;
 const PIECES_GAP = 64;
 const PIECES_SUSPICIOUS = 2;
+/** How far apart the numbers of a row may stand, in bytes, and how many make a row. */
+const NUMBER_GAP = 32;
+const NUMBERS = 1;
 /** How many earlier findings of a text a new one is compared with; bounds the work when it is repeated without end. */
 const RECENT = 64;
 
@@ -137,6 +143,19 @@ export class Hunt {
     const cut = new Map<KnownValue, PieceHits>();
     const candidates: { detector: Detector; span: Span }[] = [];
     const looks = new Map<Detector, Look>();
+    const consider = (detector: Detector, start: number, keyword: string): void => {
+      const look = looks.get(detector);
+      // Inside what was taken there is nothing more; inside what was not, a few more looks and no further.
+      if (look !== undefined && start < look.end && (look.isTaken || look.overlapping > OVERLAPPING)) return;
+      const span = detector.match(view, start, keyword);
+      if (span === null) return;
+      const isAgain = look !== undefined && span.start < look.end;
+      if (isAgain && look.isTaken) return;
+      const isTaken = detector.accept(view.text(span.start, span.end), view, span);
+      if (isTaken) candidates.push({ detector, span });
+      const end = Math.max(span.end, look?.end ?? 0);
+      looks.set(detector, { end, isTaken, overlapping: isAgain ? look.overlapping + 1 : 0 });
+    };
     let reversedTo = 0;
     let rotatedTo = 0;
     this.#engine.needles.find(view, this.#engine.marks, (tag, start, length) => {
@@ -144,23 +163,9 @@ export class Hunt {
         case 'value':
           values.push({ value: tag.value, form: tag.form, span: { start, end: start + length } });
           break;
-        case 'keyword': {
-          const { detector } = tag;
-          const look = looks.get(detector);
-          if (look !== undefined && start < look.end) {
-            // Inside what was taken there is nothing more; inside what was not, a few more looks and no further.
-            if (look.isTaken || look.overlapping > OVERLAPPING) break;
-          }
-          const span = detector.match(view, start, tag.keyword);
-          if (span === null) break;
-          const isAgain = look !== undefined && span.start < look.end;
-          if (isAgain && look.isTaken) break;
-          const isTaken = detector.accept(view.text(span.start, span.end), view, span);
-          if (isTaken) candidates.push({ detector, span });
-          const end = Math.max(span.end, look?.end ?? 0);
-          looks.set(detector, { end, isTaken, overlapping: isAgain ? look.overlapping + 1 : 0 });
+        case 'keyword':
+          consider(tag.detector, start, tag.keyword);
           break;
-        }
         case 'piece': {
           let hits = cut.get(tag.value);
           if (hits === undefined) {
@@ -174,7 +179,10 @@ export class Hunt {
         case 'decode':
           if (!canDecode(view)) break;
           if (tag.encoding === 'hex') decodeHexAt(view, start, decoded, add);
-          else decodeBase64At(view, Math.max(start - tag.skip, start & 3), decoded, add);
+          else {
+            decodeBase64At(view, Math.max(start - tag.skip, start & 3), decoded, add);
+            decodePiecesAt(view, Math.max(start - tag.skip, start & 3), decoded, add);
+          }
           break;
         case 'reverse':
           if (!canDecode(view) || view.kind === 'reversed' || start + length <= reversedTo) break;
@@ -193,10 +201,21 @@ export class Hunt {
           tag satisfies never;
       }
     });
+    if (!JOINED.has(view.kind)) {
+      for (const { kind, detectors } of this.#engine.seeks) {
+        SEEKS[kind](view, (start) => {
+          for (const detector of detectors) consider(detector, start, '');
+        });
+      }
+    }
     for (const { value, form, span } of values) this.#reportValue(view, value, form, span);
     const known = union(values.map((one) => one.span));
+    const sure = candidates.filter(({ detector }) => detector.kind !== 'generic');
+    for (const { detector, span } of sure) if (!touches(known, span)) this.#reportDetector(view, detector, span);
+    // What is only called a secret is named only where nothing says better what it is.
+    const named = union([...known, ...sure.map((one) => one.span)]);
     for (const { detector, span } of candidates) {
-      if (!touches(known, span)) this.#reportDetector(view, detector, span);
+      if (detector.kind === 'generic' && !touches(named, span)) this.#reportDetector(view, detector, span);
     }
     for (const hits of cut.values()) this.#joinPieces(view, hits, values);
     return hints;
@@ -219,21 +238,25 @@ export class Hunt {
     });
   }
 
-  #reportDetector(view: View, detector: Pick<Detector, 'id'>, span: Span): void {
+  #reportDetector(view: View, detector: Pick<Detector, 'id' | 'kind'>, span: Span): void {
     const { start, end } = view.inRoot(span.start, span.end);
-    this.#report({
-      detector: detector.id,
-      kind: 'detector',
-      secret: '',
-      length: span.end - span.start,
-      fingerprint: this.#engine.fingerprint(view.bytes.subarray(span.start, span.end)),
-      chain: view.chain(),
-      start,
-      end,
-    });
+    this.#report(
+      {
+        detector: detector.id,
+        kind: 'detector',
+        secret: '',
+        length: span.end - span.start,
+        fingerprint: this.#engine.fingerprint(view.bytes.subarray(span.start, span.end)),
+        chain: view.chain(),
+        start,
+        end,
+      },
+      detector.kind === 'generic',
+    );
   }
 
-  #report(hit: Hit): void {
+  /** `isWeak`: never a reason not to report another finding of the same text. */
+  #report(hit: Hit, isWeak = false): void {
     // The same text at the same place, found again through another view or by a second detector, is one finding.
     const sameText = listAt(this.#byFingerprint, hit.fingerprint);
     const sameKind = listAt(this.#byDetector, hit.detector);
@@ -244,7 +267,7 @@ export class Hunt {
       const one = sameKind[i]!;
       if (one.chain !== hit.chain && hit.chain.startsWith(one.chain) && overlaps(one, hit)) return;
     }
-    sameText.push(hit);
+    if (!isWeak) sameText.push(hit);
     sameKind.push(hit);
     this.hits.push(hit);
   }
@@ -308,9 +331,19 @@ export class Hunt {
     if (sums !== undefined) unfold(view, CONCATENATION, add, inAscent(sums));
     if (hints.has('quoted-printable')) unfold(view, QUOTED_PRINTABLE, add);
     if (isBinary) this.#inflateInside(view, add);
+    for (const { start, end } of crowds(hints.get('numbers') ?? [], NUMBER_GAP, NUMBERS)) {
+      spelledRows(view, Math.max(0, start - NUMBER_GAP), Math.min(length, end + NUMBER_GAP), add);
+    }
+    let dumped = 0;
+    for (const at of inAscent(hints.get('dump') ?? [])) if (at >= dumped) dumped = hexDump(view, at, add);
+    for (const at of hints.get('uuencode') ?? []) decodeUuencode(view, uuStart(view, at), add);
     decodeRuns(view, { ends: marks.runs, count: marks.runCount }, decoded, add);
+    decodeDense(view, add);
     sparseStretches(view, marks.sparse, marks.sparseCount, ({ start, end, isNumbers, isCut }) => {
-      if (isNumbers) spelled(view, start, end, add);
+      if (isNumbers) {
+        spelled(view, start, end, add);
+        spelledRows(view, start, end, add);
+      }
       if (!isCut) return;
       unspaced(view, start, end, add);
       this.#squeeze(view, start, end);
@@ -361,6 +394,8 @@ function listAt<T>(lists: Map<string, T[]>, key: string): T[] {
   return list;
 }
 
+/** Views that put together what stood apart: there numbers and words meet that have nothing to do with each other. */
+const JOINED: ReadonlySet<string> = new Set(['separators', 'spaced', 'reversed', 'rot13', 'concatenation']);
 const canDecode = (view: View): boolean => view.depth < DEPTH && view.nesting < NESTING;
 const inAscent = (places: readonly number[]): number[] => [...places].sort((a, b) => a - b);
 const overlaps = (one: Span, other: Span): boolean => one.start < other.end && other.start < one.end;

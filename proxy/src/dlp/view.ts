@@ -125,8 +125,9 @@ export class View {
     if (end >= this.length || BASE64.table[this.bytes[end]!] === 0) return false;
     const glued = this.runBefore(BASE64, at, BLOB_CHARS);
     if (glued > GLUED_CHARS) return looksRandom(this.bytes, at - glued, at);
-    // At the start of a line of wrapped base64.
-    let before = at;
+    // In the first part of a line of wrapped base64.
+    const lineStart = at - glued;
+    let before = lineStart;
     if (before > 0 && this.bytes[before - 1] === 0x0a) before--;
     else if (before > 1 && this.bytes[before - 2] === 0x5c && this.bytes[before - 1] === 0x6e) before -= 2;
     else return false;
@@ -134,7 +135,7 @@ export class View {
     else if (before > 1 && this.bytes[before - 2] === 0x5c && this.bytes[before - 1] === 0x72) before -= 2;
     const lineBefore = this.runBefore(BASE64, before, LONGEST_LINE_CHARS);
     // Wrapped text has lines of one length: what merely stands below a long word is no part of it.
-    return lineBefore >= LINE_CHARS && this.runEnd(BASE64, at) - at === lineBefore;
+    return lineBefore >= LINE_CHARS && this.runEnd(BASE64, at) - lineStart === lineBefore;
   }
 
   /** How far `who` has already searched this view; lets matchers with a window skip what they have seen. */

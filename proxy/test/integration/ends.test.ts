@@ -54,6 +54,15 @@ describe('an agent that goes away', () => {
     expect(await proxy.recorded(1)).toMatchObject([{ rule: 'head-incomplete', verdict: 'block' }]);
   });
 
+  it('in the middle of a head leaves a record, too, when it is cut off', async () => {
+    const { proxy } = await rawSetting(answering(OK));
+    const client = await connectHost(proxy, HOST);
+    client.send(`${GET}GET / HT`);
+    await client.waitFor('hi');
+    client.close();
+    expect(await proxy.recorded(2)).toMatchObject([{ status: 200 }, { rule: 'head-incomplete', verdict: 'block' }]);
+  });
+
   it('in the handshake leaves a record that names the host and says what to look at', async () => {
     const { proxy } = await rawSetting(() => {});
     const tunnel = await openTunnel(proxy, `${HOST}:443`);

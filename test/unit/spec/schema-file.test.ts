@@ -3,10 +3,10 @@
 import { readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import { describe, expect, it } from 'vitest';
+import { DETECTOR_IDS } from '../../../proxy/src/contract.ts';
 import { DETECTORS } from '../../../proxy/src/dlp/detectors/index.ts';
 import { agentEnv } from '../../../src/plan/agent-env.ts';
 import { withDefaults } from '../../../src/spec/defaults.ts';
-import { DETECTOR_IDS } from '../../../src/spec/detector-ids.ts';
 import { parseSpec } from '../../../src/spec/parse.ts';
 import { specOf } from '../../../src/spec/render.ts';
 import { isReservedEnv } from '../../../src/spec/reserved-env.ts';

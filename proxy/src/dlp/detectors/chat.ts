@@ -1,7 +1,18 @@
 // Chat services: Slack, Discord, Telegram, Teams.
-import { ALNUM, ALNUM_DASH, charset, DIGIT, HEX_LOWER, UPPER_DIGIT, WORD_DASH } from '../charsets.ts';
+import {
+  ALNUM,
+  ALNUM_DASH,
+  BASE64_STD,
+  charset,
+  DIGIT,
+  HEX_LOWER,
+  LOWER_DIGIT,
+  UPPER_DIGIT,
+  WORD_DASH,
+} from '../charsets.ts';
 import { maybe, run, text } from '../shape.ts';
 import { type Detector, detector, isExample, isMixed, token, variety } from './detector.ts';
+import { contextual, isVaried, UUID, vendor } from './vendor.ts';
 
 const COOKIE = charset('A-Za-z0-9%+/_=-');
 
@@ -128,6 +139,98 @@ export const chat: readonly Detector[] = [
     accept: (found) => !isExample(found) && variety(found) > 12,
     truePositives: (random) => [`${random.chars('1-9', 10)}:AA${random.chars('A-Za-z0-9_-', 33)}`],
     falsePositives: () => ['12:AAxx', `{"t":"10:AA${'A'.repeat(33)}"}`],
+  }),
+  token({
+    id: 'teams-webhook',
+    description: 'Microsoft Teams incoming webhook',
+    source: 'Microsoft Learn, "Create an incoming webhook"',
+    forms: [
+      [
+        text('.webhook.office.com/webhookb2/'),
+        ...UUID,
+        text('@'),
+        ...UUID,
+        text('/IncomingWebhook/'),
+        run(HEX_LOWER, 32),
+        text('/'),
+        ...UUID,
+      ],
+    ],
+    accept: isVaried,
+  }),
+  token({
+    id: 'power-automate-webhook',
+    description: 'Signature of a Power Automate or Logic Apps trigger',
+    source: 'Microsoft Learn, "Secure access and data in Azure Logic Apps": SAS',
+    forms: [[text('sv=1.0&sig='), run(WORD_DASH, 43)]],
+    accept: isVaried,
+  }),
+  token({
+    id: 'google-chat-webhook',
+    description: 'Google Chat webhook',
+    source: 'Google Chat Docs, "Build a webhook"',
+    forms: [
+      [
+        text('chat.googleapis.com/v1/spaces/'),
+        run(WORD_DASH, 8, 16),
+        text('/messages?key='),
+        run(WORD_DASH, 39),
+        text('&token='),
+        run(WORD_DASH, 30, 60),
+      ],
+    ],
+    accept: isVaried,
+  }),
+  token({
+    id: 'zapier-webhook',
+    description: 'Zapier and Make webhook',
+    source: 'Zapier Help, "Trigger Zaps from webhooks"',
+    forms: [
+      [text('hooks.zapier.com/hooks/catch/'), run(DIGIT, 5, 10), text('/'), run(ALNUM, 6, 12)],
+      [
+        text('hook.eu1.make.com/', 'hook.eu2.make.com/', 'hook.us1.make.com/', 'hook.us2.make.com/'),
+        run(ALNUM, 28, 36),
+      ],
+    ],
+    accept: (found) => !isExample(found),
+  }),
+  vendor({
+    id: 'matrix-token',
+    description: 'Matrix access token (Synapse)',
+    source: 'Matrix.org, "Synapse: access tokens"',
+    forms: [[text('syt_'), run(BASE64_STD, 2, 80), text('_'), run(ALNUM, 20), text('_'), run(ALNUM, 6)]],
+  }),
+  contextual({
+    id: 'mattermost-token',
+    description: 'Mattermost personal access token',
+    source: 'Mattermost Docs, "Personal access tokens"',
+    words: ['mattermost'],
+    values: [[run(LOWER_DIGIT, 26)]],
+    examples: ['MATTERMOST_TOKEN=$'],
+  }),
+  contextual({
+    id: 'twitch-token',
+    description: 'Twitch client secret and access token',
+    source: 'Twitch Developers, "Authentication"',
+    words: ['twitch'],
+    values: [[run(LOWER_DIGIT, 30)]],
+    examples: ['TWITCH_CLIENT_SECRET=$'],
+  }),
+  contextual({
+    id: 'zoom-secret',
+    description: 'Zoom client secret',
+    source: 'Zoom Developer Docs, "OAuth"',
+    words: ['zoom_'],
+    values: [[run(ALNUM, 32)]],
+    examples: ['ZOOM_CLIENT_SECRET=$'],
+  }),
+  contextual({
+    id: 'line-token',
+    description: 'LINE channel secret',
+    source: 'LINE Developers, "Channel access token"',
+    words: ['line_channel', 'channel_secret'],
+    values: [[run(HEX_LOWER, 32)]],
+    examples: ['LINE_CHANNEL_SECRET=$'],
   }),
 ];
 

@@ -1,8 +1,9 @@
-// AWS, Google, Azure, DigitalOcean and other clouds.
+// Amazon and Google.
 import { ALNUM, BASE64, BASE64_STD, charset, HEX_LOWER, UPPER_DIGIT, WORD_DASH, WORD_DASH_DOT } from '../charsets.ts';
-import { maybe, run, text } from '../shape.ts';
+import { run, text } from '../shape.ts';
 import type { Span, View } from '../view.ts';
 import { type Detector, detector, isExample, isMixed, token, variety } from './detector.ts';
+import { isVaried, UUID, vendor } from './vendor.ts';
 
 const AWS_DOC =
   'AWS IAM User Guide, "IAM identifiers", "Access keys": https://docs.aws.amazon.com/IAM/latest/UserGuide/';
@@ -69,12 +70,23 @@ export const clouds: readonly Detector[] = [
   }),
   token({
     id: 'aws-session-token',
-    description: 'AWS session token and Bedrock API key',
-    source:
-      'AWS STS API reference, "GetSessionToken"; Amazon Bedrock User Guide, "API keys": https://docs.aws.amazon.com/',
+    description: 'AWS session token',
+    source: 'AWS STS API reference, "GetSessionToken": https://docs.aws.amazon.com/',
+    forms: [[text('IQoJb3JpZ2lu', 'FwoGZXIvYXdz', 'FQoGZXIvYXdz'), run(BASE64, 100, 4096)]],
+  }),
+  token({
+    id: 'aws-bedrock-key',
+    description: 'Amazon Bedrock API key, long-term and short-term',
+    source: 'Amazon Bedrock User Guide, "API keys": https://docs.aws.amazon.com/',
+    forms: [[text('ABSKQmVkcm9ja0FQSUtleS', 'bedrock-api-key-YmVkcm9jay'), run(BASE64, 60, 4096)]],
+  }),
+  vendor({
+    id: 'amazon-oauth',
+    description: 'Login with Amazon client secret; Marketplace Web Service token',
+    source: 'Login with Amazon Docs; Amazon MWS Developer Guide',
     forms: [
-      [text('IQoJb3JpZ2lu', 'FwoGZXIvYXdz', 'FQoGZXIvYXdz'), run(BASE64, 100, 4096)],
-      [text('ABSKQmVkcm9ja0FQSUtleS', 'bedrock-api-key-YmVkcm9jay'), run(BASE64, 60, 4096)],
+      [text('amzn1.oa2-cs.v1.'), run(HEX_LOWER, 64)],
+      [text('amzn.mws.'), ...UUID],
     ],
   }),
   token({
@@ -92,77 +104,50 @@ export const clouds: readonly Detector[] = [
   }),
   token({
     id: 'google-oauth',
-    description: 'Google OAuth access token, refresh token and client secret',
-    source:
-      'Google Identity, "Using OAuth 2.0 to access Google APIs": https://developers.google.com/identity/protocols/oauth2',
+    description: 'Google OAuth access and refresh token',
+    source: 'Google Identity, "Using OAuth 2.0 to access Google APIs"',
     forms: [
       [text('ya29.'), run(WORD_DASH_DOT, 30, 2048)],
-      [text('GOCSPX-'), run(WORD_DASH, 28)],
       [text('1//0'), run(WORD_DASH, 40, 512)],
     ],
     accept: (found) => !isExample(found) && isMixed(found.slice(5)) && variety(found) > 12,
-    falsePositives: () => ['ya29.a0AfH6SMB...', 'GOCSPX-your_client_secret', 'score 1//0 and 1//05 of the rest'],
+    falsePositives: () => ['ya29.a0AfH6SMB...', 'score 1//0 and 1//05 of the rest'],
   }),
   token({
-    id: 'azure-key',
-    description: 'Azure storage account key, shared access key, and similar keys of a connection string',
-    source: 'Microsoft Learn, "Configure Azure Storage connection strings": https://learn.microsoft.com/azure/storage/',
-    forms: [
-      [text('AccountKey='), run(BASE64_STD, 86), text('==')],
-      [text('SharedAccessKey=', 'AccessKey='), run(BASE64_STD, 43), text('=')],
-      [text('SharedAccessKey=', 'AccessKey='), run(BASE64_STD, 80, 100), maybe('==', '=')],
-    ],
-    // The storage emulator's key is public and the same for everybody.
-    accept: (found) =>
-      !isExample(found) && !found.includes('Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq'),
+    id: 'google-client-secret',
+    description: 'Google OAuth client secret',
+    source: 'Google Identity, "Using OAuth 2.0 for web server applications"',
+    forms: [[text('GOCSPX-'), run(WORD_DASH, 28)]],
+    accept: (found) => isVaried(found) && variety(found) > 12,
+    falsePositives: () => ['GOCSPX-your_client_secret'],
   }),
-  token({
-    id: 'digitalocean-token',
-    description: 'DigitalOcean personal access, OAuth and refresh token',
-    source: 'DigitalOcean Docs, "Personal access tokens": https://docs.digitalocean.com/reference/api/',
-    forms: [[text('dop_v1_', 'doo_v1_', 'dor_v1_'), run(HEX_LOWER, 64)]],
-  }),
-  token({
-    id: 'cloudflare-key',
-    description: 'Cloudflare origin CA key',
-    source: 'Cloudflare Docs, "Origin CA keys": https://developers.cloudflare.com/fundamentals/api/',
-    forms: [[text('v1.0-'), run(HEX_LOWER, 24), text('-'), run(HEX_LOWER, 146)]],
-  }),
-  token({
-    id: 'hosting-token',
-    description:
-      'Tokens of hosting platforms: Fly.io, Netlify, Render, Supabase, PlanetScale, Pulumi, Heroku, Terraform Cloud, Tailscale',
-    source: 'The platforms\' API documentation; GitHub Docs, "Supported secret scanning patterns"',
-    forms: [
-      [text('FlyV1 fm2_', 'fm2_'), run(BASE64, 60, 2048)],
-      [text('nfp_', 'nfc_', 'nfo_'), run(ALNUM, 36, 40)],
-      [text('rnd_'), run(ALNUM, 28, 36)],
-      [text('sbp_'), run(HEX_LOWER, 40)],
-      [text('sb_secret_'), run(WORD_DASH, 30, 64)],
-      [text('pscale_tkn_', 'pscale_pw_', 'pscale_oauth_'), run(WORD_DASH_DOT, 32, 64)],
-      [text('pul-'), run(HEX_LOWER, 40)],
-      [text('HRKU-AA'), run(WORD_DASH, 50, 80)],
-      [
-        text('tskey-auth-', 'tskey-api-', 'tskey-client-', 'tskey-scim-'),
-        run(ALNUM, 8, 40),
-        text('-'),
-        run(ALNUM, 20, 60),
-      ],
-    ],
-    edges: { left: ALNUM, leftMost: 0 },
-    accept: (found) => !isExample(found) && isMixed(found.slice(5)),
+  vendor({
+    id: 'firebase-server-key',
+    description: 'Firebase Cloud Messaging server key',
+    source: 'Firebase Docs, "Cloud Messaging: legacy HTTP protocol"',
+    forms: [[text('AAAA'), run(WORD_DASH, 7), text(':APA91b'), run(WORD_DASH, 120, 160)]],
   }),
   detector({
-    id: 'terraform-token',
-    description: 'Terraform Cloud and Enterprise API token',
-    source: 'HashiCorp, "HCP Terraform API tokens": https://developer.hashicorp.com/terraform/cloud-docs/',
-    keywords: ['.atlasv1.'],
+    id: 'gcp-service-account',
+    description: 'Google service account key file: the id of its private key',
+    source: 'Google Cloud Docs, "Create and delete service account keys"',
+    keywords: ['private_key_id'],
     match(view, at) {
-      const before = view.runBefore(ALNUM, at, 15);
-      const end = view.runEnd(WORD_DASH, at + 9);
-      return before >= 14 && end - at - 9 >= 60 ? { start: at - 14, end } : null;
+      let start = at + 14;
+      while (start < at + 26 && start < view.length && HEX_LOWER.table[view.bytes[start]!] === 0) start++;
+      const end = view.runEnd(HEX_LOWER, start);
+      if (end - start !== 40) return null;
+      const around = view.text(Math.max(0, at - 400), Math.min(view.length, end + 400));
+      return /service_account|gserviceaccount/.test(around) ? { start, end } : null;
     },
-    truePositives: (random) => [`${random.chars('A-Za-z0-9', 14)}.atlasv1.${random.chars('A-Za-z0-9', 67)}`],
+    truePositives: (random) => [
+      `{"type":"service_account","project_id":"p","private_key_id":"${random.chars('0-9a-f', 40)}"}`,
+      JSON.stringify(`{"type": "service_account", "private_key_id": "${random.chars('0-9a-f', 40)}"}`),
+    ],
+    falsePositives: (random) => [
+      `{"private_key_id":"${random.chars('0-9a-f', 40)}"}`,
+      'service_account private_key_id',
+    ],
   }),
 ];
 

@@ -3,6 +3,7 @@ import { ALNUM, HEX_LOWER, LOWER_DIGIT, WORD, WORD_DASH } from '../charsets.ts';
 import { run, text } from '../shape.ts';
 import { crcBase62, hasCrc } from './checksums.ts';
 import { type Detector, detector, isExample, isMixed, sampleOf, token, variety } from './detector.ts';
+import { contextual, vendor } from './vendor.ts';
 
 const CLASSIC = ['ghp_', 'gho_', 'ghu_', 'ghs_', 'ghr_'];
 const GITLAB = [
@@ -94,17 +95,49 @@ export const codeHosts: readonly Detector[] = [
       'glrt-short',
     ],
   }),
-  token({
+  vendor({
     id: 'atlassian-token',
-    description: 'Atlassian and Bitbucket API tokens',
-    source:
-      'Atlassian Support, "Manage API tokens for your Atlassian account": https://support.atlassian.com/atlassian-account/',
+    description: 'Atlassian API token',
+    source: 'Atlassian Support, "Manage API tokens for your Atlassian account"',
+    forms: [[text('ATATT3xFfG', 'ATSTT3xFfG'), run(WORD_DASH, 60, 300)]],
+  }),
+  vendor({
+    id: 'bitbucket-token',
+    description: 'Bitbucket app password, repository and workspace access token',
+    source: 'Bitbucket Support, "Access tokens", "App passwords"',
     forms: [
-      [text('ATATT3xFfG', 'ATCTT3xFfG', 'ATSTT3xFfG'), run(WORD_DASH, 60, 300)],
-      [text('ATBB'), run(ALNUM, 32, 32)],
+      [text('ATCTT3xFfG'), run(WORD_DASH, 60, 300)],
+      [text('ATBB'), run(ALNUM, 32)],
     ],
-    edges: { left: ALNUM, leftMost: 0 },
-    accept: (found) => !isExample(found) && isMixed(found.slice(4)),
+  }),
+  detector({
+    id: 'azure-devops-token',
+    description: 'Azure DevOps personal access token',
+    source: 'Microsoft Learn, "Use personal access tokens": format',
+    keywords: ['AZDO'],
+    match: (view, at) =>
+      view.runBefore(ALNUM, at, 77) === 76 && view.runEnd(ALNUM, at) - at === 8
+        ? { start: at - 76, end: at + 8 }
+        : null,
+    truePositives: (random) => [`${random.chars('A-Za-z0-9', 76)}AZDO${random.chars('A-Za-z0-9', 4)}`],
+    falsePositives: (random) => [`${random.chars('A-Za-z0-9', 100)}AZDO${random.chars('A-Za-z0-9', 30)}`],
+  }),
+  contextual({
+    id: 'gitea-token',
+    description: 'Gitea and Forgejo access token',
+    source: 'Gitea Docs, "API usage"',
+    words: ['gitea', 'forgejo', 'codeberg'],
+    values: [[run(HEX_LOWER, 40)]],
+    examples: ['GITEA_TOKEN=$'],
+  }),
+  contextual({
+    id: 'github-client-secret',
+    description: 'GitHub OAuth application client secret',
+    source: 'GitHub Docs, "Creating an OAuth app"',
+    words: ['github'],
+    values: [[run(HEX_LOWER, 40)]],
+    examples: ['GITHUB_CLIENT_SECRET=$'],
+    falsePositives: (random) => [`github commit: ${random.chars('0-9a-f', 40)}`],
   }),
   token({
     id: 'sourcegraph-token',

@@ -1,4 +1,6 @@
 // What a detector is: a format as data, with the examples that prove it.
+
+import type { Seek } from '../seek.ts';
 import { type Edges, type Matcher, type Step, shape } from '../shape.ts';
 import type { Span, View } from '../view.ts';
 import type { Random } from './random.ts';
@@ -9,12 +11,19 @@ export interface Detector {
   readonly description: string;
   /** The vendor's document that describes the format. */
   readonly source: string;
-  /** False: active only when a spec names it. */
+  /**
+   * How sure it is. `format`: a prefix or a check that is the format's own. `context`: a bare value beside its vendor's name. `generic`: whatever
+   * is called a password or a key. `personal`: numbers of persons.
+   */
+  readonly kind: 'format' | 'context' | 'generic' | 'personal';
+  /** False: active only when a spec names it, or its profile does. */
   readonly byDefault: boolean;
   /** Literals, at least three bytes, of which one is part of every match (or stands near it). */
   readonly keywords: readonly string[];
   /** Keywords in any letter case. */
   readonly anyCase: boolean;
+  /** Where to look for what has no literal in it: the places that this proposes. `keywords` is then empty. */
+  readonly seek: Seek | null;
   readonly match: Matcher;
   /** Last look at what matched: checksums, documentation's examples. */
   accept(text: string, view: View, span: Span): boolean;
@@ -27,7 +36,9 @@ type Given = Pick<Detector, 'id' | 'description' | 'source' | 'keywords' | 'matc
   Partial<Detector>;
 
 export const detector = (given: Given): Detector => ({
+  kind: 'format',
   byDefault: true,
+  seek: null,
   anyCase: false,
   accept: (text) => !isExample(text),
   falsePositives: () => [],
@@ -87,7 +98,7 @@ export function token({ forms, edges, ...given }: TokenGiven): Detector {
 /** From here on a literal does not come up by chance in megabytes of base64url. */
 const SURE_PREFIX = 6;
 
-const isShort = ([first]: readonly Step[]): boolean =>
+export const isShort = ([first]: readonly Step[]): boolean =>
   first?.do === 'text' && first.any.some((prefix) => prefix.length < SURE_PREFIX);
 
 /** A made-up text of this shape. */

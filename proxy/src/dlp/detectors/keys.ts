@@ -1,5 +1,5 @@
 // Private keys of every armour, and their bare DER.
-import { ALNUM, BASE64_PADDED, BASE64_STD, charset, HEX_LOWER, UPPER_DIGIT } from '../charsets.ts';
+import { BASE64_PADDED, BASE64_STD, charset, UPPER_DIGIT } from '../charsets.ts';
 import { run, text } from '../shape.ts';
 import type { View } from '../view.ts';
 import { type Detector, detector, isExample, token, variety } from './detector.ts';
@@ -100,6 +100,19 @@ export const keys: readonly Detector[] = [
       [text('MIGHAgEAMBMGByqGSM49AgEGCCqGSM49AwEHBG0wawIBAQQg'), run(BASE64_STD, 32, 200)],
       [text('MC4CAQAwBQYDK2VwBCIEI', 'MC4CAQAwBQYDK2VuBCIEI'), run(BASE64_STD, 40, 64)],
       [text('MHcCAQEEI'), run(BASE64_STD, 100, 200)],
+      // PKCS #8, encrypted (PBES2).
+      [
+        text(
+          'MIIFHDBOBgkqhkiG9w0BBQ0w',
+          'MIIFLTBXBgkqhkiG9w0BBQ0w',
+          'MIIFNTBfBgkqhkiG9w0BBQ0w',
+          'MIIJrTBXBgkqhkiG9w0BBQ0w',
+          'MIIJnDBOBgkqhkiG9w0BBQ0w',
+          'MIHsMFcGCSqGSIb3DQEFDTBK',
+          'MIGbMFcGCSqGSIb3DQEFDTBK',
+        ),
+        run(BASE64_PADDED, 60, 8192),
+      ],
     ],
     accept: (found) => !isExample(found) && variety(found) > 20,
   }),
@@ -132,14 +145,6 @@ export const keys: readonly Detector[] = [
       `{"keys":[{"kty":"RSA","n":"${random.chars('A-Za-z0-9_-', 342)}","e":"AQAB"}]}`,
       `{"a":"x","d":"${random.chars('A-Za-z0-9', 43)}"}`,
     ],
-  }),
-  token({
-    id: 'wallet-key',
-    description: 'Extended private key of a wallet (BIP-32)',
-    source: 'Bitcoin BIP-32, "Serialization format"',
-    forms: [[text('xprv', 'yprv', 'zprv', 'tprv'), run(ALNUM, 107)]],
-    edges: { left: ALNUM, leftMost: 0, right: ALNUM },
-    falsePositives: (random) => [`xprv${random.chars(HEX_LOWER.ranges, 20)}`],
   }),
 ];
 

@@ -1,5 +1,5 @@
 // Keys of model providers and of the services around them.
-import { ALNUM, HEX_LOWER, LOWER_DIGIT, WORD, WORD_DASH } from '../charsets.ts';
+import { ALNUM, HEX_LOWER, WORD, WORD_DASH } from '../charsets.ts';
 import { run, text } from '../shape.ts';
 import { type Detector, detector, isExample, isMixed, token, variety } from './detector.ts';
 
@@ -10,18 +10,24 @@ const BEFORE_INFIX = 180;
 const isVaried = (found: string): boolean => !isExample(found) && isMixed(found) && variety(found) > 12;
 
 export const models: readonly Detector[] = [
-  token({
-    id: 'anthropic-key',
-    description: 'Anthropic API key, admin key, OAuth and session token',
-    source: 'Anthropic API reference, "Authentication", "Admin API": https://docs.anthropic.com/',
-    forms: [[text('sk-ant-'), run(WORD_DASH, 40, 256)]],
-    accept: (found) => isVaried(found.slice(7)) && /[0-9]/.test(found.slice(14)),
-    falsePositives: () => [
-      'sk-ant-api03-your_key_here_please_replace_it_now_thanks',
-      'sk-ant-...',
-      `sk-ant-api03-${'x'.repeat(93)}`,
-      'sk-ant-api03-REPLACE-ME',
-    ],
+  detector({
+    ...token({
+      id: 'anthropic-key',
+      description: 'Anthropic API key, admin key, OAuth and session token',
+      source: 'Anthropic API reference, "Authentication", "Admin API": https://docs.anthropic.com/',
+      forms: [[text('sk-ant-'), run(WORD_DASH, 40, 256)]],
+      accept: (found) => isVaried(found.slice(7)) && /[0-9]/.test(found.slice(14)),
+      falsePositives: () => [
+        'sk-ant-api03-your_key_here_please_replace_it_now_thanks',
+        'sk-ant-...',
+        `sk-ant-api03-${'x'.repeat(93)}`,
+        'sk-ant-api03-REPLACE-ME',
+      ],
+    }),
+    truePositives: (random) =>
+      ['api03-', 'admin01-', 'oat01-', 'ort01-', 'sid01-'].map(
+        (kind) => `sk-ant-${kind}${random.chars('A-Za-z0-9_-', 90)}4AA`,
+      ),
   }),
   detector({
     id: 'openai-key',
@@ -94,24 +100,6 @@ export const models: readonly Detector[] = [
     edges: { left: ALNUM, leftMost: 0, right: WORD },
     accept: (found) => !isExample(found) && /[A-Z]/.test(found) && variety(found) > 12,
     falsePositives: () => ['hf_hub_download(repo_id)', `hf_${'x'.repeat(34)}`, 'hf_your_token'],
-  }),
-  token({
-    id: 'model-service-key',
-    description: 'Groq, xAI, Perplexity, Replicate, Tavily, LangSmith, Fireworks, NVIDIA, Cerebras, ElevenLabs keys',
-    source: 'The providers\' API documentation; GitHub Docs, "Supported secret scanning patterns"',
-    forms: [
-      [text('gsk_'), run(ALNUM, 52)],
-      [text('xai-'), run(ALNUM, 70, 90)],
-      [text('pplx-'), run(ALNUM, 40, 64)],
-      [text('r8_'), run(ALNUM, 37)],
-      [text('tvly-'), run(WORD_DASH, 32, 64)],
-      [text('lsv2_pt_', 'lsv2_sk_'), run(HEX_LOWER, 32), text('_'), run(HEX_LOWER, 10)],
-      [text('fw_'), run(ALNUM, 24)],
-      [text('nvapi-'), run(WORD_DASH, 60, 80)],
-      [text('csk-'), run(LOWER_DIGIT, 48)],
-    ],
-    edges: { left: ALNUM, leftMost: 0, right: WORD_DASH },
-    accept: (found) => !isExample(found) && isMixed(found.slice(4)) && variety(found) > 10,
   }),
 ];
 

@@ -161,34 +161,53 @@ export const structured: readonly Detector[] = [
   }),
   detector({
     id: 'connection-password',
-    description: 'Password of an ADO.NET, ODBC or JDBC connection string',
+    description: 'Password of an ADO.NET, ODBC, JDBC or libpq connection string',
     source:
-      'Microsoft Learn, "Connection string syntax": https://learn.microsoft.com/dotnet/framework/data/adonet/connection-string-syntax',
-    keywords: [';password=', ';pwd='],
+      'Microsoft Learn, "Connection string syntax"; PostgreSQL Docs, "Connection strings"; JDBC drivers\' documentation',
+    keywords: ['password=', 'pwd='],
     anyCase: true,
-    match(view, at) {
-      const start = at + (view.text(at, at + 5).toLowerCase() === ';pwd=' ? 5 : 10);
+    match(view, at, keyword) {
+      const start = at + keyword.length;
       const end = Math.min(view.runEnd(CONNECTION_VALUE, start), start + 128);
-      if (end - start < 6) return null;
-      const before = view.text(Math.max(0, at - 240), at);
-      return /(?:server|data source|host|addr(?:ess)?|jdbc:[a-z]+:)[^;]{0,3}[=/][^;]*;/i.test(`${before};`)
-        ? { start, end }
-        : null;
+      if (end - start < 6 || (at > 0 && CONNECTION_START.table[view.bytes[at - 1]!] === 0)) return null;
+      const around = `;${view.text(Math.max(0, at - CONNECTION_BYTES), at)};${view.text(end, Math.min(view.length, end + CONNECTION_BYTES))}`;
+      const isConnection =
+        CONNECTION.test(around) || (CONNECTION_HOST.test(around) && CONNECTION_DATABASE.test(around));
+      return isConnection ? { start, end } : null;
     },
-    accept: (found) => !isExample(found) && !NO_PASSWORD.test(found),
-    truePositives: (random) => [
-      `Server=tcp:db.test,1433;Database=app;User ID=svc;Password=${random.chars('A-Za-z', 6)}9!${random.chars('A-Za-z0-9', 8)};Encrypt=True`,
-    ],
+    accept: (found) => !isExample(found) && !NO_PASSWORD.test(found) && !/^[%$({<]|^process\.|\(/.test(found),
+    truePositives(random) {
+      const password = (): string => `${random.chars('A-Za-z', 6)}9${random.chars('A-Za-z0-9', 8)}`;
+      return [
+        `Server=tcp:db.test,1433;Database=app;User ID=svc;Password=${random.chars('A-Za-z', 6)}9!${random.chars('A-Za-z0-9', 8)};Encrypt=True`,
+        `Password=${password()};User ID=svc;Data Source=db.test;Initial Catalog=app`,
+        `Driver={ODBC Driver 18 for SQL Server};Server=db.test;UID=svc;PWD=${password()}`,
+        `jdbc:postgresql://db.test:5432/app?user=svc&password=${password()}`,
+        `jdbc:mysql://db.test/app?user=svc&password=${password()}&useSSL=true`,
+        `jdbc:sqlserver://db.test:1433;databaseName=app;user=svc;password=${password()}`,
+        `host=db.test port=5432 dbname=app user=svc password=${password()} sslmode=require`,
+      ];
+    },
     falsePositives: () => [
       'Server=db;User Id=sa;Password=changeme;',
       'a;password=x',
       'Server=db;User Id=sa;Password={your_password};',
+      'username=me&password=correct-horse-9-battery',
+      'host=db dbname=app user=svc password=$DB_PASSWORD1',
     ],
   }),
 ];
 
 const SCHEME = charset('A-Za-z0-9+_-');
-const CONNECTION_VALUE = charset('A-Za-z0-9%._~!$&()*+,=:@?#^{}|[]-');
+const CONNECTION_VALUE = charset('A-Za-z0-9%._~!$()*+,=:@?#^{}|[]/-');
+/** What stands before the name of a field. */
+const CONNECTION_START = charset(' \t\n\r;&?="\'`');
+/** How far around a password the rest of its connection string is looked for, in bytes. */
+const CONNECTION_BYTES = 240;
+const CONNECTION =
+  /jdbc:[a-z0-9]{2,20}:|[;"'`\s=](?:server|data source|datasource|address|addr|network address|dsn|driver)\s?=/i;
+const CONNECTION_HOST = /[\s;"'`=]host(?:name|addr)?=/i;
+const CONNECTION_DATABASE = /[\s;"'`=](?:dbname|database|port)=/i;
 
 const isBracketed = (userinfo: string): boolean => /^[[{<].*[\]}>]$/.test(userinfo);
 

@@ -3,7 +3,7 @@ import { asBuffer, type Span, type View } from '../view.ts';
 import { eachShingle, isTelling } from './shingles.ts';
 
 /** Its matches are large pieces of the workspace's own source. */
-export const SOURCE_DETECTOR = { id: 'workspace-source' } as const;
+export const SOURCE_DETECTOR = { id: 'workspace-source', kind: 'format' } as const;
 
 /** So many different shingles in one piece make it large: about 1 KiB of code, 30 lines. */
 export const PIECE_SHINGLES = 40;

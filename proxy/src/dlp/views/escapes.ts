@@ -41,6 +41,24 @@ function hexAt(bytes: Uint8Array, at: number, count: number, end: number): numbe
   return value;
 }
 
+/** Hex digits from `from` to a closing brace; `before`: bytes of the escape that stand before them. */
+function bracedAt(bytes: Uint8Array, from: number, end: number, before: number): number {
+  let digits = 0;
+  while (digits < 6 && from + digits < end && NIBBLES[bytes[from + digits]!]! >= 0) digits++;
+  const code = hexAt(bytes, from, digits, end);
+  const isClosed = digits > 0 && bytes[from + digits] === 0x7d && code <= 0x10ffff;
+  return isClosed ? escapeOf(before + digits + 1, code) : 0;
+}
+
+/** Three octal digits of a byte, or -1. */
+function octalAt(bytes: Uint8Array, at: number, end: number): number {
+  const first = bytes[at]! - 0x30;
+  const second = bytes[at + 1]! - 0x30;
+  const third = bytes[at + 2]! - 0x30;
+  const isOctal = at + 2 < end && first >= 0 && first < 4 && second >= 0 && second < 8 && third >= 0 && third < 8;
+  return isOctal ? first * 64 + second * 8 + third : -1;
+}
+
 export const PERCENT: Escapes = {
   kind: 'percent',
   lead: 0x25,
@@ -62,13 +80,7 @@ export const BACKSLASH: Escapes = {
     const before = letter - at;
     switch (bytes[letter]) {
       case 0x75: {
-        if (bytes[letter + 1] === 0x7b) {
-          let digits = 0;
-          while (digits < 6 && letter + 2 + digits < end && NIBBLES[bytes[letter + 2 + digits]!]! >= 0) digits++;
-          const code = hexAt(bytes, letter + 2, digits, end);
-          const isClosed = digits > 0 && bytes[letter + 2 + digits] === 0x7d && code <= 0x10ffff;
-          return isClosed ? escapeOf(before + digits + 3, code) : 0;
-        }
+        if (bytes[letter + 1] === 0x7b) return bracedAt(bytes, letter + 2, end, before + 2);
         const unit = hexAt(bytes, letter + 1, 4, end);
         if (unit < 0) return 0;
         if (unit >= 0xd800 && unit < 0xdc00 && bytes[letter + 5] === 0x5c) {
@@ -86,18 +98,27 @@ export const BACKSLASH: Escapes = {
         return code >= 0 && code <= 0x10ffff ? escapeOf(before + 9, code) : 0;
       }
       case 0x78: {
+        if (bytes[letter + 1] === 0x7b) return bracedAt(bytes, letter + 2, end, before + 2);
         const byte = hexAt(bytes, letter + 1, 2, end);
         return byte >= 0 ? escapeOf(before + 3, byte) : 0;
       }
       case 0x2f:
         return escapeOf(before + 1, 0x2f);
+      case 0x6e:
+        return escapeOf(before + 1, 0x0a);
       default: {
-        const first = bytes[letter]! - 0x30;
-        const second = bytes[letter + 1]! - 0x30;
-        const third = bytes[letter + 2]! - 0x30;
-        const isOctal =
-          letter + 2 < end && first >= 0 && first < 4 && second >= 0 && second < 8 && third >= 0 && third < 8;
-        return isOctal ? escapeOf(before + 3, first * 64 + second * 8 + third) : 0;
+        // Style sheets: six hex digits, or two and a space.
+        const six = bytes[letter] === 0x30 && bytes[letter + 1] === 0x30 ? hexAt(bytes, letter, 6, end) : -1;
+        if (six >= 0x20) return escapeOf(before + 6 + (bytes[letter + 6] === 0x20 ? 1 : 0), six);
+        const two = bytes[letter + 2] === 0x20 ? hexAt(bytes, letter, 2, end) : -1;
+        if (two >= 0x20) return escapeOf(before + 3, two);
+        // `\\0147`: a zero before three octal digits.
+        if (bytes[letter] === 0x30) {
+          const four = octalAt(bytes, letter + 1, end);
+          if (four >= 0x20) return escapeOf(before + 4, four);
+        }
+        const three = octalAt(bytes, letter, end);
+        return three >= 0 ? escapeOf(before + 3, three) : 0;
       }
     }
   },
@@ -164,6 +185,11 @@ export const QUOTED_PRINTABLE: Escapes = {
   read(bytes, at, end) {
     if (bytes[at + 1] === 0x0a) return escapeOf(2, GONE);
     if (bytes[at + 1] === 0x0d && bytes[at + 2] === 0x0a) return escapeOf(3, GONE);
+    // The same inside a string.
+    if (bytes[at + 1] === 0x5c && bytes[at + 2] === 0x6e) return escapeOf(3, GONE);
+    if (bytes[at + 1] === 0x5c && bytes[at + 2] === 0x72 && bytes[at + 3] === 0x5c && bytes[at + 4] === 0x6e) {
+      return escapeOf(5, GONE);
+    }
     const byte = hexAt(bytes, at + 1, 2, end);
     return byte >= 0 ? escapeOf(3, byte) : 0;
   },

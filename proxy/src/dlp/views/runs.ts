@@ -2,13 +2,14 @@
 import { BASE64, HEX } from '../charsets.ts';
 import { RUN_CHARS } from '../sweep.ts';
 import { asBuffer, type Span, View } from '../view.ts';
+import { decodeBase32, decodeDigits, decodeNumber } from './radix.ts';
 
 /** Shortest run of binary data that is searched like text, in characters. */
 const OPAQUE_CHARS = 256;
 /** Longest run that is decoded as a whole for one keyword inside it, in characters. */
 const LOCAL_CHARS = 8192;
 /** Shortest line of wrapped base64 or hex, in characters. */
-const LINE_CHARS = 32;
+const LINE_CHARS = 16;
 /** Characters looked at to tell an encoding from a word, a path or a hash. */
 const SAMPLE_CHARS = 96;
 
@@ -34,6 +35,18 @@ const isControlLetter = (byte: number): boolean => byte === 0x6e || byte === 0x7
 /** Which alignments of which runs have been decoded already: a run is decoded once however many keywords it holds. */
 export class DecodedRuns {
   readonly #seen = new Set<number>();
+  #piecesEnd = 0;
+  #overlapping = 0;
+
+  /** Whether pieces around `at` are still worth it: of keywords inside pieces that were put together a few get a look of their own. */
+  mayJoin(at: number): boolean {
+    if (at >= this.#piecesEnd) this.#overlapping = 0;
+    return this.#overlapping++ < OVERLAPPING;
+  }
+
+  setJoined(end: number): void {
+    this.#piecesEnd = Math.max(this.#piecesEnd, end);
+  }
 
   /** True the first time. `skip`: characters before the first quartet or pair. */
   isNew(encoding: 'base64' | 'hex', start: number, skip: number): boolean {
@@ -85,6 +98,48 @@ export function decodeBase64At(view: View, at: number, decoded: DecodedRuns, fou
   found(pieceView(view, 'base64', base64Bytes(view, start, Math.min(run.end, at + 2 * LOCAL_CHARS)), whole));
 }
 
+/** Longest thing between the pieces of an encoded text: `", "`, ` + `, a line break. */
+const BETWEEN_BYTES = 6;
+const MOST_PIECES = 1024;
+const OVERLAPPING = 8;
+const LEAST_PIECE = 4;
+
+/** Decodes what goes on after the run around `at` in pieces of the same length: wrapped, grouped, or in a list. */
+export function decodePiecesAt(view: View, at: number, decoded: DecodedRuns, found: (child: View) => void): void {
+  if (!decoded.mayJoin(at)) return;
+  const first = view.runEnd(BASE64, at);
+  const pieces = [{ start: at, end: first }];
+  let between = -1;
+  let length = -1;
+  for (let end = first; pieces.length < MOST_PIECES; ) {
+    const start = nextPiece(view.bytes, end, view.length);
+    if (start < 0 || (between >= 0 && start - end !== between)) break;
+    between = start - end;
+    const stop = view.runEnd(BASE64, start);
+    if (stop === start || (length >= 0 && stop - start > length)) break;
+    pieces.push({ start, end: stop });
+    if (length >= 0 && stop - start < length) break;
+    length = stop - start;
+    end = stop;
+  }
+  if (pieces.length < 2 || pieces[1]!.end - pieces[1]!.start < LEAST_PIECE) return;
+  decoded.setJoined(pieces.at(-1)!.end);
+  const text = pieces.map(({ start, end }) => view.text(start, end)).join('');
+  found(
+    pieceView(view, 'base64', Buffer.from(text, 'base64'), { start: at, end: paddedEnd(view, pieces.at(-1)!.end) }),
+  );
+}
+
+/** Where the next piece begins: behind signs and white space, or a line break written as an escape; -1 for none. */
+function nextPiece(bytes: Uint8Array, from: number, length: number): number {
+  const most = Math.min(length, from + BETWEEN_BYTES);
+  for (let at = from; at < most; at++) {
+    if (bytes[at] === 0x5c && (bytes[at + 1] === 0x6e || bytes[at + 1] === 0x72)) at++;
+    else if (BASE64.table[bytes[at]!] !== 0 && !(at > from && (bytes[at] === 0x2b || bytes[at] === 0x2f))) return at;
+  }
+  return -1;
+}
+
 /** Decodes the hex run around `at`, whose pairs are aligned to `at`. */
 export function decodeHexAt(view: View, at: number, decoded: DecodedRuns, found: (child: View) => void): void {
   const run = view.runAround(HEX, at);
@@ -110,11 +165,15 @@ function decodeRun(view: View, start: number, end: number, decoded: DecodedRuns,
     if (hex > longestHex) longestHex = hex;
   }
   const sample = sampleEnd - start;
-  // One case only, digits from 2 to 7: may be base32.
-  if ((upper === 0 || lower === 0) && longestHex < sample) decodeBase32(view, start, end, found);
+  // One case only: may be base32.
+  if ((upper === 0 || lower === 0) && longestHex < sample && digits > 0) decodeBase32(view, [{ start, end }], found);
+  if (digits === sample) decodeDigits(view, start, end, found);
+  if (digits === sample || (digits > 0 && upper + lower + digits === sample && longestHex < sample))
+    decodeNumber(view, start, end, found);
   if (longestHex >= RUN_CHARS) decodeHexRuns(view, start, end, decoded, found);
   // Words and paths have few capitals, hashes have none; an encoding mixes.
   const isMixed = upper >= 2 && lower >= 2 && (digits >= 1 || upper * 5 >= sample);
+  if (isBackwards(bytes, start, end, longestHex === sample)) found(backwards(view, start, end));
   if ((!isMixed && (digits === 0 || upper < 2)) || longestHex === sample) return;
   const run = { start, end: paddedEnd(view, end) };
   for (let skip = 0; skip < 4; skip++) {
@@ -124,31 +183,6 @@ function decodeRun(view: View, start: number, end: number, decoded: DecodedRuns,
     const isOpaque = !isMeaningful && end - start < OPAQUE_CHARS;
     found(pieceView(view, 'base64', base64Bytes(view, start + skip, end), run, isOpaque));
   }
-}
-
-/** Base32 (RFC 4648) in either case, where it gives text. */
-function decodeBase32(view: View, start: number, end: number, found: (child: View) => void): void {
-  const { bytes } = view;
-  const decoded = Buffer.allocUnsafe(((end - start) * 5) >> 3);
-  let length = 0;
-  let bits = 0;
-  let buffered = 0;
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at]! | 0x20;
-    const value = byte >= 0x61 && byte <= 0x7a ? byte - 0x61 : byte >= 0x32 && byte <= 0x37 ? byte - 0x18 : -1;
-    if (value < 0) return;
-    buffered = ((buffered << 5) | value) & 0xfff;
-    bits += 5;
-    if (bits < 8) continue;
-    bits -= 8;
-    const next = (buffered >> bits) & 0xff;
-    // Of words and constants it is clear at once that they are no base32.
-    if (!isPrintable(next) && length < 8) return;
-    decoded[length++] = next;
-  }
-  let padded = end;
-  while (padded < view.length && padded < end + 6 && bytes[padded] === 0x3d) padded++;
-  found(pieceView(view, 'base32', decoded.subarray(0, length), { start, end: padded }));
 }
 
 /** Hex may be glued to other characters: `0x…`, `key-…`. */
@@ -171,12 +205,26 @@ function decodeHexRuns(
   }
 }
 
+/** Whether the run read from its end gives text, as base64 or as hex. Padding would stand before it. */
+function isBackwards(bytes: Uint8Array, start: number, end: number, isHex: boolean): boolean {
+  const head = new Uint8Array(24);
+  const count = Math.min(24, (end - start) & ~3);
+  for (let i = 0; i < count; i++) head[i] = bytes[end - 1 - i]!;
+  return isHex ? isMeaningfulHex(head, 0, count) : isBase64Text(head, 0, count);
+}
+
+function backwards(view: View, start: number, end: number): View {
+  const text = Buffer.from(view.bytes.subarray(start, end)).reverse();
+  return new View(text, text.length, 'reversed', view, { kind: 'mirror', end });
+}
+
 /** Wrapped text: the lines' characters together. */
 function decodeLines(view: View, lines: readonly Span[], found: (child: View) => void): void {
   const buffer = asBuffer(view.bytes);
   const text = lines.map(({ start, end }) => buffer.toString('latin1', start, end)).join('');
   const whole = { start: lines[0]!.start, end: paddedEnd(view, lines.at(-1)!.end) };
   found(pieceView(view, 'base64', Buffer.from(text, 'base64'), whole));
+  decodeBase32(view, lines, found);
   if (HEX.table[view.bytes[whole.start]!] === 0) return;
   const bytes = Buffer.from(text.slice(0, text.length & ~1), 'hex');
   if (bytes.length >= RUN_CHARS) found(pieceView(view, 'hex', bytes, whole));

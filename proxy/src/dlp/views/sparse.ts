@@ -18,7 +18,7 @@ const MARGIN_BYTES = 160;
 const LEAST_NUMBERS = 8;
 
 /** Hex digits, and what stands between groups of them. */
-const HEX_DUMP = charset('0-9A-Fa-fxX ,:;=\n\r\t.-');
+const HEX_DUMP = charset('0-9A-Fa-fxXn ,:;=\n\r\t.|_$"\'()[]{}\\-');
 
 export interface Stretch extends Span {
   /** Nothing but hex digits and separators: may spell text. */
@@ -201,8 +201,9 @@ function numberRows(
       at++;
       continue;
     }
-    const first = at;
+    const first = isEscapeLetter(bytes, at) ? at + 1 : at;
     while (at < end && table[bytes[at]!] !== 0) at++;
+    if (first === at) continue;
     if (isNumber(bytes, first, at)) {
       if (rowStart < 0) rowStart = first;
       rowEnd = at;
@@ -224,8 +225,9 @@ function readRow(view: View, row: Span, kind: 'hex' | 'decimal'): View {
       at++;
       continue;
     }
-    const first = at;
+    const first = isEscapeLetter(bytes, at) ? at + 1 : at;
     while (at < row.end && ALNUM.table[bytes[at]!] !== 0) at++;
+    if (first === at) continue;
     if (kind === 'decimal') trace.put(numberAt(bytes, first, at, 10), first, at - first);
     else {
       for (let digit = hexStart(bytes, first, at); digit < at; digit += 2) {
@@ -236,6 +238,10 @@ function readRow(view: View, row: Span, kind: 'hex' | 'decimal'): View {
   }
   return trace.view(kind, view, row.end);
 }
+
+/** The letter of `\\n` between two lines of numbers. */
+const isEscapeLetter = (bytes: Uint8Array, at: number): boolean =>
+  bytes[at] === 0x6e && at > 0 && bytes[at - 1] === 0x5c;
 
 function numberAt(bytes: Uint8Array, start: number, end: number, base: number): number {
   let value = 0;

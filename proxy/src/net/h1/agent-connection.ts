@@ -73,7 +73,7 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
     try {
       if (this.state === 'closing' || this.state === 'gone') return;
       this.input = this.input.length === 0 ? chunk : Buffer.concat([this.input, chunk]);
-      if (this.state === 'exchange') this.touch();
+      if (this.state === 'exchange' && !this.isFinished) this.touch();
       this.advance();
     } catch (error) {
       this.crash(error);
@@ -119,7 +119,7 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
     }
     if (end === null) {
       if (isFirst) this.deadline = deadlines.now + limits.headTimeoutMs;
-      if (this.isInputEnded) this.refuse(new Malformed('head-incomplete', 'the connection ended inside a head'));
+      if (this.isInputEnded) this.refuse(incompleteHead());
       return false;
     }
     this.input = end + 4 === input.length ? EMPTY : input.subarray(end + 4);
@@ -248,6 +248,8 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
     if (this.reader === null) this.next();
     else {
       this.sink = DISCARD;
+      // It may never come: no exchange waits for it any more, so nothing else ends the connection.
+      this.deadline = this.services.deadlines.now + this.services.limits.headTimeoutMs;
       this.isBodyPaused = false;
       this.socket.resume();
       this.advance();
@@ -326,7 +328,11 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
 
   private readonly onClose = (): void => {
     this.services.deadlines.delete(this);
-    this.guarded(() => this.lose());
+    this.guarded(() => {
+      // Cut off without an end, a head that was begun is told of all the same.
+      if (this.state === 'head' && this.input.length > 0) this.refuse(incompleteHead());
+      this.lose();
+    });
   };
 
   private lose(): void {
@@ -430,4 +436,8 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
       this.reset();
     }
   }
+}
+
+function incompleteHead(): Malformed {
+  return new Malformed('head-incomplete', 'the connection ended inside a head');
 }

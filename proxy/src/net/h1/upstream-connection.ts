@@ -133,6 +133,7 @@ export class UpstreamConnection implements BodySink, UpstreamStream {
     this.hasAnswered = true;
     const handler = this.handler;
     let input = this.input.length === 0 ? chunk : Buffer.concat([this.input, chunk]);
+    const size = input.length;
     this.input = EMPTY;
     while (input.length > 0 && this.handler === handler && this.endedWith === null) {
       const taken = this.take(input);
@@ -145,7 +146,8 @@ export class UpstreamConnection implements BodySink, UpstreamStream {
     }
     if (this.endedWith !== null) this.finish(input.length === 0);
     else if (this.handler === handler) this.input = input;
-    handler.onUpstreamRead();
+    // Bytes that complete nothing (a head, drop by drop) are no progress, and do not put off the idle limit.
+    if (input.length < size) handler.onUpstreamRead();
   }
 
   /** How many bytes were understood; 0 = more are needed. */

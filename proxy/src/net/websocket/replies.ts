@@ -140,15 +140,14 @@ class GuardedReplies implements Replies, FrameSink {
     // Gathered data is of the frame before: a control frame stands between frames.
     const [clean] = this.guard.headers([joined(this.take()).toString('latin1')]);
     if (opcode === CLOSE) this.sink.onUpstreamClose();
-    this.send(this.frame, Buffer.from(clean!, 'latin1'));
+    this.send(this.frame, [Buffer.from(clean!, 'latin1')]);
   }
 
   /** What was gathered of a data frame leaves, or its end. */
   private release(isFinal: boolean): void {
     const payload = joined(this.take());
     if (!this.isCompressed) {
-      const clean = this.guard.push(payload);
-      this.sendPiece(isFinal ? Buffer.concat([clean, this.guard.end()]) : clean, isFinal);
+      this.sendPieces(this.searched(payload, isFinal), isFinal);
     } else this.releaseCompressed(payload, isFinal);
   }
 
@@ -176,12 +175,13 @@ class GuardedReplies implements Replies, FrameSink {
     if (!isRead) return;
     if (this.isWrittenAnew) {
       if (isFinal) anew.push(this.ownDeflater().push(this.guard.end(), true));
-      this.sendPiece(joined(anew), isFinal);
+      this.sendPieces(anew, isFinal);
       return;
     }
     const content = joined(plain);
-    const clean = Buffer.concat([this.guard.push(content), this.guard.end()]);
-    this.sendPiece(clean.equals(content) ? payload : this.ownDeflater().push(clean, true), true);
+    const clean = joined(this.searched(content, true));
+    const isClean = clean === content || clean.equals(content);
+    this.sendPieces([isClean ? payload : this.ownDeflater().push(clean, true)], true);
   }
 
   private inflate(payload: Buffer, isFinal: boolean, onContent: (bytes: Buffer) => void): boolean {
@@ -215,12 +215,19 @@ class GuardedReplies implements Replies, FrameSink {
     return gathered;
   }
 
-  private sendPiece(payload: Buffer, isFinal: boolean): void {
-    if (payload.length > 0 || isFinal) this.send(this.fragments.next(isFinal), payload);
+  /** What may leave of it. */
+  private searched(bytes: Buffer, isFinal: boolean): readonly Buffer[] {
+    const clean = this.guard.push(bytes);
+    const rest = isFinal ? this.guard.end() : NOTHING;
+    return rest.length === 0 ? [clean] : [clean, rest];
   }
 
-  private send(head: FrameHead, payload: Buffer): void {
-    this.sink.onReply(writeFrame(head, [payload], null));
+  private sendPieces(pieces: readonly Buffer[], isFinal: boolean): void {
+    if (isFinal || pieces.some(({ length }) => length > 0)) this.send(this.fragments.next(isFinal), pieces);
+  }
+
+  private send(head: FrameHead, pieces: readonly Buffer[]): void {
+    this.sink.onReply(writeFrame(head, pieces, null));
   }
 }
 

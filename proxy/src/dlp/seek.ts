@@ -1,0 +1,70 @@
+// Proposes places for what has no literal in it: long numbers, keys in base58, rows of words. Looks at one byte in many; linear.
+import { charset, UPPER_DIGIT } from './charsets.ts';
+import type { View } from './view.ts';
+
+/** Numbers written in one or in groups; runs of base58; rows of short words. */
+export type Seek = 'numbers' | 'base58' | 'words';
+
+/** What a card number or an account number is written with. */
+export const GROUPED = charset('0-9A-Z -');
+export const BASE58 = charset('1-9A-HJ-NP-Za-km-z');
+export const LOWER = charset('a-z');
+/** Fewest characters of a number that anything looks for. */
+const SHORTEST_NUMBER = 13;
+/** A key is longer than this, and so is a row of twelve words. */
+const KEY_STRIDE = 48;
+const WORDS_STRIDE = 24;
+const BETWEEN_WORDS = 8;
+const LONGEST_GROUPED = 96;
+
+/** Calls `found` with the start of every candidate, in ascending order. */
+export const SEEKS: Readonly<Record<Seek, (view: View, found: (start: number) => void) => void>> = {
+  numbers: seekNumbers,
+  base58: seekBase58,
+  words: seekWords,
+};
+
+/** In any thirteen characters of a number there is a digit among the two that are looked at: groups are parted by single characters. */
+function seekNumbers(view: View, found: (start: number) => void): void {
+  const { bytes, length } = view;
+  let done = 0;
+  for (let at = SHORTEST_NUMBER - 2; at < length; at += SHORTEST_NUMBER - 1) {
+    if (!isDigit(bytes[at]!) && !isDigit(bytes[at - 1]!)) continue;
+    if (at < done) continue;
+    let start = at;
+    while (start > done && at - start < LONGEST_GROUPED && GROUPED.table[bytes[start - 1]!] !== 0) start--;
+    let end = at;
+    let digits = 0;
+    for (; end < length && end - start < LONGEST_GROUPED && GROUPED.table[bytes[end]!] !== 0; end++);
+    for (let i = start; i < end; i++) if (isDigit(bytes[i]!)) digits++;
+    done = end;
+    if (digits < SHORTEST_NUMBER - 1) continue;
+    // Every group may begin it: what stands before it on the line may be of the same characters.
+    for (let i = start; i < end; i++) {
+      if (UPPER_DIGIT.table[bytes[i]!] !== 0 && (i === start || UPPER_DIGIT.table[bytes[i - 1]!] === 0)) found(i);
+    }
+  }
+}
+
+function seekBase58(view: View, found: (start: number) => void): void {
+  const { bytes, length } = view;
+  for (let at = KEY_STRIDE - 1; at < length; at += KEY_STRIDE) {
+    if (BASE58.table[bytes[at]!] === 0) continue;
+    const run = view.runAround(BASE58, at);
+    if (run.end - run.start >= KEY_STRIDE && run.end - run.start <= KEY_STRIDE * 2) found(run.start);
+    at = Math.max(at, run.end - 1);
+  }
+}
+
+function seekWords(view: View, found: (start: number) => void): void {
+  const { bytes, length } = view;
+  for (let at = WORDS_STRIDE; at < length; at += WORDS_STRIDE) {
+    // Between two words there are a few other characters.
+    const last = Math.min(length, at + BETWEEN_WORDS);
+    let word = at;
+    while (word < last && LOWER.table[bytes[word]!] === 0) word++;
+    if (word < last) found(word);
+  }
+}
+
+const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;

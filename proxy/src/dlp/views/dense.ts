@@ -1,0 +1,298 @@
+// Text without spaces, full of signs: base85 of any kind, base91, and lines of uuencode.
+import { BASE85, BASE91, valuesOf } from '../alphabets.ts';
+import { View } from '../view.ts';
+import { hasMagic } from './runs.ts';
+
+/** Shortest run that is looked at, in bytes. */
+const RUN_BYTES = 22;
+/** Looked at to tell such an encoding from code and URLs, in bytes. */
+const SAMPLE_BYTES = 64;
+/** Fewest different signs, besides those of paths, names and base64. */
+const SIGNS = 3;
+const LEAST_BYTES = 12;
+/** Of so many bytes the neighbours tell enough. */
+const ENOUGH_BYTES = 12;
+/** How far apart the looks are, and how many bytes before each are looked at first. */
+const STEP_BYTES = 20;
+const NEIGHBOURS = 4;
+
+const VARIANTS = Object.entries(BASE85).map(([name, alphabet]) => ({ name, values: valuesOf(alphabet) }));
+const NINETY_ONE = valuesOf(BASE91);
+
+/** 1: visible and no space; 2: a sign that is neither of a path nor of base64; 4: lower case; 8: upper case; 16: digit. */
+const CLASSES = new Uint8Array(256);
+for (let byte = 0x21; byte < 0x7f; byte++) CLASSES[byte] = 1;
+for (const sign of '!#$%&()*,:;<>?@[]^`{|}~\'"') CLASSES[sign.charCodeAt(0)]! |= 2;
+for (let byte = 0x61; byte <= 0x7a; byte++) CLASSES[byte]! |= 4;
+for (let byte = 0x41; byte <= 0x5a; byte++) CLASSES[byte]! |= 8;
+for (let byte = 0x30; byte <= 0x39; byte++) CLASSES[byte]! |= 16;
+
+/** Calls `found` with what the dense runs of `view` decode to, where it is text or a compressed stream. */
+export function decodeDense(view: View, found: (child: View) => void): void {
+  const { bytes, length } = view;
+  for (let look = NEIGHBOURS; look < length; ) {
+    if (!isMixedAt(bytes, look)) {
+      look += STEP_BYTES;
+      continue;
+    }
+    const least = Math.max(0, look - STEP_BYTES - NEIGHBOURS);
+    let start = look;
+    let changes = 0;
+    for (; start > least && !isEdge(bytes, start - 1); start--) {
+      if (CLASSES[bytes[start - 1]!] !== CLASSES[bytes[start]!]) changes++;
+    }
+    // Words and numbers are told by what stands before: no need to walk over the rest.
+    if (look - start >= ENOUGH_BYTES && changes * 2 < look - start) {
+      look += STEP_BYTES;
+      continue;
+    }
+    let end = look;
+    // A sample tells whether the rest is worth walking over.
+    const sampleEnd = Math.min(length, start + SAMPLE_BYTES);
+    while (end < sampleEnd && !isEdge(bytes, end)) end++;
+    if (end - start >= RUN_BYTES && isDense(bytes, start, end)) {
+      while (end < length && !isEdge(bytes, end)) end++;
+      decodeRun(view, start, end, found);
+    }
+    look = Math.max(look, end) + STEP_BYTES;
+  }
+}
+
+/** Visible bytes before `look`, of more than one class and in turns: nearly all text fails here. */
+function isMixedAt(bytes: Uint8Array, look: number): boolean {
+  const a = CLASSES[bytes[look]!]!;
+  const b = CLASSES[bytes[look - 1]!]!;
+  const c = CLASSES[bytes[look - 2]!]!;
+  const d = CLASSES[bytes[look - 3]!]!;
+  const e = CLASSES[bytes[look - 4]!]!;
+  const isVisible = (a & b & c & d & e & 1) !== 0;
+  return isVisible && (a === b ? 0 : 1) + (b === c ? 0 : 1) + (c === d ? 0 : 1) + (d === e ? 0 : 1) > 1;
+}
+
+/** White space, and a quote that begins or ends a string: others are signs like any. */
+const isEdge = (bytes: Uint8Array, at: number): boolean =>
+  CLASSES[bytes[at]!] === 0 || (bytes[at] === 0x22 && isStringEnd(bytes, at));
+
+function isStringEnd(bytes: Uint8Array, at: number): boolean {
+  const before = bytes[at - 1];
+  const after = bytes[at + 1];
+  if (before === 0x5c) return false;
+  const isOpened =
+    before === undefined ||
+    before <= 0x20 ||
+    before === 0x3a ||
+    before === 0x2c ||
+    before === 0x5b ||
+    before === 0x7b ||
+    before === 0x3d; // prettier-ignore
+  return (
+    isOpened ||
+    after === undefined ||
+    after <= 0x20 ||
+    after === 0x3a ||
+    after === 0x2c ||
+    after === 0x5d ||
+    after === 0x7d
+  ); // prettier-ignore
+}
+
+/** Signs of several kinds among letters, and hardly two neighbours of one kind: code and data have words and numbers. */
+function isDense(bytes: Uint8Array, start: number, end: number): boolean {
+  let signs = 0;
+  let kinds = 0;
+  let all = 0;
+  let changes = 0;
+  let before = 0;
+  for (let at = start; at < end; at++) {
+    const of = CLASSES[bytes[at]!]!;
+    all |= of;
+    if ((of & 2) !== 0) {
+      signs++;
+      // Which signs, roughly: five bits of the byte.
+      kinds |= 1 << (bytes[at]! & 31);
+    }
+    if (of !== before) changes++;
+    before = of;
+  }
+  const length = end - start;
+  if (changes * 2 < length || signs * 12 < length || (all & 8) === 0) return false;
+  let different = 0;
+  for (let rest = kinds; rest !== 0; rest &= rest - 1) different++;
+  return different >= SIGNS;
+}
+
+/** A run without its escapes, and where each of its characters stands. */
+interface Plain {
+  readonly bytes: Uint8Array;
+  readonly from: Int32Array;
+  readonly length: number;
+}
+
+function withoutEscapes(bytes: Uint8Array, start: number, end: number): Plain {
+  const plain = new Uint8Array(end - start);
+  const from = new Int32Array(end - start + 1);
+  let length = 0;
+  for (let at = start; at < end; at++) {
+    const next = bytes[at + 1];
+    // A line break inside a string is as good as one; `\"` and `\\` are one character.
+    if (bytes[at] === 0x5c && (next === 0x22 || next === 0x5c || next === 0x2f) && at + 1 < end) at++;
+    else if (bytes[at] === 0x5c && (next === 0x6e || next === 0x72)) {
+      at++;
+      continue;
+    }
+    from[length] = at;
+    plain[length++] = bytes[at]!;
+  }
+  from[length] = end;
+  return { bytes: plain, from, length };
+}
+
+function decodeRun(view: View, start: number, end: number, found: (child: View) => void): void {
+  if (isUuLine(view.bytes, start, view.length)) decodeUuencode(view, start, found);
+  const literal: Plain = {
+    bytes: view.bytes.subarray(start, end),
+    from: Int32Array.from({ length: end - start + 1 }, (_, i) => start + i),
+    length: end - start,
+  };
+  const isEscaped = view.bytes.subarray(start, end).includes(0x5c);
+  for (const plain of isEscaped ? [withoutEscapes(view.bytes, start, end), literal] : [literal]) {
+    for (const { name, values } of VARIANTS) {
+      // What stands glued before it, a name or a quote, is of no known length.
+      for (let skip = 0; skip < 5 && skip < plain.length; skip++) {
+        const first = firstOf(plain, values, skip);
+        decode85(view, name, values, plain, first, found);
+      }
+    }
+    decode91(view, plain, found);
+  }
+}
+
+/** `<~` is the frame, not the text. */
+const firstOf = (plain: Plain, values: Int8Array, skip: number): number =>
+  skip === 0 && plain.bytes[0] === 0x3c && plain.bytes[1] === 0x7e && values[0x7e] === -1 ? 2 : skip;
+
+function decode85(
+  view: View,
+  name: string,
+  values: Int8Array,
+  { bytes, from, length }: Plain,
+  first: number,
+  found: (child: View) => void,
+): void {
+  const out = Buffer.allocUnsafe(length);
+  let count = 0;
+  let at = first;
+  let odd = 0;
+  for (; at < length; ) {
+    const width = Math.min(5, length - at);
+    let value = 0;
+    let digits = 0;
+    while (digits < width && values[bytes[at + digits]!]! >= 0) value = value * 85 + values[bytes[at + digits++]!]!;
+    if (digits < 2) break;
+    for (let i = digits; i < 5; i++) value = value * 85 + 84;
+    if (value > 0xffffffff) break;
+    for (let i = 0; i < digits - 1; i++) {
+      const byte = Math.floor(value / 2 ** (24 - 8 * i)) & 0xff;
+      out[count++] = byte;
+      if (!isPrintable(byte)) odd++;
+    }
+    at += digits;
+    if (odd > count >> 3 && !hasMagic(out)) break;
+    if (digits < 5) break;
+  }
+  // A guess that fails in its middle was none, or ended there: what it gave before is kept when that is text.
+  const isKept = odd <= count >> 3 || hasMagic(out);
+  if (count < LEAST_BYTES || !isKept) return;
+  found(new View(out, count, name, view, { kind: 'piece', start: from[first]!, end: from[Math.min(at, length)]! }));
+}
+
+function decode91(view: View, { bytes, from, length }: Plain, found: (child: View) => void): void {
+  const out = Buffer.allocUnsafe(length);
+  let count = 0;
+  let held = 0;
+  let bits = 0;
+  let at = 0;
+  for (; at < length; at += 2) {
+    const low = NINETY_ONE[bytes[at]!]!;
+    const high = at + 1 < length ? NINETY_ONE[bytes[at + 1]!]! : -1;
+    if (low < 0 || high < 0) break;
+    const value = low + high * 91;
+    held |= value << bits;
+    bits += (value & 8191) > 88 ? 13 : 14;
+    for (; bits > 7; bits -= 8) {
+      out[count++] = held & 255;
+      held >>= 8;
+      if (!isPrintable(out[count - 1]!)) return;
+    }
+  }
+  if (count < LEAST_BYTES) return;
+  found(new View(out, count, 'base91', view, { kind: 'piece', start: from[0]!, end: from[Math.min(at, length)]! }));
+}
+
+/** Lines of uuencode behind each other; `at` is where the first begins. Calls `found` when there is one. */
+export function decodeUuencode(view: View, at: number, found: (child: View) => void): void {
+  const { bytes, length } = view;
+  const parts: Buffer[] = [];
+  let next = at;
+  while (next < length) {
+    const line = uuLine(bytes, next, length);
+    if (line === null) break;
+    parts.push(line.bytes);
+    next = line.end;
+  }
+  if (parts.length === 0) return;
+  const all = Buffer.concat(parts);
+  found(new View(all, all.length, 'uuencode', view, { kind: 'piece', start: at, end: next }));
+}
+
+/** Behind the line that says `begin 644 name`. */
+export function uuStart(view: View, begin: number): number {
+  const { bytes, length } = view;
+  let at = begin;
+  while (at < Math.min(length, begin + 256)) {
+    if (bytes[at] === 0x0a) return at + 1;
+    if (bytes[at] === 0x5c && bytes[at + 1] === 0x6e) return at + 2;
+    at++;
+  }
+  return length;
+}
+
+/** One line: its length as a character, then quartets; in a JSON string quotes and backslashes are escaped, and so is the line's end. */
+function uuLine(bytes: Uint8Array, start: number, length: number): { bytes: Buffer; end: number } | null {
+  const count = (bytes[start]! - 32) & 63;
+  if (count === 0 || count > 45 || bytes[start]! < 0x21 || bytes[start]! > 0x4d) return null;
+  const chars = Math.ceil(count / 3) * 4;
+  const out = Buffer.alloc(Math.ceil(count / 3) * 3);
+  let at = start + 1;
+  if (bytes[start] === 0x22 || (bytes[start] === 0x5c && bytes[start + 1] === 0x22))
+    at = bytes[start] === 0x5c ? start + 2 : at;
+  let held = 0;
+  for (let i = 0; i < chars; i++) {
+    if (bytes[at] === 0x5c && (bytes[at + 1] === 0x5c || bytes[at + 1] === 0x22)) at++;
+    const byte = bytes[at];
+    // Spaces at a line's end get lost.
+    if (at >= length || byte === undefined || byte < 0x20 || byte > 0x60) return null;
+    held = (held << 6) | ((byte - 32) & 63);
+    if ((i & 3) === 3) {
+      out.writeUIntBE(held & 0xffffff, (i >> 2) * 3, 3);
+      held = 0;
+    }
+    at++;
+  }
+  if (bytes[at] === 0x5c && bytes[at + 1] === 0x72) at += 2;
+  if (bytes[at] === 0x5c && bytes[at + 1] === 0x6e) at += 2;
+  else {
+    if (bytes[at] === 0x0d) at++;
+    if (bytes[at] === 0x0a) at++;
+  }
+  return { bytes: out.subarray(0, count), end: at };
+}
+
+/** Whether a line that begins at `start` may be uuencode by itself: no lower case, and as long as it says. */
+export function isUuLine(bytes: Uint8Array, start: number, length: number): boolean {
+  const line = uuLine(bytes, start, length);
+  if (line === null || line.bytes.length < LEAST_BYTES) return false;
+  return line.bytes.every(isPrintable);
+}
+
+const isPrintable = (byte: number): boolean => (byte >= 0x20 && byte < 0x7f) || (byte >= 9 && byte <= 13);
