@@ -44,6 +44,11 @@ const BYTES_LEAST = 1 << 20;
 const TRIES = 32;
 /** How many overlapping candidates of one detector get a close look before the rest of the run is skipped. */
 const OVERLAPPING = 8;
+/** Findings of one message; whoever sends more cannot expect that each is dealt with. */
+const MOST_HITS = 1024;
+/** Streams with a telling head that are decompressed, and one more for so many bytes of the message: each costs like kilobytes of text. */
+const INFLATIONS = 512;
+const BYTES_PER_INFLATION = 2048;
 /** How far around a reversed keyword its token may reach, in bytes. */
 const REVERSED_BYTES = 512;
 /** The same for one in rot13. */
@@ -88,12 +93,14 @@ export class Hunt {
   #bytesLeft: number;
   #inflatedLeft: number;
   #triesLeft = TRIES;
+  #inflationsLeft: number;
 
   constructor(engine: Engine, lengthBytes: number, decodedBytes: number) {
     this.#engine = engine;
     this.#viewsLeft = VIEWS + lengthBytes / BYTES_PER_VIEW;
     this.#bytesLeft = BYTES_LEAST + lengthBytes * BYTES_FACTOR;
     this.#inflatedLeft = decodedBytes;
+    this.#inflationsLeft = INFLATIONS + lengthBytes / BYTES_PER_INFLATION;
   }
 
   /** Searches `view` as it is, without decoding anything. */
@@ -120,7 +127,7 @@ export class Hunt {
     }
     const hints = this.#match(view, decoded, add);
     for (const span of this.#engine.source?.find(view) ?? []) this.#reportDetector(view, SOURCE_DETECTOR, span);
-    if (view.nesting < NESTING) {
+    if (view.nesting < NESTING && !this.isOverBudget) {
       this.#expand(view, hints, decoded, add);
       for (const child of children) {
         if (!this.#take(child)) return;
@@ -153,15 +160,18 @@ export class Hunt {
       if (isAgain && look.isTaken) return;
       const isTaken = detector.accept(view.text(span.start, span.end), view, span);
       if (isTaken) candidates.push({ detector, span });
+      if (candidates.length > MOST_HITS) this.isOverBudget = true;
       const end = Math.max(span.end, look?.end ?? 0);
       looks.set(detector, { end, isTaken, overlapping: isAgain ? look.overlapping + 1 : 0 });
     };
     let reversedTo = 0;
     let rotatedTo = 0;
     this.#engine.needles.find(view, this.#engine.marks, (tag, start, length) => {
+      if (this.isOverBudget) return;
       switch (tag.do) {
         case 'value':
           values.push({ value: tag.value, form: tag.form, span: { start, end: start + length } });
+          if (values.length > MOST_HITS) this.isOverBudget = true;
           break;
         case 'keyword':
           consider(tag.detector, start, tag.keyword);
@@ -266,6 +276,10 @@ export class Hunt {
     for (let i = sameKind.length - 1; hit.kind === 'detector' && i >= Math.max(0, sameKind.length - RECENT); i--) {
       const one = sameKind[i]!;
       if (one.chain !== hit.chain && hit.chain.startsWith(one.chain) && overlaps(one, hit)) return;
+    }
+    if (this.hits.length >= MOST_HITS) {
+      this.isOverBudget = true;
+      return;
     }
     if (!isWeak) sameText.push(hit);
     sameKind.push(hit);
@@ -377,6 +391,7 @@ export class Hunt {
   #addInflated({ child, isOverBudget }: Inflated, add: (child: View) => void): void {
     if (isOverBudget) this.isOverBudget = true;
     if (child === null) return;
+    if (--this.#inflationsLeft < 0) this.isOverBudget = true;
     this.#inflatedLeft -= child.length;
     // What a small piece inflates to is paid from the budget of decompression, not from that of the other views.
     this.#bytesLeft += child.length * BYTES_FACTOR;
@@ -427,7 +442,7 @@ function touches(spans: readonly Span[], span: Span): boolean {
 
 function rotatedView(view: View, start: number, end: number): View {
   const bytes = Buffer.from(rot13(view.text(start, end)), 'latin1');
-  const origin = { kind: 'trace', at: [0, bytes.length], from: [start, end], width: [1, 0] } as const;
+  const origin = { kind: 'trace', at: [0, bytes.length], from: [start, end], stride: [1, 0], width: [1, 0] } as const;
   return new View(bytes, bytes.length, 'rot13', view, origin);
 }
 

@@ -64,7 +64,9 @@ export function createScanner(config: ScannerConfig): Scanner {
       .map((hit) => matchOf({ ...hit, start: 0, end: 0 }, where, ''));
     return {
       matches: [...matches, ...beside],
-      unjudged: hunt.isOverBudget ? { kind: 'over_budget', detail: 'too much nested data' } : null,
+      unjudged: hunt.isOverBudget
+        ? { kind: 'over_budget', detail: 'too much nested data, or too many findings' }
+        : null,
       rewrite(chosen) {
         const isBeside = beside.some(chosen);
         const edits = matches.filter(chosen).map((match) => editOf(match, bare.has(match)));

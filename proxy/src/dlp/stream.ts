@@ -113,7 +113,9 @@ class PlainStream implements StreamScan {
     if (this.#isUnread) cut = window.length;
     const release = this.#release(cut, edits);
     this.#forget(cut);
-    const unjudged: Unjudged | null = this.#isUnread ? { kind: 'over_budget', detail: 'too much nested data' } : null;
+    const unjudged: Unjudged | null = this.#isUnread
+      ? { kind: 'over_budget', detail: 'too much nested data, or too many findings' }
+      : null;
     return { release, matches: fresh, unjudged };
   }
 

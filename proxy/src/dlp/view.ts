@@ -14,11 +14,12 @@ const LONGEST_LINE_CHARS = 128;
 export type Origin =
   /** Any match stands for the whole encoded piece. */
   | { readonly kind: 'piece'; readonly start: number; readonly end: number }
-  /** Position `at[i] + k` comes from `from[i] + k` and is written `width[i]` long; `at` ascends, the last entry is the end. */
+  /** Position `at[i] + k` comes from `from[i] + k * stride[i]` and is written `width[i]` long; `at` ascends, the last entry is the end. */
   | {
       readonly kind: 'trace';
       readonly at: readonly number[];
       readonly from: readonly number[];
+      readonly stride: readonly number[];
       readonly width: readonly number[];
     }
   /** Read backwards: the view's first byte is the parent's byte `end - 1`. */
@@ -123,7 +124,10 @@ export class View {
    */
   isInsideBlob(at: number, end: number): boolean {
     if (end >= this.length || BASE64.table[this.bytes[end]!] === 0) return false;
-    const glued = this.runBefore(BASE64, at, BLOB_CHARS);
+    // By the start of the run, which is remembered: the run may hold keywords without end.
+    const { start } =
+      at === 0 || BASE64.table[this.bytes[at - 1]!] === 0 ? { start: at } : this.runAround(BASE64, at - 1);
+    const glued = Math.min(at - start, BLOB_CHARS);
     if (glued > GLUED_CHARS) return looksRandom(this.bytes, at - glued, at);
     // In the first part of a line of wrapped base64.
     const lineStart = at - glued;
@@ -167,8 +171,9 @@ export class View {
     const first = lastAtMost(origin.at, start);
     // The end of the last character, not the beginning of the next one: what was dropped between them stays.
     const last = lastAtMost(origin.at, Math.max(start, end - 1));
-    const from = origin.from[first]! + (start - origin.at[first]!);
-    const to = origin.from[last]! + Math.max(0, end - 1 - origin.at[last]!) + origin.width[last]!;
+    const from = origin.from[first]! + (start - origin.at[first]!) * origin.stride[first]!;
+    const to =
+      origin.from[last]! + Math.max(0, end - 1 - origin.at[last]!) * origin.stride[last]! + origin.width[last]!;
     return this.parent.inRoot(from, Math.max(from, to));
   }
 
@@ -238,36 +243,32 @@ function lastAtMost(at: readonly number[], position: number): number {
   return low;
 }
 
-/** Collects decoded bytes together with where they came from. */
+/** Collects decoded bytes together with where they came from: in stretches of bytes that stand equally far apart and are equally long. */
 export class Trace {
   bytes = Buffer.allocUnsafe(512);
   length = 0;
   readonly #at: number[] = [];
   readonly #from: number[] = [];
+  readonly #stride: number[] = [];
   readonly #width: number[] = [];
+  /** What the next byte must come from, and how long it must be, to belong to the current stretch. */
   #next = -1;
+  #nextWidth = -1;
+  #nextStride = 0;
 
   /** Adds `byte`, which is written in the parent as what begins at `from` and is `width` long. */
   put(byte: number, from: number, width: number): void {
-    if (from !== this.#next || width !== 1) {
-      this.#at.push(this.length);
-      this.#from.push(from);
-      this.#width.push(width);
-    }
-    if (this.length === this.bytes.length) this.#grow();
+    if (from !== this.#next || width !== this.#nextWidth) this.#turn(from, width);
+    if (this.length === this.bytes.length) this.#grow(1);
     this.bytes[this.length++] = byte;
-    this.#next = width === 1 ? from + 1 : -1;
+    this.#next = from + this.#nextStride;
   }
 
   /** Adds `from..to` of the parent as it stands. */
   copy(parent: Uint8Array, from: number, to: number): void {
     if (to <= from) return;
-    if (from !== this.#next) {
-      this.#at.push(this.length);
-      this.#from.push(from);
-      this.#width.push(1);
-    }
-    while (this.length + to - from > this.bytes.length) this.#grow();
+    if (from !== this.#next || this.#nextWidth !== 1 || this.#nextStride !== 1) this.#begin(from, 1);
+    if (this.length + to - from > this.bytes.length) this.#grow(to - from);
     const { bytes } = this;
     let { length } = this;
     for (let at = from; at < to; at++) bytes[length++] = parent[at]!;
@@ -285,21 +286,35 @@ export class Trace {
     for (const byte of bytes) this.put(byte, from, width);
   }
 
-  view(kind: string, parent: View, end: number): View {
-    this.#at.push(this.length);
-    this.#from.push(end);
-    this.#width.push(0);
-    return new View(this.bytes, this.length, kind, parent, {
-      kind: 'trace',
-      at: this.#at,
-      from: this.#from,
-      width: this.#width,
-    });
+  view(kind: string, parent: View, end: number, isOpaque = false): View {
+    this.#begin(end, 0);
+    const origin = { kind: 'trace', at: this.#at, from: this.#from, stride: this.#stride, width: this.#width } as const;
+    return new View(this.bytes, this.length, kind, parent, origin, isOpaque);
   }
 
-  #grow(): void {
-    const larger = Buffer.allocUnsafe(this.bytes.length * 4);
-    this.bytes.copy(larger);
+  #begin(from: number, width: number): void {
+    this.#at.push(this.length);
+    this.#from.push(from);
+    this.#stride.push(width);
+    this.#width.push(width);
+    this.#nextWidth = width;
+    this.#nextStride = width;
+  }
+
+  /** The second byte of a stretch says how far apart its bytes stand. */
+  #turn(from: number, width: number): void {
+    const last = this.#at.length - 1;
+    const stride = last < 0 ? -1 : from - this.#from[last]!;
+    if (stride < 0 || width !== this.#nextWidth || this.length - this.#at[last]! !== 1) this.#begin(from, width);
+    else {
+      this.#stride[last] = stride;
+      this.#nextStride = stride;
+    }
+  }
+
+  #grow(more: number): void {
+    const larger = Buffer.allocUnsafe((this.bytes.length + more) * 2);
+    this.bytes.copy(larger, 0, 0, this.length);
     this.bytes = larger;
   }
 }

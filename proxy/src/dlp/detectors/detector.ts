@@ -54,7 +54,19 @@ export function isExample(match: string): boolean {
 }
 
 /** How many different characters a match is made of, in its first part. */
-export const variety = (match: string): number => new Set(match.slice(0, LOOK_CHARS)).size;
+export function variety(match: string): number {
+  // A bit for each character; what is not ASCII counts with the ASCII character that it shares its low bits with.
+  const seen = [0, 0, 0, 0];
+  let count = 0;
+  for (let i = Math.min(match.length, LOOK_CHARS) - 1; i >= 0; i--) {
+    const code = match.charCodeAt(i);
+    const word = (code >> 5) & 3;
+    const bit = 1 << (code & 31);
+    if ((seen[word]! & bit) === 0) count++;
+    seen[word]! |= bit;
+  }
+  return count;
+}
 
 /** A key may be long; what it is shows at its start. */
 const LOOK_CHARS = 256;

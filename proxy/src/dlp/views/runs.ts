@@ -34,7 +34,7 @@ const isControlLetter = (byte: number): boolean => byte === 0x6e || byte === 0x7
 
 /** Which alignments of which runs have been decoded already: a run is decoded once however many keywords it holds. */
 export class DecodedRuns {
-  readonly #seen = new Set<number>();
+  #seen: Set<number> | null = null;
   #piecesEnd = 0;
   #overlapping = 0;
 
@@ -51,6 +51,7 @@ export class DecodedRuns {
   /** True the first time. `skip`: characters before the first quartet or pair. */
   isNew(encoding: 'base64' | 'hex', start: number, skip: number): boolean {
     const key = start * 8 + (encoding === 'hex' ? 4 : 0) + skip;
+    this.#seen ??= new Set();
     if (this.#seen.has(key)) return false;
     this.#seen.add(key);
     return true;

@@ -1,6 +1,7 @@
 // Text whose characters stand alone or in small groups: `g h p _`, `67-68-70`, `0x67, 0x68`, `103,104,112`.
 import { ALNUM, charset, HEX } from '../charsets.ts';
 import { type Span, Trace, View } from '../view.ts';
+import { isText } from './runs.ts';
 
 /** Shortest stretch in which every four bytes hold a separator, in bytes. */
 const STRETCH_BYTES = 32;
@@ -16,6 +17,9 @@ const STRETCH_ALNUM = 6;
 const MARGIN_BYTES = 160;
 /** Fewest numbers in a row that may be text. */
 const LEAST_NUMBERS = 8;
+
+/** Longer binary data is searched like text. */
+const OPAQUE_BYTES = 192;
 
 /** Hex digits, and what stands between groups of them. */
 const HEX_DUMP = charset('0-9A-Fa-fxXn ,:;=\n\r\t.|_$"\'()[]{}\\-');
@@ -89,16 +93,18 @@ function hasAlnum(bytes: Uint8Array, start: number): boolean {
 const scratch = { bytes: Buffer.alloc(4096) };
 
 /** The letters and digits of a stretch, in memory that is valid until the next call: to see whether a closer look pays. */
-export const squeezedBriefly = (view: View, start: number, end: number): View =>
-  briefly(view, start, end, (byte) => ALNUM.table[byte] !== 0);
+export const squeezedBriefly = (view: View, start: number, end: number): View => briefly(view, start, end, ALNUM.table);
 
-function briefly(view: View, start: number, end: number, isKept: (byte: number) => boolean): View {
+/** `kept`: 1 for each byte that stays. */
+function briefly(view: View, start: number, end: number, kept: Uint8Array): View {
   if (scratch.bytes.length < end - start) scratch.bytes = Buffer.alloc((end - start) * 2);
   const { bytes } = scratch;
+  const source = view.bytes;
   let length = 0;
   for (let at = start; at < end; at++) {
-    const byte = view.bytes[at]!;
-    if (isKept(byte)) bytes[length++] = byte;
+    const byte = source[at]!;
+    bytes[length] = byte;
+    length += kept[byte]!;
   }
   return new View(bytes, length);
 }
@@ -138,6 +144,8 @@ export function withoutSeparator(
   const { bytes } = view;
   const separator = commonSeparator(bytes, start, end);
   if (separator < 0) return;
+  const kept = new Uint8Array(256).fill(1);
+  kept[separator] = 0;
   let first = start;
   let last = -1;
   let count = 0;
@@ -145,7 +153,7 @@ export function withoutSeparator(
   const flush = (): void => {
     if (count < LEAST_SEPARATORS || others < LEAST_SEPARATORS) return;
     const to = Math.min(end, last + 4);
-    if (isPromising(briefly(view, first, to, (byte) => byte !== separator))) found(joined(view, first, to, separator));
+    if (isPromising(briefly(view, first, to, kept))) found(joined(view, first, to, separator));
   };
   for (let at = start; at < end; at++) {
     if (bytes[at] !== separator) continue;
@@ -236,7 +244,9 @@ function readRow(view: View, row: Span, kind: 'hex' | 'decimal'): View {
       }
     }
   }
-  return trace.view(kind, view, row.end);
+  // Of a short piece of binary data the raw pass has seen all that its encoding can show.
+  const isOpaque = trace.length < OPAQUE_BYTES && !isText(trace.bytes.subarray(0, trace.length));
+  return trace.view(kind, view, row.end, isOpaque);
 }
 
 /** The letter of `\\n` between two lines of numbers. */

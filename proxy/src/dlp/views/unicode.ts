@@ -33,6 +33,7 @@ function plain(code: number): number {
   if (code > 0xe0000 && code < 0xe007f) return code - 0xe0000;
   const confusable = CONFUSABLES.get(code);
   if (confusable !== undefined) return confusable;
+  if (code >= 0xff01 && code <= 0xff5e) return code - 0xfee0;
   if (!mayBeStyled(code)) return KEEP;
   const folded = String.fromCodePoint(code).normalize('NFKC');
   const ascii = folded.length === 1 ? folded.charCodeAt(0) : 0x80;
@@ -40,7 +41,6 @@ function plain(code: number): number {
 }
 
 const mayBeStyled = (code: number): boolean =>
-  (code >= 0xff01 && code <= 0xff5e) ||
   (code >= 0x1d400 && code <= 0x1d7ff) ||
   (code >= 0x1f100 && code <= 0x1f1ff) ||
   (code >= 0x2070 && code <= 0x218f) ||
