@@ -125,8 +125,9 @@ export class View {
   isInsideBlob(at: number, end: number): boolean {
     if (end >= this.length || BASE64.table[this.bytes[end]!] === 0) return false;
     // By the start of the run, which is remembered: the run may hold keywords without end.
-    const { start } =
-      at === 0 || BASE64.table[this.bytes[at - 1]!] === 0 ? { start: at } : this.runAround(BASE64, at - 1);
+    const isGlued = at > 0 && BASE64.table[this.bytes[at - 1]!] !== 0;
+    let start = isGlued ? this.runAround(BASE64, at - 1).start : at;
+    if (start < at && isEscapeLetter(this.bytes, start)) start++;
     const glued = Math.min(at - start, BLOB_CHARS);
     if (glued > GLUED_CHARS) return looksRandom(this.bytes, at - glued, at);
     // In the first part of a line of wrapped base64.
