@@ -213,7 +213,7 @@ export class Hunt {
     });
     if (!JOINED.has(view.kind)) {
       for (const { kind, detectors } of this.#engine.seeks) {
-        SEEKS[kind](view, (start) => {
+        SEEKS[kind](view, this.#engine.marks, (start) => {
           for (const detector of detectors) consider(detector, start, '');
         });
       }

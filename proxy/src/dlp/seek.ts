@@ -1,5 +1,6 @@
 // Proposes places for what has no literal in it: long numbers, keys in base58, rows of words. Looks at one byte in many; linear.
 import { charset, UPPER_DIGIT } from './charsets.ts';
+import type { Marks } from './marks.ts';
 import type { View } from './view.ts';
 
 /** Numbers written in one or in groups; runs of base58; rows of short words. */
@@ -18,14 +19,14 @@ const BETWEEN_WORDS = 8;
 const LONGEST_GROUPED = 96;
 
 /** Calls `found` with the start of every candidate, in ascending order. */
-export const SEEKS: Readonly<Record<Seek, (view: View, found: (start: number) => void) => void>> = {
+export const SEEKS: Readonly<Record<Seek, (view: View, marks: Marks, found: (start: number) => void) => void>> = {
   numbers: seekNumbers,
   base58: seekBase58,
   words: seekWords,
 };
 
 /** In any thirteen characters of a number there is a digit among the two that are looked at: groups are parted by single characters. */
-function seekNumbers(view: View, found: (start: number) => void): void {
+function seekNumbers(view: View, _marks: Marks, found: (start: number) => void): void {
   const { bytes, length } = view;
   let done = 0;
   for (let at = SHORTEST_NUMBER - 2; at < length; at += SHORTEST_NUMBER - 1) {
@@ -46,17 +47,21 @@ function seekNumbers(view: View, found: (start: number) => void): void {
   }
 }
 
-function seekBase58(view: View, found: (start: number) => void): void {
-  const { bytes, length } = view;
-  for (let at = KEY_STRIDE - 1; at < length; at += KEY_STRIDE) {
-    if (BASE58.table[bytes[at]!] === 0) continue;
-    const run = view.runAround(BASE58, at);
-    if (run.end - run.start >= KEY_STRIDE && run.end - run.start <= KEY_STRIDE * 2) found(run.start);
-    at = Math.max(at, run.end - 1);
+/** In long runs of base64 characters, of which those of base58 are a part. */
+function seekBase58(view: View, { runs, runCount }: Marks, found: (start: number) => void): void {
+  const { bytes } = view;
+  for (let i = 0; i < runCount; i += 2) {
+    const last = runs[i + 1]!;
+    for (let at = runs[i]! + KEY_STRIDE - 1; at < last; at += KEY_STRIDE) {
+      if (BASE58.table[bytes[at]!] === 0) continue;
+      const run = view.runAround(BASE58, at);
+      if (run.end - run.start >= KEY_STRIDE && run.end - run.start <= KEY_STRIDE * 2) found(run.start);
+      at = Math.max(at, run.end - 1);
+    }
   }
 }
 
-function seekWords(view: View, found: (start: number) => void): void {
+function seekWords(view: View, _marks: Marks, found: (start: number) => void): void {
   const { bytes, length } = view;
   for (let at = WORDS_STRIDE; at < length; at += WORDS_STRIDE) {
     // Between two words there are a few other characters.

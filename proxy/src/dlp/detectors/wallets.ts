@@ -252,9 +252,20 @@ function rowAround(bytes: Uint8Array, at: number): RowWord[] {
   return row;
 }
 
+/** Whether the word at `at` is listed and one beside it as well: nearly all text fails here. */
+function mayBeInRow(bytes: Uint8Array, at: number): boolean {
+  const end = wordEnd(bytes, at);
+  const start = wordStart(bytes, end);
+  if (wordIndex(bytes, start, end) < 0) return false;
+  const next = gapEnd(bytes, end);
+  if (next > end && wordIndex(bytes, next, wordEnd(bytes, next)) >= 0) return true;
+  const last = gapStart(bytes, start);
+  return last < start && wordIndex(bytes, wordStart(bytes, last), last) >= 0;
+}
+
 /** Looks at every row once. */
 function phraseAt(view: View, at: number) {
-  if (at < view.reached(phraseAt)) return null;
+  if (!mayBeInRow(view.bytes, at) || at < view.reached(phraseAt)) return null;
   const row = rowAround(view.bytes.subarray(0, view.length), at);
   if (row.length === 0) return null;
   view.setReached(phraseAt, row.at(-1)!.end);
