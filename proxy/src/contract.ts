@@ -73,8 +73,10 @@ export interface Route {
   readonly placeholder: PlaceholderSwap | null;
   readonly dlp: {
     readonly onMatch: OnMatch;
-    /** Detector ids or fingerprints that are not findings on this route. */
+    /** Detector ids, fingerprints, or `DETECTOR:FINGERPRINT`, that are not findings on this route. Never the exact kinds. */
     readonly except: readonly string[];
+    /** What happens on a find of a detector, where not what `onMatch` says; left out = none. */
+    readonly actions?: Readonly<Record<string, OnMatch>>;
   };
   /** Upstream addresses may be private, loopback or link-local. */
   readonly allowPrivate: boolean;
@@ -118,6 +120,8 @@ export interface ProxyConfig {
     readonly detectors: readonly string[] | null;
     /** Shingles of the workspace's source (SourceIndexed), for the detector `workspace-source`; '' = not searched for. */
     readonly source: string;
+    /** Key of the fingerprints, 32 bytes in base64; left out = a random one for this process. */
+    readonly fingerprintKey?: string;
   };
   readonly upstream: {
     /** PEM text: the roots that upstream certificates are verified against. */
@@ -331,7 +335,7 @@ export interface Finding {
   readonly where: string;
   /** Length of the matched text in its view, in characters. */
   readonly length: number;
-  /** HMAC-SHA-256 of the matched text, keyed per session, first 16 hex digits. */
+  /** HMAC-SHA-256 of the matched text, under a key that only the person who started it has, first 16 hex digits. */
   readonly fingerprint: string;
 }
 

@@ -1,9 +1,9 @@
 // `main.ts serve`: configuration in on stdin, the proxy up, `ready` out on stdout; stops with stdin or on `stop`.
-import { randomBytes } from 'node:crypto';
 import type { Readable } from 'node:stream';
 import { openAuditSink } from './audit/sink.ts';
 import { createAuthority } from './ca/authority.ts';
 import { CONTRACT_VERSION, type ControlMessage, type ProxyConfig, type ProxyEvent } from './contract.ts';
+import { fingerprintKeyOf } from './dlp/fingerprint.ts';
 import { createScanner } from './dlp/scanner.ts';
 import { ProxyFailure } from './failure.ts';
 import { readLines } from './lines.ts';
@@ -18,7 +18,6 @@ import { createPipeline } from './pipeline/pipeline.ts';
 
 /** Exchanges that run when the proxy is told to stop may end within this time, in ms. */
 const DRAIN_MS = 500;
-const FINGERPRINT_KEY_BYTES = 32;
 const IDLE_UPSTREAMS = 1024;
 /** Of all request bodies that wait to be judged whole; past it they are judged as they come. */
 const HELD_BYTES = 128 * 1024 * 1024;
@@ -45,7 +44,7 @@ export async function serve({ input, emit, reportBug, stopped }: ServeOptions): 
     secrets: config.secrets,
     detectors: config.dlp.detectors,
     source: config.dlp.source === '' ? null : Buffer.from(config.dlp.source, 'base64'),
-    fingerprintKey: randomBytes(FINGERPRINT_KEY_BYTES),
+    fingerprintKey: fingerprintKeyOf(config.dlp.fingerprintKey),
     decodedBytes: config.limits.decodedBytes,
   });
   const pipeline = createPipeline(config, scanner);

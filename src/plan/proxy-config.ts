@@ -20,16 +20,18 @@ export type RuntimeParts = Pick<
   readonly limits?: Partial<ProxyLimits>;
   /** As ProxyConfig.dlp.source. */
   readonly source: string;
+  /** As ProxyConfig.dlp.fingerprintKey. */
+  readonly fingerprintKey?: string | undefined;
 };
 
 export function compileProxyConfig(bottle: Bottle, parts: RuntimeParts): ProxyConfig {
-  const { session, listen, dnsAnswer, secrets, upstream, auditPath, limits, source } = parts;
+  const { session, listen, dnsAnswer, secrets, upstream, auditPath, limits, source, fingerprintKey } = parts;
   return {
     contractVersion: CONTRACT_VERSION,
     session,
     listen,
     dnsAnswer,
-    ...compileRoutes(bottle, source),
+    ...compileRoutes(bottle, { source, fingerprintKey }),
     secrets,
     upstream,
     auditPath,
@@ -38,11 +40,14 @@ export function compileProxyConfig(bottle: Bottle, parts: RuntimeParts): ProxyCo
   };
 }
 
-export function compileRoutes(bottle: Bottle, source: string): Pick<ProxyConfig, 'routes' | 'deny' | 'dlp'> {
+export function compileRoutes(
+  bottle: Bottle,
+  { source, fingerprintKey }: Pick<RuntimeParts, 'source' | 'fingerprintKey'>,
+): Pick<ProxyConfig, 'routes' | 'deny' | 'dlp'> {
   return {
-    routes: bottle.egress.allow.map(routeOf),
+    routes: bottle.egress.allow.map((entry) => routeOf(entry, bottle.dlp.actions)),
     deny: bottle.egress.deny.map(({ id, host }) => ({ id, host })),
-    dlp: { detectors: bottle.dlp.detectors, source },
+    dlp: { detectors: bottle.dlp.detectors, source, ...(fingerprintKey === undefined ? {} : { fingerprintKey }) },
   };
 }
 
@@ -51,7 +56,7 @@ export function routePorts(bottle: Bottle): readonly number[] {
   return [...new Set(bottle.egress.allow.flatMap(({ ports }) => ports))].sort((a, b) => a - b);
 }
 
-function routeOf(entry: AllowEntry): Route {
+function routeOf(entry: AllowEntry, actions: Bottle['dlp']['actions']): Route {
   // Field by field: a field that the spec gains later must not slip into the contract.
   return {
     id: entry.id,
@@ -64,6 +69,7 @@ function routeOf(entry: AllowEntry): Route {
     dlp: {
       onMatch: entry.dlp.onMatch,
       except: entry.source === 'allowed' ? [...entry.dlp.except, SOURCE_DETECTOR] : entry.dlp.except,
+      actions: { ...actions, ...entry.dlp.actions },
     },
     allowPrivate: entry.allowPrivate,
     errorShape: entry.errorShape,

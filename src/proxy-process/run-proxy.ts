@@ -14,6 +14,8 @@ import { readHostAddresses } from '../session/host-addresses.ts';
 import { makePlaceholders } from '../session/placeholders.ts';
 import type { Bottle } from '../spec/bottle.ts';
 import { loadSpec } from '../spec/load.ts';
+import { readFingerprintKey } from '../state/fingerprint-key.ts';
+import { stateDir } from '../state/paths.ts';
 import { loadHostTrust } from '../trust/host-trust.ts';
 import { readSource } from '../workspace/index-source.ts';
 import { parseListenAddress } from './listen-address.ts';
@@ -59,6 +61,7 @@ export async function runProxy(options: ProxyOptions): Promise<void> {
     upstream: { roots, map, refuse: readHostAddresses().own },
     auditPath: resolve(options.log),
     source: await readSource(bottle),
+    fingerprintKey: readFingerprintKey(stateDir()),
   });
   await serveUntilStopped(config, options, shownPlaceholders(bottle, placeholders));
 }

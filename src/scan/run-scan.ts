@@ -8,6 +8,8 @@ import { paint, printLine, printNote, printWarning } from '../report/output.ts';
 import { printable, safeJson } from '../report/printable.ts';
 import { resolveSecrets } from '../secrets/resolve-secrets.ts';
 import { loadSpec } from '../spec/load.ts';
+import { readFingerprintKey } from '../state/fingerprint-key.ts';
+import { stateDir } from '../state/paths.ts';
 import { askScan } from './ask-scan.ts';
 import { sarifLog } from './sarif.ts';
 
@@ -75,9 +77,10 @@ export async function runScan(targets: readonly string[], options: ScanOptions):
 }
 
 async function searchOf(options: ScanOptions): Promise<Pick<ScanRequest, 'dlp' | 'secrets'>> {
-  if (options.spec === undefined) return { dlp: { detectors: null, source: '' }, secrets: [] };
+  const fingerprintKey = readFingerprintKey(stateDir());
+  if (options.spec === undefined) return { dlp: { detectors: null, source: '', fingerprintKey }, secrets: [] };
   const bottle = loadSpec(options.spec);
-  const { dlp } = compileRoutes(bottle, '');
+  const { dlp } = compileRoutes(bottle, { source: '', fingerprintKey });
   if (!options.known) return { dlp, secrets: [] };
   const { secrets, warnings } = await resolveSecrets(bottle.secrets, { env: process.env, specFile: bottle.file });
   for (const warning of warnings) printWarning(warning);

@@ -8,6 +8,7 @@ import { AUDIT_PATH } from '../plan/proxy-containers.ts';
 import { proxyListen } from '../plan/proxy-listen.ts';
 import type { Bottle } from '../spec/bottle.ts';
 import { renderBottle } from '../spec/render.ts';
+import { readFingerprintKey } from '../state/fingerprint-key.ts';
 import { isTerminal, type PersonStreams } from './agent-streams.ts';
 import { freeSubnet, probeTargets, proxyHosts } from './gather-facts.ts';
 import { readHostAddresses } from './host-addresses.ts';
@@ -58,6 +59,7 @@ export function beginSession(prepared: Prepared, person: PersonStreams): Session
   };
   const placed: Bottle = { ...bottle, workspace: { ...bottle.workspace, path: workspace.path } };
   let subnet = NO_SUBNET;
+  const fingerprintKey = readFingerprintKey(prepared.stateDirectory);
   return {
     record,
     tty,
@@ -76,6 +78,7 @@ export function beginSession(prepared: Prepared, person: PersonStreams): Session
           upstream: { roots: prepared.roots, map: {}, refuse: host.own },
           auditPath: AUDIT_PATH,
           source: prepared.source,
+          fingerprintKey,
         }),
     },
     makePlan: async () => {

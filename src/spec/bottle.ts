@@ -5,6 +5,7 @@ import type {
   ErrorShape,
   OnMatch,
   PlaceholderSwap,
+  ProfileName,
   ProxyLimits,
   Quota,
   RouteRule,
@@ -84,7 +85,13 @@ export interface AllowEntry {
   readonly rules: readonly RouteRule[];
   readonly auth: Auth | null;
   readonly placeholder: PlaceholderSwap | null;
-  readonly dlp: { readonly onMatch: OnMatch; readonly except: readonly string[] };
+  readonly dlp: {
+    readonly onMatch: OnMatch;
+    /** Detector ids, fingerprints, or `DETECTOR:FINGERPRINT`. */
+    readonly except: readonly string[];
+    /** By detector, before the bottle's own. */
+    readonly actions: Readonly<Record<string, OnMatch>>;
+  };
   readonly allowPrivate: boolean;
   /** May the workspace's own source go there in large pieces? Counts with `dlp.workspace` alone. */
   readonly source: 'allowed' | 'refused';
@@ -101,8 +108,11 @@ export interface DenyEntry {
 export interface Dlp {
   /** What entries without a `dlp.on_match` of their own use. */
   readonly onMatch: OnMatch;
-  /** Detector ids; null = those that are on by default. */
-  readonly detectors: readonly string[] | null;
+  readonly profile: ProfileName;
+  /** Ids of the detectors that are on. */
+  readonly detectors: readonly string[];
+  /** What happens on a find of a detector, where not what `onMatch` says: the profile's and the spec's. */
+  readonly actions: Readonly<Record<string, OnMatch>>;
   /** Names of secrets that are watched for only: the agent gets no placeholder for them. All other secrets are watched for as well. */
   readonly known: readonly string[];
   /** Large verbatim pieces of the workspace's own source are findings. */

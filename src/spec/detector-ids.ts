@@ -22,21 +22,35 @@ export function checkDetectors(ids: readonly string[], report: Report): void {
 export function checkExcept(ids: readonly string[], report: Report): void {
   ids.forEach((id, index) => {
     const at = report.below(index);
-    if (NEVER_EXCUSED.includes(id)) {
+    if (NEVER_EXCUSED.includes(id.replace(/:.*/, ''))) {
       at.problem({
-        what: `${at.name()} is ${id}`,
+        what: `${at.name()} is ${id.replace(/:.*/, '')}`,
         why: 'a secret of this spec leaves by injection or not at all',
         fix: 'remove it',
       });
-    } else if (
-      !DETECTOR_IDS.includes(id) &&
-      !UNREAD.includes(id) &&
-      !OTHERS.includes(id) &&
-      !/^[0-9a-f]{16}$/.test(id)
-    ) {
-      unknown(id, [...DETECTOR_IDS, ...UNREAD, ...OTHERS], at);
+    } else if (!isExcusable(id)) {
+      unknown(id.replace(/:[0-9a-f]{16}$/, ''), [...DETECTOR_IDS, ...UNREAD, ...OTHERS], at);
     }
   });
+}
+
+function isExcusable(id: string): boolean {
+  const [detector = '', fingerprint] = id.split(':');
+  if (fingerprint !== undefined) return DETECTOR_IDS.includes(detector) || OTHERS.includes(detector);
+  return DETECTOR_IDS.includes(id) || UNREAD.includes(id) || OTHERS.includes(id) || /^[0-9a-f]{16}$/.test(id);
+}
+
+/** Detectors with an action of their own. */
+export function checkActions(actions: Readonly<Record<string, unknown>>, report: Report): void {
+  for (const id of Object.keys(actions)) {
+    if (NEVER_EXCUSED.includes(id)) {
+      const why = 'a secret of this spec leaves by injection or not at all';
+      report.problemAtKey({ what: `${report.name([id])} has an action`, why, fix: 'remove it' }, [id]);
+    } else if (!DETECTOR_IDS.includes(id) && !OTHERS.includes(id)) {
+      const fix = suggestion(id, DETECTOR_IDS, 'the detectors are');
+      report.problemAtKey({ what: `${report.name()} ${shown(id)} is no detector`, why: '', fix }, [id]);
+    }
+  }
 }
 
 function unknown(id: string, known: readonly string[], report: Report): void {

@@ -2,7 +2,7 @@
 
 import { readAuth, readPlaceholder } from './auth.ts';
 import type { AllowEntry } from './bottle.ts';
-import { checkExcept } from './detector-ids.ts';
+import { checkActions, checkExcept } from './detector-ids.ts';
 import { parseHostPattern } from './host-pattern.ts';
 import { readQuota } from './limits.ts';
 import type { Report } from './report.ts';
@@ -94,6 +94,7 @@ export function readEntry(
     );
   }
   checkExcept(entry.dlp.except ?? [], report.below('dlp', 'except'));
+  checkActions(entry.dlp.actions ?? {}, report.below('dlp', 'actions'));
   // http and https of one entry use up the same.
   const quota = readQuota(entry.limits, `${id.replace(/\.http$/, '')}.limits`, report.below('limits'));
   if (!pattern.ok) return [];
@@ -105,7 +106,11 @@ export function readEntry(
     rules,
     auth,
     placeholder,
-    dlp: { onMatch: readOnMatch(entry.dlp.on_match ?? around.onMatch), except: entry.dlp.except ?? [] },
+    dlp: {
+      onMatch: readOnMatch(entry.dlp.on_match ?? around.onMatch),
+      except: entry.dlp.except ?? [],
+      actions: readActions(entry.dlp.actions ?? {}),
+    },
     allowPrivate: entry.allow_private,
     source: entry.source,
     errorShape: entry.error_shape,
@@ -117,3 +122,8 @@ export function readEntry(
 export function readOnMatch(onMatch: EntrySurroundings['onMatch']): AllowEntry['dlp']['onMatch'] {
   return onMatch === 'hold' ? 'block' : onMatch;
 }
+
+export const readActions = (
+  actions: Readonly<Record<string, EntrySurroundings['onMatch']>>,
+): AllowEntry['dlp']['actions'] =>
+  Object.fromEntries(Object.entries(actions).map(([id, action]) => [id, readOnMatch(action)]));

@@ -40,8 +40,10 @@ function partsOf(spec: FilledSpec): Later[] {
   key(egress.upstream_proxy, ['egress', 'upstream_proxy']);
   key(spec.git, ['git'], 'use the preset github-read or github');
   key(dlp.rules, ['dlp', 'rules']);
-  key(dlp.baseline, ['dlp', 'baseline'], 'remove it; `except` of an entry takes fingerprints');
   key(spec.ports, ['ports']);
+  for (const [id, action] of Object.entries(dlp.actions)) {
+    if (action === 'hold') later.push({ path: ['dlp', 'actions', id], value: 'hold', fix: 'write block' });
+  }
   if (dlp.on_match === 'hold') later.push({ path: ['dlp', 'on_match'], value: 'hold', fix: 'write block' });
   return later;
 }
@@ -51,6 +53,9 @@ function entryParts(entry: FilledSpec['egress']['allow'][number], index: number)
   const at = (...path: Path): Path => ['egress', 'allow', index, ...path];
   const later: Later[] = [];
   if (entry.tls === 'passthrough') later.push({ path: at('tls'), value: 'passthrough', fix: 'write inspect' });
+  for (const [id, action] of Object.entries(entry.dlp?.actions ?? {})) {
+    if (action === 'hold') later.push({ path: at('dlp', 'actions', id), value: 'hold', fix: 'write block' });
+  }
   if (entry.dlp?.on_match === 'hold') later.push({ path: at('dlp', 'on_match'), value: 'hold', fix: 'write block' });
   if (entry.auth?.type === 'sigv4' || entry.auth?.type === 'oauth2') {
     later.push({ path: at('auth', 'type'), value: entry.auth.type, fix: 'use bearer, basic, header or query' });

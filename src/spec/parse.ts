@@ -6,15 +6,14 @@ import { readAgent } from './agent.ts';
 import type { Bottle } from './bottle.ts';
 import { readChain } from './chain.ts';
 import { withDefaults } from './defaults.ts';
-import { checkDetectors } from './detector-ids.ts';
+import { readDlp, withApprovals } from './dlp.ts';
 import { readEgress } from './egress.ts';
-import { readOnMatch } from './entry.ts';
-import { readKnown, readLogs, readSecrets, readWorkspace } from './files.ts';
+import { readLogs, readSecrets, readWorkspace } from './files.ts';
 import { readLimits, readQuota } from './limits.ts';
 import { plainOf } from './located.ts';
 import { mergeLayers } from './merge.ts';
 import { checkNotYet } from './not-yet.ts';
-import { makeReport, type Report } from './report.ts';
+import { makeReport } from './report.ts';
 import type { FilledSpec, SpecDocument } from './schema.ts';
 import { makeShapeCheck } from './shape.ts';
 import type { Surroundings } from './surroundings.ts';
@@ -40,7 +39,7 @@ export function parseSpec(text: string, file: string, around: Surroundings): Par
   const warnings: Problem[] = [];
   const report = makeReport(root, problems, warnings);
   checkNotYet(spec, report);
-  checkDetectors(spec.dlp.detectors ?? [], report.below('dlp', 'detectors'));
+  const { dlp, approvals } = readDlp(spec, around, report.below('dlp'));
   const egress = readEgress(spec, around.registries, report.below('egress'));
   const workspace = readWorkspace(spec, chain.files, around, report.below('workspace'));
   const bottle: Bottle = {
@@ -52,34 +51,18 @@ export function parseSpec(text: string, file: string, around: Surroundings): Par
     secrets: readSecrets(spec, workspace, around, report.below('secrets')),
     egress: {
       mode: 'enforce',
-      allow: egress.allow,
+      allow: withApprovals(egress.allow, approvals),
       deny: egress.deny,
       onDeny: 'block',
       quota: readQuota(spec.egress.limits, 'egress.limits', report.below('egress', 'limits')),
       limits: readLimits(spec.egress.limits, report.below('egress', 'limits')),
     },
-    dlp: {
-      onMatch: readOnMatch(spec.dlp.on_match),
-      detectors: spec.dlp.detectors,
-      known: readKnown(spec, report.below('dlp', 'known')),
-      workspace: readWorkspaceSearch(spec, report.below('dlp', 'workspace')),
-    },
+    dlp,
     logs: readLogs(spec, workspace, around, report.below('logs')),
   };
   return problems.length === 0
     ? { ok: true, bottle, warnings: sorted(warnings) }
     : { ok: false, problems: sorted(problems) };
-}
-
-function readWorkspaceSearch(spec: FilledSpec, report: Report): boolean {
-  if (spec.dlp.workspace && spec.workspace.path === null) {
-    report.problem({
-      what: 'dlp.workspace is true and there is no workspace',
-      why: 'there is no source to search for',
-      fix: 'set workspace.path, or remove it',
-    });
-  }
-  return spec.dlp.workspace;
 }
 
 /** `./Web Shop.bottle.yaml` -> `web-shop-bottle`. */

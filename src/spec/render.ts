@@ -41,7 +41,14 @@ export function specOf(bottle: Bottle): Yaml {
       on_deny: egress.onDeny,
       ...limitsOf(egress.quota, egress.limits),
     },
-    dlp: { on_match: dlp.onMatch, detectors: dlp.detectors, known: dlp.known, workspace: dlp.workspace },
+    dlp: {
+      on_match: dlp.onMatch,
+      profile: dlp.profile,
+      detectors: dlp.detectors,
+      actions: dlp.actions,
+      known: dlp.known,
+      workspace: dlp.workspace,
+    },
     logs: { dir: logs.dir, keep: logs.keep, bodies: logs.bodies },
   };
 }
@@ -60,7 +67,11 @@ function entryOf(entry: AllowEntry): Yaml {
     ...(entry.auth === null ? {} : { auth: entry.auth }),
     ...(entry.placeholder === null ? {} : { placeholder: entry.placeholder }),
     tls: 'inspect',
-    dlp: { on_match: entry.dlp.onMatch, except: entry.dlp.except },
+    dlp: {
+      on_match: entry.dlp.onMatch,
+      except: entry.dlp.except,
+      ...(isEmpty(entry.dlp.actions) ? {} : { actions: entry.dlp.actions }),
+    },
     allow_private: entry.allowPrivate,
     source: entry.source,
     error_shape: entry.errorShape,

@@ -1,7 +1,7 @@
 // The schema of an allow entry: rules, credentials, and what else belongs to one host.
 
 import Type, { type Static } from 'typebox';
-import { closed, onMatch, quotaParts, secretName, stringOr, words } from './schema-parts.ts';
+import { actionsOf, closed, onMatch, quotaParts, secretName, stringOr, words } from './schema-parts.ts';
 
 const stringMap = (description: string) =>
   Type.Record(Type.String(), Type.String(), { description, default: {}, propertyNames: { minLength: 1 } });
@@ -150,9 +150,12 @@ export const EntrySchema = Type.Object(
           on_match: Type.Optional(
             onMatch("What happens when a secret is found; default: the spec's `dlp.on_match`.", {}),
           ),
+          actions: Type.Optional(actionsOf('What happens on a find of single detectors, whatever `on_match` says.')),
           except: Type.Optional(
-            Type.Array(Type.String({ pattern: '^[a-z0-9][a-z0-9_.-]*$', examples: ['jwt'] }), {
-              ...words('Detector ids, or fingerprints from `bottle logs`, that are fine here.'),
+            Type.Array(Type.String({ pattern: '^[a-z0-9][a-z0-9_.-]*(?::[0-9a-f]{16})?$', examples: ['jwt'] }), {
+              ...words(
+                'Detector ids, fingerprints from `bottle logs`, or both as `DETECTOR:FINGERPRINT`, that are fine here.',
+              ),
               default: [],
               examples: [['jwt']],
             }),

@@ -25,7 +25,7 @@ export const secretName = {
 };
 
 export const onMatch = (description: string, options: Record<string, unknown>) =>
-  Type.Enum(['block', 'redact', 'hold', 'log'], { description: `${description} Not yet: hold.`, ...options });
+  Type.Enum(['block', 'redact', 'hold', 'log'], { description: `${description} Not yet: hold.`.trim(), ...options });
 
 export const size = (description: string, options: Record<string, unknown> = {}) =>
   Type.Unsafe<number | string>({
@@ -57,3 +57,11 @@ export const quotaParts = {
 /** A time in seconds. */
 export const seconds = (description: string, example: number) =>
   Type.Integer({ ...words(description), minimum: 1, maximum: 7 * 24 * 3600, examples: [example] });
+
+export const actionsOf = (description: string) =>
+  Type.Record(Type.String(), onMatch('', {}), {
+    ...words(description),
+    default: {},
+    propertyNames: { pattern: '^[a-z0-9][a-z0-9_.-]*$' },
+    examples: [{ jwt: 'log' }],
+  });

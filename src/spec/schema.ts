@@ -6,6 +6,7 @@
 import Type, { type Static } from 'typebox';
 import { EntrySchema, type SpecEntry } from './schema-entry.ts';
 import {
+  actionsOf,
   closed,
   notYet,
   nullable,
@@ -234,10 +235,19 @@ const DlpSchema = Type.Object(
     on_match: Type.Optional(
       onMatch('What happens when a secret is found in what the agent sends.', { default: 'block' }),
     ),
+    profile: Type.Optional(
+      Type.Enum(['default', 'strict', 'finance', 'personal', 'off'], {
+        ...words(
+          'What is searched for: default; strict: weak formats, too, and whatever is called a password; finance, personal: default and numbers of banks, of persons; off: only the secrets of the spec. `bottle show` prints the detectors.',
+        ),
+        default: 'default',
+      }),
+    ),
+    actions: Type.Optional(actionsOf('What happens on a find of single detectors, whatever `on_match` says.')),
     detectors: Type.Optional(
       nullable(
         Type.Array(Type.String({ pattern: '^[a-z0-9][a-z0-9_.-]*$', examples: ['github-token'] })),
-        words('Ids of the detectors that are on; null = the usual ones.', {
+        words('Ids of the detectors that are on; null = those of the profile.', {
           default: null,
           examples: [['github-token', 'jwt']],
         }),
@@ -261,7 +271,15 @@ const DlpSchema = Type.Object(
       }),
     ),
     rules: Type.Optional(notYet('a file of detectors in gitleaks format.')),
-    baseline: Type.Optional(notYet('a file of findings that are known to be fine.')),
+    baseline: Type.Optional(
+      Type.String({
+        ...words(
+          'File of approved findings, `FINGERPRINT DETECTOR HOST` a line; relative to this file. Fingerprints are the same in all your sessions.',
+        ),
+        minLength: 1,
+        examples: ['./approved.txt'],
+      }),
+    ),
   },
   { ...closed, ...words('The search for secrets in what the agent sends.'), default: {} },
 );
@@ -345,7 +363,7 @@ export type FilledSpec = SpecDocument & {
   readonly workspace: With<Part<'workspace'>, 'path' | 'mode' | 'hide'>;
   readonly secrets: Part<'secrets'>;
   readonly egress: With<Part<'egress'>, 'mode' | 'use' | 'allow' | 'deny' | 'on_deny'>;
-  readonly dlp: With<Part<'dlp'>, 'on_match' | 'detectors' | 'known' | 'workspace'>;
+  readonly dlp: With<Part<'dlp'>, 'on_match' | 'profile' | 'actions' | 'detectors' | 'known' | 'workspace'>;
   readonly logs: Required<Part<'logs'>>;
 };
 

@@ -1,7 +1,12 @@
 // Keyed fingerprints: the same text gives the same one within a session, and none can be turned back.
-import { hash } from 'node:crypto';
+import { hash, randomBytes } from 'node:crypto';
 
 const BLOCK_BYTES = 64;
+const KEY_BYTES = 32;
+
+/** The key of a configuration, or a fresh one. */
+export const fingerprintKeyOf = (given: string | undefined): Buffer =>
+  given === undefined ? randomBytes(KEY_BYTES) : Buffer.from(given, 'base64');
 
 /**
  * First 16 hex digits of HMAC-SHA-256 (RFC 2104) of a text. Written out because `createHmac` prepares its key anew each time, which takes

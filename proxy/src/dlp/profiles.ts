@@ -44,10 +44,10 @@ const USUAL = list(`
 `);
 
 /** Too weak, or too often harmless, to stop a request with; searched for by `strict`. */
-const WEAK = list('airtable-token password-hash');
+const WEAK = list('airtable-token password-hash bearer-token');
 
 /** Whatever is called a password or a key: noted, and stopped only where a spec says so. */
-const GENERIC = list('generic-secret bearer-token');
+const GENERIC = list('generic-secret');
 
 const FINANCE = list('bank-routing-number payment-test-card');
 

@@ -1,6 +1,6 @@
 // The same decision without a network, for `bottle why`: what the request would meet, were it sent.
-import { randomBytes } from 'node:crypto';
 import type { DecideRequest, Decision, Finding, Stage } from '../contract.ts';
+import { fingerprintKeyOf } from '../dlp/fingerprint.ts';
 import { createScanner } from '../dlp/scanner.ts';
 import { createAddressJudge } from '../net/address-judge.ts';
 import { createPipeline } from './pipeline.ts';
@@ -12,7 +12,7 @@ export function decide(request: DecideRequest): Decision {
     secrets: config.secrets,
     detectors: config.dlp.detectors,
     source: config.dlp.source === '' ? null : Buffer.from(config.dlp.source, 'base64'),
-    fingerprintKey: randomBytes(32),
+    fingerprintKey: fingerprintKeyOf(config.dlp.fingerprintKey),
     decodedBytes: config.limits.decodedBytes,
   });
   const pipeline = createPipeline(config, scanner);

@@ -8,12 +8,13 @@ export type Action = 'block' | 'redact' | 'log' | 'none';
 
 /**
  * Exact kinds (a known secret, a placeholder out of place) are never only noted: they are rewritten on routes that redact and refused
- * everywhere else. Only `except` silences them.
+ * everywhere else. Nothing silences them.
  */
 export function actionOn(route: Route, match: Match): Action {
+  const { onMatch, actions } = route.dlp;
+  if (match.kind !== 'detector') return onMatch === 'redact' ? 'redact' : 'block';
   if (isExcepted(route, match.detector, match.fingerprint)) return 'none';
-  if (match.kind === 'detector') return route.dlp.onMatch;
-  return route.dlp.onMatch === 'redact' ? 'redact' : 'block';
+  return actions?.[match.detector] ?? onMatch;
 }
 
 /** Content that could not be read is refused wherever a match would be, for what could not be searched cannot be rewritten either. */
@@ -24,7 +25,9 @@ export function actionOnUnjudged(route: Route, unjudged: Unjudged): Exclude<Acti
 
 function isExcepted(route: Route, detector: string, fingerprint: string): boolean {
   const { except } = route.dlp;
-  return except.length > 0 && (except.includes(detector) || (fingerprint !== '' && except.includes(fingerprint)));
+  if (except.length === 0) return false;
+  if (except.includes(detector)) return true;
+  return fingerprint !== '' && (except.includes(fingerprint) || except.includes(`${detector}:${fingerprint}`));
 }
 
 /** Findings that one exchange reports: an agent could repeat a token a million times. */

@@ -1,11 +1,11 @@
 // `main.ts scan`: the proxy's own search over files, for people who try a rule, a baseline or a false positive without a session.
-import { randomBytes } from 'node:crypto';
 import { createReadStream } from 'node:fs';
 import { readFile, stat } from 'node:fs/promises';
 import { extname } from 'node:path';
 import type { Readable } from 'node:stream';
 import type { Finding, ScanEvent, ScanRequest } from '../contract.ts';
 import { activeDetectors } from '../dlp/detectors/index.ts';
+import { fingerprintKeyOf } from '../dlp/fingerprint.ts';
 import { createScanner } from '../dlp/scanner.ts';
 import type { BodyMeta, Match, Scanner, Unjudged } from '../dlp/types.ts';
 import { ProxyFailure } from '../failure.ts';
@@ -20,7 +20,6 @@ export type Emit = (event: ScanEvent) => void;
 const WHOLE_BYTES = 64 * 1024 * 1024;
 /** Stdin is held whole: its lines could not be counted a second time. In bytes. */
 const STDIN_BYTES = 512 * 1024 * 1024;
-const FINGERPRINT_KEY_BYTES = 32;
 const PROGRESS_MS = 100;
 const TYPES: Readonly<Record<string, string>> = {
   '.json': 'application/json',
@@ -39,7 +38,7 @@ export async function scan(input: Readable, emit: Emit): Promise<void> {
   const scanner = createScanner({
     secrets: request.secrets,
     detectors: request.dlp.detectors,
-    fingerprintKey: randomBytes(FINGERPRINT_KEY_BYTES),
+    fingerprintKey: fingerprintKeyOf(request.dlp.fingerprintKey),
     decodedBytes: request.decodedBytes,
   });
   const { files, skipped } = await listFiles(request.targets, request.everything);

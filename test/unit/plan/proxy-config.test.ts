@@ -34,7 +34,7 @@ const PARTS: RuntimeParts = {
 
 describe("the proxy's configuration", () => {
   it('holds a route for each entry, in order', () => {
-    expect(compileRoutes(BOTTLE, '')).toEqual({
+    expect(compileRoutes(BOTTLE, { source: '' })).toEqual({
       routes: [
         {
           id: 'allow.0',
@@ -44,7 +44,7 @@ describe("the proxy's configuration", () => {
           rules: [{ methods: null, paths: null, query: {}, headers: {} }],
           auth: null,
           placeholder: null,
-          dlp: { onMatch: 'block', except: [] },
+          dlp: { onMatch: 'block', except: [], actions: {} },
           allowPrivate: false,
           errorShape: 'plain',
           quota: null,
@@ -57,7 +57,7 @@ describe("the proxy's configuration", () => {
           rules: [{ methods: ['GET', 'HEAD', 'OPTIONS'], paths: null, query: {}, headers: {} }],
           auth: { type: 'bearer', secret: 'K' },
           placeholder: null,
-          dlp: { onMatch: 'log', except: ['jwt'] },
+          dlp: { onMatch: 'log', except: ['jwt'], actions: {} },
           allowPrivate: false,
           errorShape: 'plain',
           quota: null,
@@ -70,7 +70,7 @@ describe("the proxy's configuration", () => {
           rules: [{ methods: null, paths: null, query: {}, headers: {} }],
           auth: null,
           placeholder: null,
-          dlp: { onMatch: 'block', except: [] },
+          dlp: { onMatch: 'block', except: [], actions: {} },
           allowPrivate: true,
           errorShape: 'openai',
           quota: null,
@@ -82,11 +82,7 @@ describe("the proxy's configuration", () => {
   });
 
   it('lets nothing through for a spec that allows nothing', () => {
-    expect(compileRoutes(bottleOf('version: 1'), '')).toEqual({
-      routes: [],
-      deny: [],
-      dlp: { detectors: null, source: '' },
-    });
+    expect(compileRoutes(bottleOf('version: 1'), { source: '' })).toMatchObject({ routes: [], deny: [] });
   });
 
   it('adds what only a session knows, and the usual bounds', () => {
@@ -95,7 +91,7 @@ describe("the proxy's configuration", () => {
     expect(config).toEqual({
       contractVersion: CONTRACT_VERSION,
       ...parts,
-      ...compileRoutes(BOTTLE, source),
+      ...compileRoutes(BOTTLE, { source }),
       quota: null,
       limits: { ...DEFAULT_LIMITS, holdBytes: 1 },
     });
@@ -104,7 +100,7 @@ describe("the proxy's configuration", () => {
   it('excuses large pieces of source where an entry allows them', () => {
     const { routes } = compileRoutes(
       bottleOf('version: 1\negress: { allow: [{ host: a.example, source: allowed }, b.example] }'),
-      '',
+      { source: '' },
     );
     expect(routes.map(({ dlp }) => dlp.except)).toEqual([['workspace-source'], []]);
   });

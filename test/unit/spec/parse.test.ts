@@ -1,4 +1,5 @@
 import { describe, expect, it } from 'vitest';
+import { PROFILES } from '../../../proxy/src/contract.ts';
 import type { Bottle } from '../../../src/spec/bottle.ts';
 import { parseSpec } from '../../../src/spec/parse.ts';
 import type { Surroundings } from '../../../src/spec/surroundings.ts';
@@ -35,7 +36,14 @@ describe('a spec without anything', () => {
       workspace: { path: null, mode: 'mount', hide: [] },
       secrets: {},
       egress: { mode: 'enforce', allow: [], deny: [], onDeny: 'block', quota: null, limits: {} },
-      dlp: { onMatch: 'block', detectors: null, known: [], workspace: false },
+      dlp: {
+        onMatch: 'block',
+        profile: 'default',
+        detectors: PROFILES.default.detectors,
+        actions: { 'generic-secret': 'log' },
+        known: [],
+        workspace: false,
+      },
       logs: { dir: null, keep: 50, bodies: 'never' },
     });
   });
@@ -64,7 +72,7 @@ describe('an entry of the allow list', () => {
       rules: [{ methods: null, paths: null, query: {}, headers: {} }],
       auth: null,
       placeholder: null,
-      dlp: { onMatch: 'block', except: [] },
+      dlp: { onMatch: 'block', except: [], actions: {} },
       allowPrivate: false,
       source: 'refused',
       errorShape: 'plain',
@@ -165,8 +173,8 @@ describe('an entry of the allow list', () => {
       'version: 1\ndlp: { on_match: log }\negress: { allow: [a.example, { host: b.example, dlp: { on_match: redact, except: [jwt] } }] }',
     ).egress;
     expect(allow.map(({ dlp }) => dlp)).toEqual([
-      { onMatch: 'log', except: [] },
-      { onMatch: 'redact', except: ['jwt'] },
+      { onMatch: 'log', except: [], actions: {} },
+      { onMatch: 'redact', except: ['jwt'], actions: {} },
     ]);
   });
 

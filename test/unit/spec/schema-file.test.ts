@@ -68,14 +68,14 @@ describe('bottle.schema.json', () => {
       workspace: { path: null, mode: 'mount', hide: [] },
       secrets: {},
       egress: { mode: 'enforce', use: [], allow: [], deny: [], on_deny: 'block' },
-      dlp: { on_match: 'block', detectors: null, known: [], workspace: false },
+      dlp: { on_match: 'block', profile: 'default', actions: {}, detectors: null, known: [], workspace: false },
       logs: { dir: null, keep: 50, bodies: 'never' },
     });
     expect(withDefaults('entry', { host: 'a.example' })).toEqual({
       host: 'a.example',
       access: 'full',
       tls: 'inspect',
-      dlp: { except: [] },
+      dlp: { actions: {}, except: [] },
       allow_private: false,
       source: 'refused',
       error_shape: 'plain',

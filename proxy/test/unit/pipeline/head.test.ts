@@ -1,9 +1,13 @@
 // Secrets and placeholders in the head of a request: found in every field, legal in one place, rewritten where the route says so.
 import { describe, expect, test } from 'vitest';
-import type { Auth, Route } from '../../../src/contract.ts';
+import type { Auth, OnMatch, Route } from '../../../src/contract.ts';
 import { githubToken, route, rule, session, type TestSession, valuesOf, view } from './session.ts';
 
 const bearer: Auth = { type: 'bearer', secret: 'TOKEN' };
+/** Fingerprints that two sessions have in common. */
+const FIXED_KEY = {
+  dlp: { detectors: null, source: '', fingerprintKey: Buffer.alloc(32, 7).toString('base64') },
+} as const;
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 const hex = (text: string): string => Buffer.from(text).toString('hex');
 
@@ -265,6 +269,45 @@ describe('what the route says about matches', () => {
     expect(it.admit({ target: `/?q=${token}` }).findings).toEqual([]);
     expect(it.judge({ host: 'two.example', target: `/?q=${token}` }).do).toBe('refuse');
     expect(it.judge({ target: `/?q=${token}&r=${it.value}` }).do).toBe('refuse');
+  });
+
+  test('what was approved of one detector is silent for that one alone', () => {
+    const token = githubToken();
+    const seen = session([route('one', 'api.example')], FIXED_KEY).refuse({ target: `/?q=${token}` }).findings[0]!;
+    const approved = (except: string) =>
+      session([route('one', 'api.example', { dlp: { onMatch: 'block', except: [except] } })], FIXED_KEY);
+    expect(approved(`github-token:${seen.fingerprint}`).admit({ target: `/?q=${token}` }).findings).toEqual([]);
+    for (const [except, q] of [
+      [`jwt:${seen.fingerprint}`, token],
+      [`github-token:${seen.fingerprint}`, githubToken()],
+    ] as const) {
+      expect(approved(except).judge({ target: `/?q=${q}` }).do).toBe('refuse');
+    }
+  });
+
+  test('an action of a detector wins over on_match, in both directions', () => {
+    const token = githubToken();
+    const acting = (onMatch: OnMatch, action: OnMatch) =>
+      session([route('one', 'api.example', { dlp: { onMatch, except: [], actions: { 'github-token': action } } })]);
+    expect(acting('block', 'log').admit({ target: `/?q=${token}` }).findings).toHaveLength(1);
+    expect(acting('log', 'block').judge({ target: `/?q=${token}` }).do).toBe('refuse');
+    const rewritten = acting('block', 'redact').admit({ target: `/?q=${token}` });
+    expect([rewritten.verdict, rewritten.target.includes(token)]).toEqual(['redact', false]);
+  });
+
+  test('nothing silences a secret of the spec or its placeholder', () => {
+    const known = session([route('one', 'api.example')], FIXED_KEY);
+    for (const secret of [known.value, known.placeholder]) {
+      const { fingerprint, detector } = known.refuse({ target: `/?q=${secret}` }).findings[0]!;
+      const except = ['known-secret', 'placeholder', fingerprint, `${detector}:${fingerprint}`];
+      const actions = { 'known-secret': 'log', placeholder: 'log' } as const;
+      const { secrets } = known.config;
+      const it = session([route('one', 'api.example', { dlp: { onMatch: 'log', except, actions } })], {
+        ...FIXED_KEY,
+        secrets,
+      });
+      expect(it.judge({ target: `/?q=${secret}` }).do).toBe('refuse');
+    }
   });
 });
 

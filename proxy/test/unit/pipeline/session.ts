@@ -1,6 +1,7 @@
 // A pipeline as a session has it: real scanner, fresh secrets, routes as the test wants them.
 import { randomBytes } from 'node:crypto';
 import { DEFAULT_LIMITS, type ProxyConfig, type Route, type RouteRule } from '../../../src/contract.ts';
+import { fingerprintKeyOf } from '../../../src/dlp/fingerprint.ts';
 import { createScanner } from '../../../src/dlp/scanner.ts';
 import { createPipeline } from '../../../src/pipeline/pipeline.ts';
 import type { Admitted, HeadJudgement, Pipeline, Refusal, RequestView } from '../../../src/pipeline/types.ts';
@@ -71,7 +72,7 @@ export function session(routes: readonly Route[], more: Partial<ProxyConfig> = {
   const scanner = createScanner({
     secrets: config.secrets,
     detectors: null,
-    fingerprintKey: randomBytes(32),
+    fingerprintKey: fingerprintKeyOf(config.dlp.fingerprintKey),
     decodedBytes: 1 << 24,
   });
   const pipeline = createPipeline(config, scanner);
