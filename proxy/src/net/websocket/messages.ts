@@ -19,6 +19,7 @@ import {
   type MessageKind,
   writeFrame,
 } from './frames.ts';
+import { HeldMessage } from './held-message.ts';
 import { MaskKeys } from './mask.ts';
 import { MessageDeflater, MessageInflater } from './message-deflate.ts';
 import { MessageStream } from './message-stream.ts';
@@ -43,28 +44,19 @@ export interface MessageRules {
   readonly deflate: DeflateSide | null;
 }
 
-interface HeldFrame {
-  readonly isFinal: boolean;
-  readonly pieces: Buffer[];
-}
-
 interface Message extends MessageKind {
   /** For what leaves in other frames than it came in. */
   readonly fragments: Fragments;
-  /** As they came, until they may leave. */
-  frames: HeldFrame[];
-  content: Buffer[];
-  /** Of content and payload, with what a frame costs us. */
-  heldBytes: number;
+  /** Of its content, in bytes. */
   contentBytes: number;
+  /** Until it is judged. */
+  readonly held: HeldMessage;
   /** Once it is too large to hold. */
   stream: MessageStream | null;
   /** Nobody can read it, and its route lets it pass. */
   isUnread: boolean;
 }
 
-/** What keeping an empty frame costs, in bytes. */
-const FRAME_BYTES = 128;
 const NOTHING = Buffer.alloc(0);
 
 export class AgentMessages implements FrameSink {
@@ -101,7 +93,7 @@ export class AgentMessages implements FrameSink {
   close(): void {
     this.isOver = true;
     this.noteStream();
-    this.drop();
+    this.message?.held.release();
     this.inflater?.close();
     this.deflater?.close();
   }
@@ -118,13 +110,14 @@ export class AgentMessages implements FrameSink {
     if (frame.opcode !== CONTINUATION) {
       const { opcode, isCompressed } = frame;
       const isUnread = isCompressed && this.isUnreadable;
-      const empty = { frames: [], content: [], heldBytes: 0, contentBytes: 0, stream: null };
-      this.message = { opcode, isCompressed, fragments: new Fragments(frame), ...empty, isUnread };
+      const held = new HeldMessage(this.rules.holdBytes, this.rules.held);
+      const fragments = new Fragments(frame);
+      this.message = { opcode, isCompressed, fragments, contentBytes: 0, held, stream: null, isUnread };
     }
     const message = this.message!;
     if (message.isUnread || message.stream !== null) return;
-    message.frames.push({ isFinal: frame.isFinal, pieces: [] });
-    this.hold(message, FRAME_BYTES);
+    message.held.addFrame(frame.isFinal);
+    this.checkSize(message);
   }
 
   onPayload(piece: Buffer): void {
@@ -142,8 +135,8 @@ export class AgentMessages implements FrameSink {
     if (message.isUnread) this.send(message.fragments.next(false), [piece]);
     else if (message.stream !== null) message.stream.pushPayload([piece]);
     else {
-      message.frames.at(-1)!.pieces.push(piece);
-      if (message.isCompressed) this.hold(message, piece.length);
+      message.held.addPayload(piece, message.isCompressed);
+      this.checkSize(message);
     }
   }
 
@@ -192,15 +185,12 @@ export class AgentMessages implements FrameSink {
       this.heed(message.stream.pushContent(content));
       return;
     }
-    message.content.push(content);
-    this.hold(message, content.length);
+    message.held.addContent(content);
+    this.checkSize(message);
   }
 
-  private hold(message: Message, bytes: number): void {
-    message.heldBytes += bytes;
-    const isRoom = this.rules.held.take(bytes);
-    if (isRoom && message.heldBytes <= this.rules.holdBytes + FRAME_BYTES) return;
-    this.startStream(message);
+  private checkSize(message: Message): void {
+    if (message.held.isTooLarge) this.startStream(message);
   }
 
   /** Too large to hold: from here on it is judged, and leaves, as it comes. */
@@ -216,13 +206,13 @@ export class AgentMessages implements FrameSink {
       send: (head, payload) => this.send(head, payload),
     });
     message.stream = stream;
-    const { content, frames } = message;
-    this.drop();
+    const { content, payload } = message.held;
+    message.held.release();
     for (const bytes of content) {
       if (this.isOver) return;
       this.heed(stream.pushContent(bytes));
     }
-    stream.pushPayload(frames.flatMap(({ pieces }) => pieces));
+    stream.pushPayload(payload);
   }
 
   private endMessage(message: Message): void {
@@ -233,27 +223,24 @@ export class AgentMessages implements FrameSink {
       this.heed(message.stream.end());
       this.noteStream();
     } else this.judgeWhole(message);
-    this.drop();
+    message.held.release();
     this.message = null;
   }
 
   private judgeWhole(message: Message): void {
     const { pipeline, admitted } = this.rules;
-    const judged = pipeline.judgeMessage(admitted, joined(message.content));
+    const judged = pipeline.judgeMessage(admitted, message.held.whole());
     if (judged.do === 'refuse') {
       this.refuse(judged.refusal);
       return;
     }
     this.note(judged.findings, judged.redacted);
-    if (!judged.redacted && !(message.isCompressed && this.mustRewrite)) this.sendHeld(message);
-    else {
+    if (!judged.redacted && !(message.isCompressed && this.mustRewrite)) {
+      for (const { isFinal, pieces } of message.held.frames) this.send(message.fragments.next(isFinal), pieces);
+    } else {
       const payload = message.isCompressed ? this.ownDeflater().push(judged.body, true) : judged.body;
       this.send(message.fragments.next(true), [payload]);
     }
-  }
-
-  private sendHeld(message: Message): void {
-    for (const { isFinal, pieces } of message.frames) this.send(message.fragments.next(isFinal), pieces);
   }
 
   /** The upstream's window holds something else than the agent's. */
@@ -271,7 +258,7 @@ export class AgentMessages implements FrameSink {
   /** The message cannot be read on. What was read of it is judged; then the route says whether the rest may pass. */
   private meetUnread(message: Message, unjudged: Unjudged): void {
     const { pipeline, admitted } = this.rules;
-    const begun = message.stream === null ? pipeline.judgeMessage(admitted, joined(message.content)) : null;
+    const begun = message.stream === null ? pipeline.judgeMessage(admitted, message.held.whole()) : null;
     if (begun?.do === 'refuse') {
       this.refuse(begun.refusal);
       return;
@@ -286,8 +273,7 @@ export class AgentMessages implements FrameSink {
       this.refuse(judged.refusal);
       return;
     }
-    const held = message.frames.flatMap(({ pieces }) => pieces);
-    const waiting = message.stream === null ? held : message.stream.takeWaiting();
+    const waiting = message.stream === null ? message.held.payload : message.stream.takeWaiting();
     if (waiting === null || begun?.redacted === true || this.mustRewrite) {
       this.refuse({
         stage: 'dlp',
@@ -306,7 +292,7 @@ export class AgentMessages implements FrameSink {
     this.inflater!.close();
     message.isUnread = true;
     this.noteStream();
-    this.drop();
+    message.held.release();
     if (waiting.length > 0) this.send(message.fragments.next(false), waiting);
   }
 
@@ -339,16 +325,4 @@ export class AgentMessages implements FrameSink {
     if (head.opcode !== CLOSE) for (const { length } of payload) this.bytesOut += length;
     this.sink.onOutgoing(writeFrame(head, payload, this.keys));
   }
-
-  /** What was held is gone. */
-  private drop(): void {
-    const { message } = this;
-    if (message === null) return;
-    this.rules.held.give(message.heldBytes);
-    message.heldBytes = 0;
-    message.content = [];
-    message.frames = [];
-  }
 }
-
-const joined = (pieces: readonly Buffer[]): Buffer => (pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces));
