@@ -1,5 +1,5 @@
 // What an exchange knows of the side that asks, whatever protocol that speaks: HTTP/1.1 now, one stream of HTTP/2 alike.
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { Via } from '../contract.ts';
 import type { BodySink } from './h1/chunked.ts';
 
@@ -23,6 +23,8 @@ export interface AgentRequest {
   readonly isWebSocket: boolean;
   /** Cannot take interim responses, chunks and trailers. */
   readonly isHttp10: boolean;
+  /** Came as a stream of HTTP/2: an upstream that speaks it as well is preferred. */
+  readonly isHttp2: boolean;
 }
 
 /** `length`: Content-Length is among the fields; `stream`: nobody knows it yet. */
@@ -46,8 +48,8 @@ export interface AgentStream {
   finish(rawTrailers: readonly string[]): void;
   /** Ends the connection (HTTP/2: the stream) so that nobody takes the response for complete. */
   reset(): void;
-  /** Hands over the bare connection after a 101; `rest` is what came behind the request. */
-  detach(): { readonly socket: Socket; readonly rest: Buffer };
+  /** Hands over the bare connection after a 101 (HTTP/2: the stream after its 200); `rest` is what came behind the request. */
+  detach(): { readonly socket: Duplex; readonly rest: Buffer };
   /** Bytes moved on the other side: the idle limit starts anew. */
   touch(): void;
 }

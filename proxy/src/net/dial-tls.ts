@@ -7,7 +7,13 @@ export interface TlsDialer {
   /** Parses the roots now (10 ms for a system's bundle), so that the first upstream connection does not wait for it. */
   warm(): void;
   /** Owns `socket` from here on; rejects with the signal's reason when it aborts first. */
-  secure(socket: Socket, host: string, port: number, signal: AbortSignal): Promise<TLSSocket>;
+  secure(
+    socket: Socket,
+    host: string,
+    port: number,
+    protocols: readonly string[],
+    signal: AbortSignal,
+  ): Promise<TLSSocket>;
   clear(): void;
 }
 
@@ -30,7 +36,7 @@ export function createTlsDialer(roots: string): TlsDialer {
 
   return {
     warm: () => void contextOnce(),
-    secure: (socket, host, port, signal) => {
+    secure: (socket, host, port, protocols, signal) => {
       const key = `${host}:${port}`;
       const known = sessions.get(key);
       const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>();
@@ -40,7 +46,7 @@ export function createTlsDialer(roots: string): TlsDialer {
         ...(isIP(host) === 0 ? { servername: host } : {}),
         host,
         secureContext: contextOnce(),
-        ALPNProtocols: ['http/1.1'],
+        ALPNProtocols: [...protocols],
         ...(known === undefined ? {} : { session: known }),
       });
       const done = (): void => {
@@ -117,7 +123,7 @@ function notSecured(place: string, error: NodeJS.ErrnoException): DialRefused {
   return new DialRefused(
     {
       stage: 'upstream',
-      rule: 'tls',
+      rule: code === 'ERR_SSL_TLSV1_ALERT_NO_APPLICATION_PROTOCOL' ? 'alpn' : 'tls',
       reason: `no TLS connection with ${place} (${code === '' ? error.message : code})`,
       fix: 'check that the upstream speaks TLS 1.2 or later on this port',
     },

@@ -19,8 +19,11 @@ export interface DialerOptions {
 }
 
 export interface Dialer {
-  /** TLS for `https` routes (handshake finished, certificate verified), plain TCP for `http`; throws DialRefused. */
-  dial(route: Route, host: string, port: number): Promise<TLSSocket | Socket>;
+  /**
+   * TLS for `https` routes (handshake finished, certificate verified), plain TCP for `http`; throws DialRefused. `protocols`: what TLS offers
+   * by ALPN (RFC 7301), best first; HTTP/1.1 alone when left out.
+   */
+  dial(route: Route, host: string, port: number, protocols?: readonly string[]): Promise<TLSSocket | Socket>;
   /** Does now what the first dial would wait for (10 ms): call it once the proxy serves. */
   warm(): void;
   /** Forgets cached addresses and sessions; open sockets belong to the caller. */
@@ -35,7 +38,7 @@ export function createDialer({ upstream, connectTimeoutMs }: DialerOptions): Dia
   const tls = createTlsDialer(upstream.roots);
 
   return {
-    dial: async (route, host, port) => {
+    dial: async (route, host, port, protocols = ['http/1.1']) => {
       const place = `${host}:${port}`;
       // The requested host is judged before the map is consulted: being mapped is no permission for a private literal.
       refuseIf(judge.judgeHost(route, host));
@@ -48,7 +51,7 @@ export function createDialer({ upstream, connectTimeoutMs }: DialerOptions): Dia
         const socket = await connectFirst(place, endpoints, deadline.signal);
         if (route.scheme === 'http') return socket;
         doing.what = 'TLS handshake';
-        return await tls.secure(socket, host, port, deadline.signal);
+        return await tls.secure(socket, host, port, protocols, deadline.signal);
       } finally {
         clearTimeout(timer);
       }

@@ -14,6 +14,7 @@ import { AgentConnection } from './h1/agent-connection.ts';
 import { Malformed } from './h1/malformed.ts';
 import type { Origin } from './h1/origin.ts';
 import type { RequestHead } from './h1/request-head.ts';
+import { AgentSession } from './h2/agent-session.ts';
 import { type Expected, resolveAbsolute, resolveConnect, resolveOrigin } from './origins.ts';
 import { draftRecord, NO_TRAFFIC, RecordStart } from './record.ts';
 import { protocolRefusal } from './refusals.ts';
@@ -62,7 +63,7 @@ export class Entrance {
       onTls: (bytes, serverName) => this.acceptTls(socket, destination, bytes, serverName),
       onPlain: (bytes) => {
         const { via, authority, port } = destination;
-        this.serveOrigin(socket, { via, scheme: 'http', authority, port }, bytes, false);
+        this.serveRequests(socket, bytes, this.originOf({ via, scheme: 'http', authority, port }, false));
       },
       onOther: (problem) => {
         // A tunnel that was opened and closed unused is no exchange; a captured connection was meant for somebody.
@@ -112,14 +113,21 @@ export class Entrance {
     }
     socket.unshift(bytes);
     acceptTls(socket, host, this.services, {
-      onSecure: (secured) => {
+      onSecure: (secured, alpn) => {
+        const isHttp2 = alpn === 'h2';
         const connected = destination.authority;
         if (connected === null || connected.host === host) {
-          this.serveOrigin(secured, { via, scheme: 'https', authority: { host, port }, port }, null, true);
+          const expected: Expected = { via, scheme: 'https', authority: { host, port }, port };
+          if (isHttp2) this.serveStreams(secured, this.originOf(expected, true), expected, destination);
+          else this.serveRequests(secured, null, this.originOf(expected, true));
           return;
         }
         const problem = new Malformed('host-mismatch', 'TLS names another host than the CONNECT');
-        this.serveMismatch(secured, { via, scheme: 'https', authority: connected, port }, problem);
+        const expected: Expected = { via, scheme: 'https', authority: connected, port };
+        // Every request on this connection is refused: its names disagree.
+        const origin: Origin = { ...this.originOf(expected, true), resolve: () => problem };
+        if (isHttp2) this.serveStreams(secured, origin, expected, destination);
+        else this.serveRequests(secured, null, origin);
       },
       onFailed: () => {
         const reason = 'TLS handshake not finished by client (it may not trust the CA of this session)';
@@ -128,25 +136,25 @@ export class Entrance {
     });
   }
 
-  private serveOrigin(socket: Socket, expected: Expected, first: Buffer | null, isSecure: boolean): void {
-    this.serveRequests(socket, first, {
+  /** How requests are read that come on a connection to somewhere. */
+  private originOf(expected: Expected, isSecure: boolean): Origin {
+    return {
       resolve: (head) => resolveOrigin(head, expected),
       connect: null,
       exchange: (request, stream) => new Exchange(this.services, request, stream),
       malformed: (problem, head, stream) => this.refuse(problem, head, stream, expected),
       isSecure,
-    });
+    };
   }
 
-  /** Every request on this connection is refused: its names disagree. */
-  private serveMismatch(socket: Socket, expected: Expected, problem: Malformed): void {
-    this.serveRequests(socket, null, {
-      resolve: () => problem,
-      connect: null,
-      exchange: (request, stream) => new Exchange(this.services, request, stream),
-      malformed: (worse, head, stream) => this.refuse(worse, head, stream, expected),
-      isSecure: true,
+  private serveStreams(socket: Socket, origin: Origin, { scheme }: Expected, destination: Destination): void {
+    const session = new AgentSession(socket, this.services, {
+      scheme,
+      origin,
+      onBroken: (problem) => this.recordOnly(destination, problem),
     });
+    this.open.add(session);
+    socket.once('close', () => this.open.delete(session));
   }
 
   private serveRequests(socket: Socket, first: Buffer | null, origin: Origin): void {

@@ -1,5 +1,5 @@
 // One request and its response. `run` is the order of the data path; below it stands what happens on the way back, or instead.
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import { AuditFailure } from '../audit/failure.ts';
 import { isGitPush } from '../pipeline/git-refusal.ts';
 import { renderRefusal } from '../pipeline/refusal.ts';
@@ -132,10 +132,13 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
   private async send(admitted: Admitted): Promise<void> {
     const { pool } = this.services;
     const { host, port, method } = this.request;
-    const reused = this.isRetried ? null : pool.take(admitted.route, host, port, !IDEMPOTENT.has(method));
-    const upstream = reused ?? (await pool.dial(admitted.route, host, port));
+    // A handshake needs a connection of its own.
+    const isHttp2 = this.request.isHttp2 && !this.request.isWebSocket;
+    const wish = { isHttp2, mustBeFresh: !IDEMPOTENT.has(method) };
+    const reused = this.isRetried ? null : pool.take(admitted.route, host, port, wish);
+    const upstream = reused ?? (await pool.dial(admitted.route, host, port, wish));
     if (this.isOver) {
-      pool.onReusable(upstream);
+      upstream.giveBack();
       return;
     }
     this.upstream = upstream;
@@ -267,7 +270,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
     this.refuse(upstreamRefusal('undecodable', reason, this.account.errorShape));
   }
 
-  onUpgraded(head: ResponseHead, socket: Socket, rest: Buffer): void {
+  onUpgraded(head: ResponseHead, socket: Duplex, rest: Buffer): void {
     const { relay, admitted } = this;
     this.upstream = null;
     // An extension that nobody offered would hide the messages.
@@ -308,15 +311,16 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
       this.refuse(upstreamRefusal(rule, reason, this.account.errorShape));
     if (problem !== null) refuse(problem.rule, `the upstream's answer is malformed: ${problem.reason}`);
     else if (this.isAnswered) refuse('truncated', 'the upstream closed the connection in the middle of its answer');
-    else if (upstream?.isReused === true && !upstream.hasAnswered && this.canRepeat()) {
-      // The idle connection was being closed while we wrote on it.
+    else if (upstream !== null && this.canRepeat(upstream)) {
       this.isRetried = true;
       this.send(this.admitted!).catch((error: unknown) => this.onFailure(error));
     } else refuse('closed', 'the upstream closed the connection before it answered');
   }
 
-  private canRepeat(): boolean {
-    return !this.isRetried && this.outgoing.kind !== 'stream' && IDEMPOTENT.has(this.request.method);
+  /** The idle connection was being closed while we wrote on it, or the upstream says that it did not look. */
+  private canRepeat({ isReused, hasAnswered, wasRefused }: UpstreamStream): boolean {
+    if (this.isRetried || this.outgoing.kind === 'stream' || hasAnswered) return false;
+    return wasRefused || (isReused && IDEMPOTENT.has(this.request.method));
   }
 
   onAgentLost(loss: AgentLoss): void {

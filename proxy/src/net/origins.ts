@@ -78,7 +78,7 @@ function request(
   authority: Authority,
   target: string,
 ): AgentRequest {
-  const { method, rawHeaders, body, contentLength, expectContinue, isWebSocket, isHttp10 } = head;
+  const { method, rawHeaders, body, contentLength, expectContinue, isWebSocket, isHttp10, isHttp2 } = head;
   return {
     via,
     scheme,
@@ -92,6 +92,7 @@ function request(
     expectContinue,
     isWebSocket,
     isHttp10,
+    isHttp2,
   };
 }
 

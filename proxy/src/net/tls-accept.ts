@@ -10,8 +10,8 @@ export interface Acceptance {
   onFailed(): void;
 }
 
-/** HTTP/2 joins here: the dispatch is by what was negotiated. */
-const PROTOCOLS = ['http/1.1', 'http/1.0'];
+/** Whatever the upstream will speak: the two sides are negotiated apart. */
+const PROTOCOLS = ['h2', 'http/1.1', 'http/1.0'];
 
 /**
  * A TLSSocket of our own for each connection, and not a tls.Server: its certificate can then depend on where the connection was going to
@@ -42,6 +42,8 @@ export function acceptTls(socket: Socket, host: string, services: Services, acce
   };
   secured.once('secure', () => {
     if (!end()) return;
+    // What a tls.Server would do; without it node:http2 waits for a handshake that is over.
+    (secured as { secureConnecting?: boolean }).secureConnecting = false;
     const alpn = secured.alpnProtocol;
     acceptance.onSecure(secured, typeof alpn === 'string' ? alpn : '');
   });

@@ -1,7 +1,12 @@
-// Idle connections to upstreams, last used first; never shared between hosts or between routes of different reach.
+// Connections to upstreams: idle ones of HTTP/1.1, last used first, and shared ones of HTTP/2; never across hosts or routes of different reach.
+
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import type { Route } from '../contract.ts';
 import { type Dialer, DialRefused } from './dial.ts';
 import { type ConnectionOwner, UpstreamConnection } from './h1/upstream-connection.ts';
+import { UpstreamSession } from './h2/upstream-session.ts';
+import type { UpstreamStream } from './upstream.ts';
 
 /** Idle connections are closed after this time, in ms. */
 const IDLE_MS = 60_000;
@@ -15,11 +20,29 @@ export interface PoolLimits {
   readonly idleConnections: number;
 }
 
+/** What an exchange wants of a connection. */
+export interface Wish {
+  /** The agent speaks HTTP/2. Others are best served by HTTP/1.1, which keeps their fields as they are spelled. */
+  readonly isHttp2: boolean;
+  /** The request cannot be repeated when the upstream is just closing the connection. */
+  readonly mustBeFresh: boolean;
+}
+
+const HTTP1 = ['http/1.1'] as const;
+const HTTP2 = ['h2'] as const;
+const EITHER = ['h2', 'http/1.1'] as const;
+/** Hosts whose protocol is remembered. */
+const REMEMBERED = 4096;
+
 export class UpstreamPool implements ConnectionOwner {
   private readonly dialer: Dialer;
   private readonly limits: PoolLimits;
   private readonly idle = new Map<string, UpstreamConnection[]>();
   private readonly open = new Set<UpstreamConnection>();
+  private readonly sessions = new Map<string, UpstreamSession[]>();
+  /** What each key's upstream chose; `h2-only`: it does not take HTTP/1.1. */
+  private readonly spoken = new Map<string, 'h2' | 'h2-only' | 'http/1.1'>();
+  private readonly dialing = new Map<string, Promise<void>>();
   private idleCount = 0;
   private timer: NodeJS.Timeout | null = null;
   private isClosed = false;
@@ -29,9 +52,13 @@ export class UpstreamPool implements ConnectionOwner {
     this.limits = limits;
   }
 
-  /** An idle connection; `mustBeFresh` for requests that cannot be repeated when the upstream is just closing it. */
-  take(route: Route, host: string, port: number, mustBeFresh: boolean): UpstreamConnection | null {
-    const stack = this.idle.get(keyOf(route, host, port));
+  /** One that is there already. */
+  take(route: Route, host: string, port: number, { isHttp2, mustBeFresh }: Wish): UpstreamStream | null {
+    const key = keyOf(route, host, port);
+    if (isHttp2 || this.spoken.get(key) === 'h2-only') {
+      for (const session of this.sessions.get(key) ?? []) if (session.isUsable) return session.newStream();
+    }
+    const stack = this.idle.get(key);
     while (stack !== undefined && stack.length > 0) {
       const connection = stack[stack.length - 1]!;
       // The youngest one is on top: when it is too old for this request, all are.
@@ -44,17 +71,85 @@ export class UpstreamPool implements ConnectionOwner {
     return null;
   }
 
-  /** A new connection; throws DialRefused. */
-  async dial(route: Route, host: string, port: number): Promise<UpstreamConnection> {
-    const socket = await this.dialer.dial(route, host, port);
-    if (this.isClosed || socket.destroyed) {
-      socket.destroy();
-      const reason = 'the connection to the upstream closed at once';
-      throw new DialRefused({ stage: 'upstream', rule: 'connect', reason, fix: 'try again' });
+  /** A new connection, or a place on one that others were waiting for; throws DialRefused. */
+  async dial(route: Route, host: string, port: number, wish: Wish): Promise<UpstreamStream> {
+    const key = keyOf(route, host, port);
+    const spoken = this.spoken.get(key);
+    if (route.scheme === 'http' || (!wish.isHttp2 && spoken !== 'h2-only') || spoken === 'http/1.1') {
+      try {
+        return await this.open1(route, host, port, key);
+      } catch (error) {
+        if (!(error instanceof DialRefused) || error.rule !== 'alpn') throw error;
+        this.remember(key, 'h2-only');
+      }
     }
-    const connection = new UpstreamConnection(socket, keyOf(route, host, port), this, this.limits.headBytes);
+    // Streams that begin together share the connection that the first of them dials.
+    for (let pending = this.dialing.get(key); pending !== undefined; pending = this.dialing.get(key)) {
+      await pending;
+      const shared = this.take(route, host, port, wish);
+      if (shared !== null) return shared;
+      if (this.spoken.get(key) === 'http/1.1') return this.open1(route, host, port, key);
+    }
+    const dialed = Promise.withResolvers<void>();
+    this.dialing.set(key, dialed.promise);
+    try {
+      return await this.openEither(route, host, port, key);
+    } finally {
+      this.dialing.delete(key);
+      dialed.resolve();
+    }
+  }
+
+  private async openEither(route: Route, host: string, port: number, key: string): Promise<UpstreamStream> {
+    const isOnly = this.spoken.get(key) === 'h2-only';
+    const socket = await this.connect(route, host, port, isOnly ? HTTP2 : EITHER);
+    if (!('alpnProtocol' in socket) || socket.alpnProtocol !== 'h2') {
+      this.remember(key, 'http/1.1');
+      return this.keep(socket, key);
+    }
+    if (!isOnly) this.remember(key, 'h2');
+    const session = new UpstreamSession(
+      socket as TLSSocket,
+      key,
+      { onClosed: (one) => this.onSessionClosed(one) },
+      this.limits.headBytes,
+    );
+    const sessions = this.sessions.get(key);
+    if (sessions === undefined) this.sessions.set(key, [session]);
+    else sessions.push(session);
+    this.timer ??= setInterval(() => this.sweep(), SWEEP_MS).unref();
+    return session.newStream();
+  }
+
+  private async open1(route: Route, host: string, port: number, key: string): Promise<UpstreamConnection> {
+    return this.keep(await this.connect(route, host, port, HTTP1), key);
+  }
+
+  private async connect(route: Route, host: string, port: number, protocols: readonly string[]) {
+    const socket = await this.dialer.dial(route, host, port, protocols);
+    if (!this.isClosed && !socket.destroyed) return socket;
+    socket.destroy();
+    const reason = 'the connection to the upstream closed at once';
+    throw new DialRefused({ stage: 'upstream', rule: 'connect', reason, fix: 'try again' });
+  }
+
+  private keep(socket: Socket, key: string): UpstreamConnection {
+    const connection = new UpstreamConnection(socket, key, this, this.limits.headBytes);
     this.open.add(connection);
     return connection;
+  }
+
+  private remember(key: string, protocol: 'h2' | 'h2-only' | 'http/1.1'): void {
+    if (this.spoken.size >= REMEMBERED) this.spoken.clear();
+    this.spoken.set(key, protocol);
+  }
+
+  private onSessionClosed(session: UpstreamSession): void {
+    const sessions = this.sessions.get(session.key);
+    const at = sessions?.indexOf(session) ?? -1;
+    if (sessions === undefined || at < 0) return;
+    sessions.splice(at, 1);
+    if (sessions.length === 0) this.sessions.delete(session.key);
   }
 
   onReusable(connection: UpstreamConnection): void {
@@ -84,6 +179,7 @@ export class UpstreamPool implements ConnectionOwner {
     this.isClosed = true;
     if (this.timer !== null) clearInterval(this.timer);
     for (const connection of this.open) connection.abandon();
+    for (const session of [...this.sessions.values()].flat()) session.abandon();
   }
 
   private sweep(): void {
@@ -91,6 +187,9 @@ export class UpstreamPool implements ConnectionOwner {
     for (const [key, stack] of this.idle) {
       for (const connection of [...stack]) if (connection.idleSince < before) connection.abandon();
       if (stack.length === 0) this.idle.delete(key);
+    }
+    for (const session of [...this.sessions.values()].flat()) {
+      if (session.isIdle && session.idleSince < before) session.abandon();
     }
   }
 }

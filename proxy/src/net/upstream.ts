@@ -1,5 +1,5 @@
 // What an exchange knows of the side that answers, whatever protocol that speaks: an HTTP/1.1 connection now, a stream of HTTP/2 alike.
-import type { Socket } from 'node:net';
+import type { Duplex } from 'node:stream';
 import type { BodySink } from './h1/chunked.ts';
 import type { Malformed } from './h1/malformed.ts';
 import type { ResponseHead } from './h1/response-head.ts';
@@ -13,6 +13,12 @@ export interface UpstreamStream {
   readonly isReused: boolean;
   /** A byte of the response has come. */
   readonly hasAnswered: boolean;
+  /** The upstream said that it has not looked at the request (HTTP/2: REFUSED_STREAM, GOAWAY): it may be sent again. */
+  readonly wasRefused: boolean;
+  /** The next response is `handler`'s. */
+  begin(handler: ResponseHandler): void;
+  /** Instead of `begin`: nobody needs it any more. */
+  giveBack(): void;
   queueRequest(method: string, target: string, rawHeaders: readonly string[], body: RequestBodyKind): void;
   queueBody(piece: Buffer): void;
   /** False = the upstream is slow: wait for `onUpstreamDrain`. */
@@ -31,7 +37,7 @@ export interface ResponseHandler extends BodySink {
   onInterim(head: ResponseHead): void;
   onResponse(head: ResponseHead): void;
   /** 101: the connection is no longer HTTP; `rest` came behind the head. */
-  onUpgraded(head: ResponseHead, socket: Socket, rest: Buffer): void;
+  onUpgraded(head: ResponseHead, socket: Duplex, rest: Buffer): void;
   /** The bytes of one read have been told: time to write. */
   onUpstreamRead(): void;
   onUpstreamDrain(): void;

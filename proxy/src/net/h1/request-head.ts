@@ -8,6 +8,8 @@ export interface RequestHead {
   /** As received, in whatever form. */
   readonly target: string;
   readonly isHttp10: boolean;
+  /** Read from a stream of HTTP/2. */
+  readonly isHttp2: boolean;
   /** End-to-end fields only: hop-by-hop ones (RFC 9110, 7.6.1) and `expect` are taken out. Framing fields stay in their place. */
   readonly rawHeaders: readonly string[];
   /** Value of the only Host field; null when there was none (HTTP/1.0). */
@@ -156,6 +158,7 @@ export function parseRequestHead(text: string): RequestHead | Malformed {
     method: text.slice(0, methodEnd),
     target: text.slice(methodEnd + 1, targetEnd),
     isHttp10,
+    isHttp2: false,
     rawHeaders: hasHopByHop ? endToEnd(rawHeaders, options, isWebSocket) : rawHeaders,
     host,
     body: isChunked ? 'chunked' : length === null ? 'none' : 'length',

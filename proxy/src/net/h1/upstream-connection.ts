@@ -26,6 +26,8 @@ export class UpstreamConnection implements BodySink, UpstreamStream {
   /** As the upstream announced; null when it did not. */
   keepAliveSeconds: number | null = null;
   hasAnswered = false;
+  /** HTTP/1.1 has no way to say so. */
+  readonly wasRefused = false;
   readonly socket: Socket;
   private readonly output: Output;
   private readonly owner: ConnectionOwner;
@@ -69,6 +71,10 @@ export class UpstreamConnection implements BodySink, UpstreamStream {
     this.hasAnswered = false;
     this.isRequestSent = false;
     this.interims = 0;
+  }
+
+  giveBack(): void {
+    this.owner.onReusable(this);
   }
 
   queueRequest(method: string, target: string, rawHeaders: readonly string[], body: RequestBodyKind): void {

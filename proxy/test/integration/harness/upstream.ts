@@ -54,7 +54,7 @@ export async function rawUpstream(
   };
   const server = authority === null ? createTcpServer(accept) : createTlsServer(sniOptions(authority), accept);
   server.on('tlsClientError', () => {});
-  const port = await listen(server);
+  const port = await listenOn(server);
   return {
     address: `127.0.0.1:${port}`,
     port,
@@ -102,7 +102,7 @@ export async function httpUpstream(authority: Authority | null, listener: Reques
     socket.on('close', () => sockets.delete(socket));
   });
   front.on('tlsClientError', () => {});
-  const port = await listen(front);
+  const port = await listenOn(front);
   return {
     address: `127.0.0.1:${port}`,
     port,
@@ -121,7 +121,7 @@ function sniOptions(authority: Authority) {
   };
 }
 
-async function listen(server: Server | HttpServer): Promise<number> {
+export async function listenOn(server: Server | HttpServer): Promise<number> {
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const address = server.address();
   if (address === null || typeof address === 'string') throw new Error('no TCP address');

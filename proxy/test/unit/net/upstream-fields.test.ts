@@ -18,6 +18,7 @@ function request(changes: Partial<AgentRequest> = {}): AgentRequest {
     expectContinue: false,
     isWebSocket: false,
     isHttp10: false,
+    isHttp2: false,
     ...changes,
   };
 }
