@@ -1,7 +1,7 @@
 # Finds a Node that is new enough; to be sourced. The one we brought along (see setup/bring-node.sh) goes first: it is the
 # version that the project is tested with, and a look at a file is cheaper than asking another Node for its version.
 
-NODE_LEAST=22.19
+NODE_LEAST=24.7
 
 # find_node ROOT: prints the path of a Node >= NODE_LEAST, or fails.
 find_node() {

@@ -5,8 +5,8 @@ import { homedir } from 'node:os';
 import { join } from 'node:path';
 
 const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
-if (major < 22 || (major === 22 && minor < 19)) {
-  refuse(`Node ${process.versions.node} is too old, it takes 22.19; start bin/bottle, which finds a newer one`);
+if (major < 24 || (major === 24 && minor < 7)) {
+  refuse(`Node ${process.versions.node} is too old, it takes 24.7; start bin/bottle, which finds a newer one`);
 } else if (!existsSync(join(import.meta.dirname, '../node_modules/commander'))) {
   refuse('the packages are not installed; run npm run setup');
 } else {

@@ -57,5 +57,5 @@ it('bin/bottle says what to do where there is no Node that is new enough', async
   const env = { PATH: `${folder}:/usr/bin:/bin`, XDG_DATA_HOME: folder };
   const { exitCode, stderr } = await execa(join(repoRoot, 'bin/bottle'), ['--version'], { env, reject: false });
   expect(exitCode).toBe(125);
-  expect(stderr).toMatch(/no Node >= 22\.19.*npm --prefix .* run setup/);
+  expect(stderr).toMatch(/no Node >= 24\.7.*npm --prefix .* run setup/);
 });
