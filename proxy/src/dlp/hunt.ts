@@ -85,6 +85,8 @@ export class Hunt {
   readonly hits: Hit[] = [];
   /** Some of it was not searched: it decodes to more than we are willing to read. */
   isOverBudget = false;
+  /** What was done so far, so that tests can tell work in proportion to the input from work that is not. */
+  readonly work = { views: 0, bytes: 0, looks: 0 };
   readonly #engine: Engine;
   readonly #byFingerprint = new Map<string, Hit[]>();
   readonly #fragments: { readonly view: View; readonly value: KnownValue; readonly spans: readonly Span[] }[] = [];
@@ -116,6 +118,8 @@ export class Hunt {
   }
 
   #search(view: View): void {
+    this.work.views++;
+    this.work.bytes += view.length;
     const decoded = new DecodedRuns();
     const children: View[] = [];
     const add = (child: View): void => void (child.length > 0 && children.push(child));
@@ -154,6 +158,7 @@ export class Hunt {
       const look = looks.get(detector);
       // Inside what was taken there is nothing more; inside what was not, a few more looks and no further.
       if (look !== undefined && start < look.end && (look.isTaken || look.overlapping > OVERLAPPING)) return;
+      this.work.looks++;
       const span = detector.match(view, start, keyword);
       if (span === null) return;
       const isAgain = look !== undefined && span.start < look.end;

@@ -81,7 +81,7 @@ export class View {
     this.nesting = parent === null ? 0 : parent.nesting + 1;
     this.#origin = origin;
     this.isOpaque = isOpaque;
-    this.#cache = parent === null ? { slots: null, views: 0 } : parent.#cache;
+    this.#cache = parent === null ? { slots: null, views: 0, steps: 0 } : parent.#cache;
     this.#id = ++this.#cache.views;
   }
 
@@ -94,6 +94,7 @@ export class View {
     const { table } = set;
     let end = at;
     while (end < length && table[bytes[end]!] !== 0) end++;
+    this.#cache.steps += 1 + end - at;
     if (end > at) this.#remember(slot, at, end);
     return end;
   }
@@ -103,7 +104,9 @@ export class View {
     const end = this.runEnd(set, at);
     const slot = set.slot * 3;
     let start = Math.min(this.#cachedRuns()[slot]!, at);
+    const from = start;
     while (start > 0 && set.table[this.bytes[start - 1]!] !== 0) start--;
+    this.#cache.steps += from - start;
     this.#remember(slot, start, end);
     return { start: start < at && isEscapeLetter(this.bytes, start) ? start + 1 : start, end };
   }
@@ -115,6 +118,7 @@ export class View {
       if (isEscapeLetter(this.bytes, at - count - 1)) break;
       count++;
     }
+    this.#cache.steps += count;
     return count;
   }
 
@@ -154,7 +158,13 @@ export class View {
   }
 
   text(start: number, end: number): string {
+    this.#cache.steps += end - start;
     return asBuffer(this.bytes).toString('latin1', start, end);
+  }
+
+  /** Bytes that matchers have walked over or read, in this view and all around it. */
+  get steps(): number {
+    return this.#cache.steps;
   }
 
   startsWith(text: string, at: number): boolean {
@@ -199,10 +209,11 @@ export class View {
   }
 }
 
-/** Start, end and view of the last run looked up, for every charset: makes repeated look-ups linear in all. */
+/** Start, end and view of the last run looked up, for every charset: makes repeated look-ups linear in all. And what has been counted. */
 interface RunCache {
   slots: Int32Array | null;
   views: number;
+  steps: number;
 }
 
 /** The letter of `\\n`, `\\r`, `\\t` in a string is not glued to what follows it. */

@@ -8,6 +8,8 @@ import { decodeBase32, decodeDigits, decodeNumber } from './radix.ts';
 const OPAQUE_CHARS = 256;
 /** Longest run that is decoded as a whole for one keyword inside it, in characters. */
 const LOCAL_CHARS = 8192;
+/** From here on base32 of a token may be without a digit by chance; shorter runs of letters are words. */
+const BASE32_CHARS = 24;
 /** Shortest line of wrapped base64 or hex, in characters. */
 const LINE_CHARS = 16;
 /** Characters looked at to tell an encoding from a word, a path or a hash. */
@@ -167,7 +169,8 @@ function decodeRun(view: View, start: number, end: number, decoded: DecodedRuns,
   }
   const sample = sampleEnd - start;
   // One case only: may be base32.
-  if ((upper === 0 || lower === 0) && longestHex < sample && digits > 0) decodeBase32(view, [{ start, end }], found);
+  const mayBeBase32 = digits > 0 || end - start >= BASE32_CHARS;
+  if ((upper === 0 || lower === 0) && longestHex < sample && mayBeBase32) decodeBase32(view, [{ start, end }], found);
   if (digits === sample) decodeDigits(view, start, end, found);
   if (digits === sample || (digits > 0 && upper + lower + digits === sample && longestHex < sample))
     decodeNumber(view, start, end, found);
