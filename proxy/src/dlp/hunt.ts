@@ -13,6 +13,7 @@ import { type Inflated, inflateView } from './views/compressed.ts';
 import { inflateInside } from './views/containers.ts';
 import { decodeDense, decodeUuencode, uuStart } from './views/dense.ts';
 import { BACKSLASH, CONCATENATION, ENTITIES, PERCENT, QUOTED_PRINTABLE, unfold } from './views/escapes.ts';
+import { joinFrom, looksMadeUp } from './views/joins.ts';
 import { hexDump, spelledRows } from './views/number-rows.ts';
 import { DecodedRuns, decodeBase64At, decodeHexAt, decodePiecesAt, decodeRuns, isText } from './views/runs.ts';
 import { unspaced } from './views/spaced.ts';
@@ -40,6 +41,9 @@ const BYTES_PER_VIEW = 8;
 /** Bytes of all views together, times the message's. */
 const BYTES_FACTOR = 32;
 const BYTES_LEAST = 1 << 20;
+/** Keywords whose token may go on in pieces, in all, and one more for so many bytes. */
+const JOINS = 64;
+const BYTES_PER_JOIN = 1024;
 /** Pieces of binary data that may be tried as streams without a head. */
 const TRIES = 32;
 /** How many overlapping candidates of one detector get a close look before the rest of the run is skipped. */
@@ -96,6 +100,9 @@ export class Hunt {
   #inflatedLeft: number;
   #triesLeft = TRIES;
   #inflationsLeft: number;
+  #joinsLeft: number;
+  /** Up to where a keyword of the view was already taken for the beginning of pieces. */
+  #looseTo = 0;
 
   constructor(engine: Engine, lengthBytes: number, decodedBytes: number) {
     this.#engine = engine;
@@ -103,6 +110,7 @@ export class Hunt {
     this.#bytesLeft = BYTES_LEAST + lengthBytes * BYTES_FACTOR;
     this.#inflatedLeft = decodedBytes;
     this.#inflationsLeft = INFLATIONS + lengthBytes / BYTES_PER_INFLATION;
+    this.#joinsLeft = JOINS + lengthBytes / BYTES_PER_JOIN;
   }
 
   /** Searches `view` as it is, without decoding anything. */
@@ -160,7 +168,12 @@ export class Hunt {
       if (look !== undefined && start < look.end && (look.isTaken || look.overlapping > OVERLAPPING)) return;
       this.work.looks++;
       const span = detector.match(view, start, keyword);
-      if (span === null) return;
+      if (span === null) {
+        // A beginning without the rest: it may go on elsewhere.
+        if (detector.kind === 'format' && keyword !== '' && start >= this.#looseTo)
+          this.#loose(view, start, keyword.length, add);
+        return;
+      }
       const isAgain = look !== undefined && span.start < look.end;
       if (isAgain && look.isTaken) return;
       const isTaken = detector.accept(view.text(span.start, span.end), view, span);
@@ -171,6 +184,7 @@ export class Hunt {
     };
     let reversedTo = 0;
     let rotatedTo = 0;
+    this.#looseTo = 0;
     this.#engine.needles.find(view, this.#engine.marks, (tag, start, length) => {
       if (this.isOverBudget) return;
       switch (tag.do) {
@@ -236,6 +250,13 @@ export class Hunt {
     return hints;
   }
 
+  #loose(view: View, start: number, lengthBytes: number, add: (child: View) => void): void {
+    this.#looseTo = start + lengthBytes;
+    if (JOINED.has(view.kind) || view.nesting >= NESTING || view.isInsideBlob(start, this.#looseTo)) return;
+    if (this.#joinsLeft-- <= 0) return;
+    joinFrom(view, start, add);
+  }
+
   #reportValue(view: View, value: KnownValue, form: string, span: Span): void {
     // Of an encoding the whole run goes: half of a base64 quartet cannot be replaced.
     const isEncoded = /(?:base64|base32|hex)$/.test(form);
@@ -254,6 +275,8 @@ export class Hunt {
   }
 
   #reportDetector(view: View, detector: Pick<Detector, 'id' | 'kind'>, span: Span): void {
+    const isMadeOfPieces = view.kind === 'joined' || view.kind === 'fields';
+    if (isMadeOfPieces && !(detector.kind === 'format' && looksMadeUp(view.text(span.start, span.end)))) return;
     const { start, end } = view.inRoot(span.start, span.end);
     this.#report(
       {
@@ -415,7 +438,15 @@ function listAt<T>(lists: Map<string, T[]>, key: string): T[] {
 }
 
 /** Views that put together what stood apart: there numbers and words meet that have nothing to do with each other. */
-const JOINED: ReadonlySet<string> = new Set(['separators', 'spaced', 'reversed', 'rot13', 'concatenation']);
+const JOINED: ReadonlySet<string> = new Set([
+  'separators',
+  'spaced',
+  'reversed',
+  'rot13',
+  'concatenation',
+  'joined',
+  'fields',
+]);
 const canDecode = (view: View): boolean => view.depth < DEPTH && view.nesting < NESTING;
 const inAscent = (places: readonly number[]): number[] => [...places].sort((a, b) => a - b);
 const overlaps = (one: Span, other: Span): boolean => one.start < other.end && other.start < one.end;

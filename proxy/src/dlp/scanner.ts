@@ -9,6 +9,7 @@ import { openStream } from './stream.ts';
 import { textViews } from './text.ts';
 import type { BodyMeta, BodyScan, Match, Scanner, ScannerConfig } from './types.ts';
 import { View } from './view.ts';
+import { looksMadeUp } from './views/joins.ts';
 
 export function createScanner(config: ScannerConfig): Scanner {
   const engine = compileEngine(config);
@@ -34,8 +35,9 @@ export function createScanner(config: ScannerConfig): Scanner {
       length += text.length;
       ends.add(length);
     }
-    return huntText(texts.join(''))
-      .filter((hit) => hit.kind !== 'detector' && crosses(hit, ends))
+    const text = texts.join('');
+    return huntText(text)
+      .filter((hit) => crosses(hit, ends) && (hit.kind !== 'detector' || isOneToken(hit, text)))
       .map((hit) => matchOf(hit, where, ''));
   }
 
@@ -105,6 +107,9 @@ const inOrder = (hits: readonly Hit[]): readonly Hit[] =>
 
 /** Of findings about the same span the exact one names it. */
 const rank = (hit: Hit): number => (hit.kind === 'detector' ? 1 : 0);
+
+/** A format that stands in several texts by more than accident: beginning and digits and letters, nothing else. */
+const isOneToken = (hit: Hit, text: string): boolean => hit.chain === '' && looksMadeUp(text.slice(hit.start, hit.end));
 
 const crosses = (hit: Hit, ends: ReadonlySet<number>): boolean => {
   for (const end of ends) if (hit.start < end && end < hit.end) return true;

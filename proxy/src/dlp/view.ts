@@ -45,6 +45,8 @@ const PART_OF_A_LAYER: ReadonlySet<string> = new Set([
   'unicode',
   'reversed',
   'separators',
+  'joined',
+  'fields',
 ]);
 
 export class View {

@@ -1,0 +1,241 @@
+// A token that begins at a keyword and goes on in pieces: string literals put together, markup in between, values of neighbouring fields.
+import { WORD_DASH } from '../charsets.ts';
+import { Trace, type View } from '../view.ts';
+
+/** How far a token in pieces may reach from its keyword, in bytes. */
+const REACH_BYTES = 2048;
+/** Longest thing between two pieces that is neither letter nor digit, in bytes. */
+const SIGNS_BYTES = 14;
+/** Longest thing between the strings, or fields, that hold two pieces, in bytes. */
+const FIELD_BYTES = 64;
+/** Longest piece, in bytes, and most of them. */
+const PIECE_BYTES = 256;
+const MOST_PIECES = 128;
+/** Shortest text that is worth a view. */
+const LEAST_CHARS = 16;
+/** So much of it is looked at first. */
+const LOOK_CHARS = 64;
+
+interface Piece {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Calls `found` with the text from the keyword at `at` on, its pieces put together in each way that they may have been cut. */
+export function joinFrom(view: View, at: number, found: (child: View) => void): void {
+  const end = Math.min(view.length, at + REACH_BYTES);
+  const give = (kind: string, pieces: readonly Piece[]): void => {
+    if (pieces.length < 2 || pieces.some((piece, i) => i > 0 && hasOwnBeginning(view.bytes, piece))) return;
+    const trace = new Trace();
+    for (const piece of pieces) trace.copy(view.bytes, piece.start, piece.end);
+    if (
+      trace.length >= LEAST_CHARS &&
+      looksMadeUp(trace.bytes.toString('latin1', 0, Math.min(trace.length, LOOK_CHARS)))
+    )
+      found(
+        trace.view(
+          kind,
+          view,
+          pieces.reduce((last, one) => Math.max(last, one.end), 0),
+        ),
+      );
+  };
+  give('joined', acrossSigns(view, at, end));
+  give('joined', acrossMarkup(view, at, end));
+  const fields = fieldsAround(view, at);
+  if (fields.length < 2) return;
+  const own = fields.findIndex((field) => field.end > at);
+  if (own < 0) return;
+  const first = { start: at, end: fields[own]!.end };
+  give('fields', [first, ...fields.slice(own + 1)]);
+  give('fields', [first, ...fields.slice(0, own).reverse()]);
+  const numbered = fields.filter((field) => field.number >= 0);
+  if (numbered.length > 1)
+    give(
+      'fields',
+      [...numbered].sort((a, b) => a.number - b.number),
+    );
+}
+
+/** What makes a text made of pieces a token: words that follow a keyword in code or prose have few digits. */
+export function looksMadeUp(text: string): boolean {
+  let digits = 0;
+  let upper = 0;
+  let lower = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code <= 0x20 || code === 0x3a || code === 0x40) return false;
+    if (code >= 0x30 && code <= 0x39) digits++;
+    else if (code >= 0x41 && code <= 0x5a) upper++;
+    else if (code >= 0x61 && code <= 0x7a) lower++;
+  }
+  return (
+    upper + lower > 3 &&
+    (digits > 1 || (upper > 4 && lower > 4 && digits > 0) || Math.min(upper, lower) * 4 > upper + lower)
+  );
+}
+
+/** `pi_3a…`, `cus_9f…`: an id of its own, not the rest of another. */
+function hasOwnBeginning(bytes: Uint8Array, { start, end }: Piece): boolean {
+  let at = start;
+  while (at < end && at - start < 12 && bytes[at]! >= 0x61 && bytes[at]! <= 0x7a) at++;
+  return at > start + 1 && at < end && bytes[at] === 0x5f;
+}
+
+const isToken = (byte: number | undefined): boolean => byte !== undefined && WORD_DASH.table[byte] !== 0;
+
+/** What stands between characters of base64 as often as between segments of a path, which are short texts. */
+const isBlobSign = (byte: number): boolean => byte === 0x2b || byte === 0x2f;
+const PATH_BYTES = 4096;
+
+/** Pieces with quotes, operators, carets, stars or backslashes between them; white space alone separates words. */
+function acrossSigns(view: View, at: number, end: number): Piece[] {
+  const { bytes } = view;
+  const pieces: Piece[] = [];
+  for (let start = at; start < end && pieces.length < MOST_PIECES; ) {
+    const stop = Math.min(end, view.runEnd(WORD_DASH, start));
+    if (stop === start) break;
+    pieces.push({ start, end: stop });
+    let next = stop;
+    let signs = 0;
+    while (next < end && next - stop < SIGNS_BYTES && !isToken(bytes[next])) {
+      // A line break written as an escape.
+      if (bytes[next] === 0x5c && (bytes[next + 1] === 0x6e || bytes[next + 1] === 0x72)) next++;
+      if (bytes[next]! > 0x20 && !(isBlobSign(bytes[next]!) && view.length > PATH_BYTES)) signs++;
+      next++;
+    }
+    if (signs === 0 || bytes[next] === undefined || !isToken(bytes[next])) break;
+    start = next;
+  }
+  return pieces;
+}
+
+/** Pieces with tags and comments between them. */
+function acrossMarkup(view: View, at: number, end: number): Piece[] {
+  const { bytes } = view;
+  const pieces: Piece[] = [];
+  for (let start = at; start < end && pieces.length < MOST_PIECES; ) {
+    const stop = Math.min(end, view.runEnd(WORD_DASH, start));
+    if (stop > start) pieces.push({ start, end: stop });
+    let next = stop;
+    while (next < end && (bytes[next] === 0x3c || isSpace(bytes[next]!))) {
+      if (bytes[next] !== 0x3c) next++;
+      else {
+        const close = bytes.indexOf(0x3e, next);
+        if (close < 0 || close - next > FIELD_BYTES) return pieces;
+        next = close + 1;
+      }
+    }
+    if (next === stop) break;
+    start = next;
+  }
+  return pieces;
+}
+
+const isSpace = (byte: number): boolean => byte === 0x20 || (byte >= 9 && byte <= 13);
+
+interface Field extends Piece {
+  /** The number at the end of its name, -1 for none. */
+  readonly number: number;
+}
+
+/** The values around `at`: of strings where it stands in one, else of `name=value` and `name: value`. */
+function fieldsAround(view: View, at: number): Field[] {
+  const { bytes } = view;
+  let open = at;
+  while (
+    open > 0 &&
+    at - open < PIECE_BYTES &&
+    !isQuote(bytes[open - 1]!) &&
+    bytes[open - 1]! > 0x20 &&
+    !isJoint(bytes[open - 1]!)
+  )
+    open--;
+  return isQuote(bytes[open - 1] ?? 0) ? stringsAround(view, open - 1) : pairsAround(view, at);
+}
+
+const isQuote = (byte: number): boolean => byte === 0x22 || byte === 0x27 || byte === 0x60;
+/** Between two fields, or between a name and its value. */
+const isJoint = (byte: number): boolean => byte === 0x26 || byte === 0x3d || byte === 0x3b || byte === 0x3f;
+
+/** Strings before and after the one whose quote stands at `quote`, without names. */
+function stringsAround(view: View, quote: number): Field[] {
+  const { bytes, length } = view;
+  const mark = bytes[quote]!;
+  const from = Math.max(0, quote - REACH_BYTES);
+  // Backwards to where strings of this kind begin: an odd number of quotes between would turn them inside out.
+  const quotes: number[] = [];
+  for (let at = quote; at >= from && quotes.length < MOST_PIECES * 4; at--) if (bytes[at] === mark) quotes.push(at);
+  quotes.reverse();
+  if (quotes.length % 2 === 0) quotes.shift();
+  const to = Math.min(length, quote + REACH_BYTES);
+  for (let at = quote + 1; at < to && quotes.length < MOST_PIECES * 8; at++) if (bytes[at] === mark) quotes.push(at);
+  const fields: Field[] = [];
+  let number = -1;
+  for (let i = 0; i + 1 < quotes.length; i += 2) {
+    const start = quotes[i]! + 1;
+    let end = quotes[i + 1]!;
+    let after = end + 1;
+    while (end > start && bytes[end - 1] === 0x5c) end--;
+    while (after < length && isSpace(bytes[after]!)) after++;
+    if (bytes[after] === 0x3a) {
+      number = numberBefore(bytes, start, end);
+      continue;
+    }
+    if (end - start > PIECE_BYTES || !isOneWord(bytes, start, end)) continue;
+    fields.push({ start, end, number: number >= 0 ? number : numberBeforeAssignment(bytes, quotes[i]!) });
+    number = -1;
+  }
+  return fields;
+}
+
+/** `part2 = "…"`, `p2='…'`. */
+function numberBeforeAssignment(bytes: Uint8Array, quote: number): number {
+  let at = quote;
+  while (at > 0 && (bytes[at - 1] === 0x3d || bytes[at - 1] === 0x5c || isSpace(bytes[at - 1]!))) at--;
+  return at === quote ? -1 : numberBefore(bytes, Math.max(0, at - 32), at);
+}
+
+/** `a=1&b=2`, `a=1; b=2`, lines of `a: 1` or of `a=1`. */
+function pairsAround(view: View, at: number): Field[] {
+  const { bytes, length } = view;
+  const fields: Field[] = [];
+  const to = Math.min(length, at + REACH_BYTES);
+  let start = Math.max(0, at - REACH_BYTES);
+  while (start < to) {
+    let sign = start;
+    while (sign < to && !isPairSign(bytes[sign]!) && !isPairEnd(bytes, sign)) sign++;
+    let end = sign;
+    while (end < to && !isPairEnd(bytes, end)) end++;
+    let value = sign;
+    while (value < end && (isPairSign(bytes[value]!) || bytes[value] === 0x20)) value++;
+    const isPiece = value > sign && end > value && end - value <= PIECE_BYTES && isOneWord(bytes, value, end);
+    if (isPiece) fields.push({ start: value, end, number: numberBefore(bytes, start, sign) });
+    // Values that are not of the same list end it.
+    else if (end > start && end < at) fields.length = 0;
+    else if (end > at && end > start + 1) break;
+    start = end + 1;
+    while (start < to && isSpace(bytes[start]!)) start++;
+  }
+  return fields;
+}
+
+const isPairSign = (byte: number): boolean => byte === 0x3d || byte === 0x3a;
+const isPairEnd = (bytes: Uint8Array, at: number): boolean =>
+  bytes[at] === 0x26 || bytes[at] === 0x3b || bytes[at] === 0x0a || bytes[at] === 0x0d || bytes[at] === 0x3f;
+
+function isOneWord(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let at = start; at < end; at++) if (bytes[at]! <= 0x20) return false;
+  return end > start;
+}
+
+/** The number that a name ends with: `part2`, `p[2]`, `2`. */
+function numberBefore(bytes: Uint8Array, start: number, end: number): number {
+  let last = end;
+  while (last > start && (bytes[last - 1] === 0x5d || bytes[last - 1] === 0x29)) last--;
+  let first = last;
+  while (first > start && last - first < 6 && bytes[first - 1]! >= 0x30 && bytes[first - 1]! <= 0x39) first--;
+  let value = first === last ? -1 : 0;
+  for (let at = first; at < last; at++) value = value * 10 + bytes[at]! - 0x30;
+  return value;
+}
