@@ -31,7 +31,15 @@ export type Tag =
   | { readonly do: 'hint'; readonly hint: Hint };
 
 /** A kind of view that is worth making. */
-export type Hint = 'escapes' | 'entities' | 'quoted-printable' | 'numbers' | 'concatenation' | 'uuencode' | 'dump';
+export type Hint =
+  | 'escapes'
+  | 'entities'
+  | 'quoted-printable'
+  | 'numbers'
+  | 'concatenation'
+  | 'uuencode'
+  | 'dump'
+  | 'list';
 
 export interface Engine {
   readonly needles: NeedleSet<Tag>;
@@ -216,7 +224,17 @@ function hintNeedles(): Needle<Tag>[] {
       digits.flatMap((low) => [...hint('quoted-printable', `=${high}${low}=`), ...hint('escapes', `\\${high}${low} `)]),
     ),
     ...ascii.flatMap((high) => hint('escapes', `\\x{${high}`, `\\0000${high}`)),
-    ...hint('numbers', 'chr(', 'char(', 'char]', 'charcode', 'u+00', '0o1', 'codepoint('),
+    ...hint(
+      'numbers',
+      'chr(',
+      'char(',
+      'char]',
+      'charcode',
+      'u+00',
+      ...[...'01'].flatMap((high) => [...'01234567'].map((low) => `0o${high}${low}`)),
+      'codepoint(',
+    ),
+    ...hint('list', '\\",\\"', '\\", \\"', "', '"),
     ...hint('uuencode', 'begin 6', 'begin 7', 'begin 4'),
     ...hint('dump', '00000000', '0000000:'),
     ...["'", '"', '`'].flatMap((quote) => [

@@ -18,7 +18,7 @@ import { hexDump, spelledRows } from './views/number-rows.ts';
 import { DecodedRuns, decodeBase64At, decodeHexAt, decodePiecesAt, decodeRuns, isText } from './views/runs.ts';
 import { unspaced } from './views/spaced.ts';
 import { crowds, sparseStretches, spelled, squeezed, squeezedBriefly, withoutSeparator } from './views/sparse.ts';
-import { unfoldUnicode, unfoldWide } from './views/unicode.ts';
+import { readEbcdic, unfoldUnicode, unfoldUtf7, unfoldWide } from './views/unicode.ts';
 
 /** What was found, with its place in the root. */
 export interface Hit {
@@ -66,6 +66,9 @@ const PIECES_SUSPICIOUS = 2;
 /** How far apart the numbers of a row may stand, in bytes, and how many make a row. */
 const NUMBER_GAP = 32;
 const NUMBERS = 1;
+/** The same for what stands between the strings of a list. */
+const LIST_GAP = 12;
+const LIST_SIGNS = 8;
 /** How many earlier findings of a text a new one is compared with; bounds the work when it is repeated without end. */
 const RECENT = 64;
 
@@ -372,12 +375,23 @@ export class Hunt {
     const sums = hints.get('concatenation');
     if (sums !== undefined) unfold(view, CONCATENATION, add, inAscent(sums));
     if (hints.has('quoted-printable')) unfold(view, QUOTED_PRINTABLE, add);
-    if (isBinary) this.#inflateInside(view, add);
+    if (isBinary) {
+      this.#inflateInside(view, add);
+      const ebcdic = readEbcdic(view);
+      if (ebcdic !== null) add(ebcdic);
+    }
+    unfoldUtf7(view, add);
     for (const { start, end } of crowds(hints.get('numbers') ?? [], NUMBER_GAP, NUMBERS)) {
       spelledRows(view, Math.max(0, start - NUMBER_GAP), Math.min(length, end + NUMBER_GAP), add);
     }
     let dumped = 0;
     for (const at of inAscent(hints.get('dump') ?? [])) if (at >= dumped) dumped = hexDump(view, at, add);
+    for (const { start, end } of crowds(hints.get('list') ?? [], LIST_GAP, LIST_SIGNS)) {
+      const to = Math.min(length, end + LIST_GAP);
+      spelled(view, Math.max(0, start - LIST_GAP), to, add);
+      spelledRows(view, Math.max(0, start - LIST_GAP), to, add);
+      unspaced(view, Math.max(0, start - LIST_GAP), to, add);
+    }
     for (const at of hints.get('uuencode') ?? []) decodeUuencode(view, uuStart(view, at), add);
     decodeRuns(view, { ends: marks.runs, count: marks.runCount }, decoded, add);
     decodeDense(view, add);

@@ -43,6 +43,7 @@ const PART_OF_A_LAYER: ReadonlySet<string> = new Set([
   'zstd',
   'utf-16',
   'unicode',
+  'selectors',
   'reversed',
   'separators',
   'joined',

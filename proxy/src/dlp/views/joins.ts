@@ -118,15 +118,17 @@ function acrossMarkup(view: View, at: number, end: number): Piece[] {
     const stop = Math.min(end, view.runEnd(WORD_DASH, start));
     if (stop > start) pieces.push({ start, end: stop });
     let next = stop;
+    let isMarkup = false;
     while (next < end && (bytes[next] === 0x3c || isSpace(bytes[next]!))) {
       if (bytes[next] !== 0x3c) next++;
       else {
         const close = bytes.indexOf(0x3e, next);
         if (close < 0 || close - next > FIELD_BYTES) return pieces;
         next = close + 1;
+        isMarkup = true;
       }
     }
-    if (next === stop) break;
+    if (!isMarkup) break;
     start = next;
   }
   return pieces;
@@ -209,6 +211,10 @@ function pairsAround(view: View, at: number): Field[] {
     while (end < to && !isPairEnd(bytes, end)) end++;
     let value = sign;
     while (value < end && (isPairSign(bytes[value]!) || bytes[value] === 0x20)) value++;
+    // The last value of a list that stands in a sentence.
+    let word = value;
+    while (word < end && bytes[word]! > 0x20) word++;
+    if (value > at - PIECE_BYTES && bytes[end] !== 0x0a) end = Math.min(end, word);
     const isPiece = value > sign && end > value && end - value <= PIECE_BYTES && isOneWord(bytes, value, end);
     if (isPiece) fields.push({ start: value, end, number: numberBefore(bytes, start, sign) });
     // Values that are not of the same list end it.

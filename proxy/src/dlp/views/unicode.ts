@@ -1,5 +1,7 @@
 // Characters that look like ASCII, or like nothing: full-width and styled letters, confusables, zero-width and combining marks, tags.
-import { asBuffer, Trace, type View } from '../view.ts';
+import { EBCDIC } from '../alphabets.ts';
+import { BASE64_STD } from '../charsets.ts';
+import { asBuffer, Trace, View } from '../view.ts';
 import { isBreak } from './escapes.ts';
 
 /** Letters of other scripts that are drawn like ASCII ones. */
@@ -17,7 +19,7 @@ const DROP = -2;
 
 /** What a character becomes: an ASCII code, DROP, or KEEP. */
 function plain(code: number): number {
-  if (code < 0xad) return code === 0xaa ? 0x61 : KEEP;
+  if (code < 0xad) return code === 0xaa ? 0x61 : code === 0xa0 ? 0x20 : KEEP;
   if (code === 0xad || code === 0x34f || code === 0x61c || code === 0x3164 || code === 0xffa0) return DROP;
   if (code >= 0x300 && code <= 0x36f) return DROP;
   if (code >= 0x115f && code <= 0x1160) return DROP;
@@ -25,19 +27,61 @@ function plain(code: number): number {
   if (code >= 0x180b && code <= 0x180f) return DROP;
   if ((code >= 0x200b && code <= 0x200f) || (code >= 0x202a && code <= 0x202e) || (code >= 0x2060 && code <= 0x206f))
     return DROP;
-  if (code >= 0x2500 && code < 0xfe00) return KEEP;
+  if (code >= 0x2500 && code < 0xfe00) return code === 0x3000 ? 0x20 : KEEP;
   if ((code >= 0xfe00 && code <= 0xfe0f) || code === 0xfeff || (code >= 0xfff9 && code <= 0xfffb)) return DROP;
   if ((code >= 0x1ab0 && code <= 0x1aff) || (code >= 0x1dc0 && code <= 0x1dff) || (code >= 0x20d0 && code <= 0x20ff))
     return DROP;
   if (code >= 0xe0100 && code <= 0xe01ef) return DROP;
+  if ((code >= 0x2000 && code <= 0x200a) || code === 0x202f || code === 0x205f || code === 0x3000) return 0x20;
   if (code > 0xe0000 && code < 0xe007f) return code - 0xe0000;
   const confusable = CONFUSABLES.get(code);
   if (confusable !== undefined) return confusable;
   if (code >= 0xff01 && code <= 0xff5e) return code - 0xfee0;
+  if (isAccented(code)) {
+    const letter = String.fromCodePoint(code).normalize('NFD').charCodeAt(0);
+    return letter < 0x80 ? letter : KEEP;
+  }
   if (!mayBeStyled(code)) return KEEP;
   const folded = String.fromCodePoint(code).normalize('NFKC');
   const ascii = folded.length === 1 ? folded.charCodeAt(0) : 0x80;
   return ascii < 0x80 ? ascii : KEEP;
+}
+
+/** Variation selectors: 256 of them, one for each byte, and none is seen. */
+const isSelector = (code: number): boolean =>
+  (code >= 0xfe00 && code <= 0xfe0f) || (code >= 0xe0100 && code <= 0xe01ef);
+
+function selectorsEnd(bytes: Uint8Array, from: number, length: number): number {
+  let at = from;
+  while (at < length && bytes[at]! >= 0xe0) {
+    const width = bytes[at]! >= 0xf0 ? 4 : 3;
+    if (!isSelector(codeAt(bytes, at, width))) break;
+    at += width;
+  }
+  return at;
+}
+
+function selectedBytes(view: View, start: number, end: number): View {
+  const trace = new Trace();
+  for (let at = start; at < end; ) {
+    const width = view.bytes[at]! >= 0xf0 ? 4 : 3;
+    const code = codeAt(view.bytes, at, width);
+    trace.put(code >= 0xe0100 ? code - 0xe0100 + 16 : code - 0xfe00, at, width);
+    at += width;
+  }
+  return trace.view('selectors', view, end);
+}
+
+/** Letters with an accent of their own are words of many languages: in a token they stand among digits. */
+const isAccented = (code: number): boolean => (code >= 0xc0 && code < 0x180) || (code >= 0x1e00 && code < 0x1f00);
+const NEAR_BYTES = 10;
+
+function hasDigitNear(bytes: Uint8Array, around: number, length: number): boolean {
+  const end = Math.min(length, around + NEAR_BYTES);
+  for (let at = Math.max(0, around - NEAR_BYTES); at < end; at++) {
+    if (bytes[at]! >= 0x30 && bytes[at]! <= 0x39) return true;
+  }
+  return false;
 }
 
 const mayBeStyled = (code: number): boolean =>
@@ -74,7 +118,16 @@ export function unfoldUnicode(view: View, found: (child: View) => void): void {
       continue;
     }
     const code = codeAt(bytes, at, width);
-    const isPlain = plain(code) !== KEEP;
+    if (isSelector(code)) {
+      const end = selectorsEnd(bytes, at, length);
+      if (end - at > width) found(selectedBytes(view, at, end));
+      // One after a character is its own business.
+      if (end - at > width * 3) {
+        at = end;
+        continue;
+      }
+    }
+    const isPlain = plain(code) !== KEEP && !(isAccented(code) && !hasDigitNear(bytes, at, length));
     streak = isPlain && !CONFUSABLES.has(code) ? streak + 1 : 0;
     const isBeside = isPlain && (touches || streak > 2);
     if (!isBeside) {
@@ -175,3 +228,62 @@ export function unfoldWide(view: View, found: (child: View) => void): void {
 
 const isPrintable = (byte: number): boolean =>
   (byte >= 0x20 && byte < 0x7f) || byte === 0x0a || byte === 0x0d || byte === 0x09;
+
+const PLUS = 0x2b;
+const DASH = 0x2d;
+
+/** Calls `found` with every stretch of UTF-7 in which ASCII is written as base64 of its 16-bit units: `+AGc-`. */
+export function unfoldUtf7(view: View, found: (child: View) => void): void {
+  const buffer = asBuffer(view.bytes);
+  let done = 0;
+  for (let at = buffer.indexOf('+A'); at >= 0 && at < view.length; at = buffer.indexOf('+A', Math.max(done, at + 2))) {
+    if (shifted(buffer, at, view.length) === null) continue;
+    let start = at;
+    while (start > done && at - start < TOKEN_BYTES && !isBreak(view.bytes[start - 1]!)) start--;
+    const trace = new Trace();
+    let i = start;
+    while (i < view.length && !isBreak(view.bytes[i]!)) {
+      const piece = view.bytes[i] === PLUS ? shifted(buffer, i, view.length) : null;
+      if (piece === null) trace.put(view.bytes[i]!, i++, 1);
+      else {
+        for (const byte of piece.bytes) trace.put(byte, i, piece.end - i);
+        i = piece.end;
+      }
+    }
+    done = i;
+    found(trace.view('utf-7', view, i));
+  }
+}
+
+/** The ASCII text of `+…-` at `at`; null where it is none. */
+function shifted(buffer: Buffer, at: number, length: number): { bytes: Buffer; end: number } | null {
+  let end = at + 1;
+  while (end < length && end - at < TOKEN_BYTES && BASE64_STD.table[buffer[end]!] !== 0) end++;
+  const units = Buffer.from(buffer.toString('latin1', at + 1, end), 'base64');
+  const bytes = Buffer.alloc(units.length >> 1);
+  if (bytes.length === 0) return null;
+  for (let i = 0; i < bytes.length; i++) {
+    if (units[i * 2] !== 0 || !isPrintable(units[i * 2 + 1]!)) return null;
+    bytes[i] = units[i * 2 + 1]!;
+  }
+  return { bytes, end: end < length && buffer[end] === DASH ? end + 1 : end };
+}
+
+/** Binary data that is text in EBCDIC; null where too little of it is. */
+export function readEbcdic(view: View): View | null {
+  const length = Math.min(view.length, EBCDIC_BYTES);
+  const bytes = Buffer.alloc(length);
+  let high = 0;
+  let letters = 0;
+  for (let at = 0; at < length; at++) {
+    const byte = view.bytes[at]!;
+    bytes[at] = EBCDIC[byte]!;
+    if (byte < 0x80) continue;
+    high++;
+    if (EBCDIC[byte] !== 0) letters++;
+  }
+  if (high < WIDE_CHARS || letters * 10 < high * 9) return null;
+  return new View(bytes, length, 'ebcdic', view, { kind: 'trace', at: [0, length], from: [0, length], width: [1, 0] });
+}
+
+const EBCDIC_BYTES = 64 * 1024;
