@@ -283,7 +283,13 @@ export function readEbcdic(view: View): View | null {
     if (EBCDIC[byte] !== 0) letters++;
   }
   if (high < WIDE_CHARS || letters * 10 < high * 9) return null;
-  return new View(bytes, length, 'ebcdic', view, { kind: 'trace', at: [0, length], from: [0, length], width: [1, 0] });
+  return new View(bytes, length, 'ebcdic', view, {
+    kind: 'trace',
+    at: [0, length],
+    from: [0, length],
+    stride: [1, 0],
+    width: [1, 0],
+  });
 }
 
 const EBCDIC_BYTES = 64 * 1024;
