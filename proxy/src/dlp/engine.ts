@@ -218,7 +218,7 @@ function hintNeedles(): Needle<Tag>[] {
       '&colon;',
       '&commat;',
     ),
-    ...hint('entities', '&zerowidthspace;', '&zwj;', '&zwnj;', '&shy;', '&amp;#'),
+    ...hint('entities', '&zerowidthspace;', '&quot;', '&amp;', '&zwj;', '&zwnj;', '&shy;', '&amp;#'),
     ...hint('quoted-printable', 'quoted-printable', '8?q?', '1?q?', 'i?q?'),
     ...ascii.flatMap((high) =>
       digits.flatMap((low) => [...hint('quoted-printable', `=${high}${low}=`), ...hint('escapes', `\\${high}${low} `)]),

@@ -12,10 +12,12 @@ export const BASE58 = charset('1-9A-HJ-NP-Za-km-z');
 export const LOWER = charset('a-z');
 /** Fewest characters of a number that anything looks for. */
 const SHORTEST_NUMBER = 13;
+/** A card is all digits; the shortest account number ends in ten of them. */
+const NUMBER_STRIDE = 8;
 /** A key is longer than this, and so is a row of twelve words. */
 const KEY_STRIDE = 48;
 const WORDS_STRIDE = 24;
-const BETWEEN_WORDS = 8;
+const BETWEEN_WORDS = 12;
 const LONGEST_GROUPED = 96;
 
 /** Calls `found` with the start of every candidate, in ascending order. */
@@ -25,11 +27,11 @@ export const SEEKS: Readonly<Record<Seek, (view: View, marks: Marks, found: (sta
   words: seekWords,
 };
 
-/** In any thirteen characters of a number there is a digit among the two that are looked at: groups are parted by single characters. */
+/** In ten digits one of any two neighbours so far apart is met, also where single characters part them into groups. */
 function seekNumbers(view: View, _marks: Marks, found: (start: number) => void): void {
   const { bytes, length } = view;
   let done = 0;
-  for (let at = SHORTEST_NUMBER - 2; at < length; at += SHORTEST_NUMBER - 1) {
+  for (let at = NUMBER_STRIDE - 1; at < length; at += NUMBER_STRIDE) {
     if (!isDigit(bytes[at]!) && !isDigit(bytes[at - 1]!)) continue;
     if (at < done) continue;
     let start = at;

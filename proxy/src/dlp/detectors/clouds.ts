@@ -134,7 +134,7 @@ export const clouds: readonly Detector[] = [
     keywords: ['private_key_id'],
     match(view, at) {
       let start = at + 14;
-      while (start < at + 26 && start < view.length && HEX_LOWER.table[view.bytes[start]!] === 0) start++;
+      while (start < at + 32 && start < view.length && HEX_LOWER.table[view.bytes[start]!] === 0) start++;
       const end = view.runEnd(HEX_LOWER, start);
       if (end - start !== 40) return null;
       const around = view.text(Math.max(0, at - 400), Math.min(view.length, end + 400));

@@ -44,7 +44,7 @@ export const frameworks: readonly Detector[] = [
     id: 'docker-config-auth',
     description: 'Credential of a registry in a Docker configuration file',
     source: 'Docker Docs, "docker login": credential stores',
-    words: ['"auths"', '\\"auths\\"'],
+    words: ['"auths'],
     values: [[run(ALNUM, 4), run(BASE64_STD, 16, 396)]],
     examples: ['{"auths":{"r.test":{"auth":"$"}}}'],
   }),

@@ -45,6 +45,7 @@ export const keys: readonly Detector[] = [
       `-----BEGIN CERTIFICATE-----\n${random.chars('A-Za-z0-9+/', 64)}\n-----END CERTIFICATE-----`,
       "if (line.startsWith('-----BEGIN RSA PRIVATE KEY-----')) throw new Error('a private key is not allowed in this file');",
       '-----BEGIN PRIVATE KEY-----\n...\n-----END PRIVATE KEY-----',
+      `-----BEGIN RSA PRIVATE KEY----- is where a leaked key begins. trace ${random.chars('0-9a-f', 32)}`,
     ],
   }),
   detector({
@@ -126,17 +127,14 @@ export const keys: readonly Detector[] = [
     id: 'jwk-private',
     description: 'Private part of a JSON Web Key',
     source: 'RFC 7517 and RFC 7518 section 6: the member d of an RSA, EC or OKP key',
-    keywords: ['"d":"', '"d": "', '\\"d\\":\\"', '\\"d\\": \\"'],
+    keywords: ['"d":', '"d" :', '"d\\":', '"d\\" :', '"d\\\\\\":'],
     match(view, at) {
-      const quoted = view.bytes[at] === 0x5c ? 1 : 0;
-      const colon = at + 3 + quoted * 2;
-      let start = colon + 1;
-      while (view.bytes[start] === 0x20) start++;
-      start += 1 + quoted;
+      let start = at + 2;
+      while (start < at + 16 && start < view.length && JWK.table[view.bytes[start]!] === 0) start++;
       const end = view.runEnd(JWK, start);
       if (end - start < 42 || end - start > 1024) return null;
       const around = view.text(Math.max(0, at - 1200), Math.min(view.length, end + 1200));
-      return /\\?"kty\\?"\s*:/.test(around) ? { start, end } : null;
+      return /"kty\\{0,3}"\s*:/.test(around) ? { start, end } : null;
     },
     truePositives: (random) => [
       `{"kty":"EC","crv":"P-256","x":"${random.chars('A-Za-z0-9_-', 43)}","y":"${random.chars('A-Za-z0-9_-', 43)}","d":"${random.chars('A-Za-z0-9_-', 43)}"}`,
@@ -151,12 +149,20 @@ export const keys: readonly Detector[] = [
 const PUTTY = {};
 const JWK = charset('A-Za-z0-9_-');
 
-/** A line of base64 soon after the header line: in text that only talks about keys there is none. */
+/** Headers of an encrypted key, to the end of their line. */
+const HEADER_LINE = /[A-Z][A-Za-z-]{2,24}: (?:[^\n\r\\]|\\(?![nr])){0,160}/g;
+/** Words between the header line and the key: in a sentence about keys there are more. */
+const FEW_WORDS = 2;
+
+/** A line of base64 soon after the header line, and nothing like a sentence before it: text that only talks about keys has none. */
 function hasKeyMaterial(view: View, from: number): boolean {
   const last = Math.min(view.length, from + BODY_WITHIN);
   for (let at = from; at < last; at++) {
     const end = view.runEnd(BASE64_STD, at);
-    if (end - at >= BODY_CHARS && !isExample(view.text(at, at + BODY_CHARS))) return true;
+    if (end - at >= BODY_CHARS && !isExample(view.text(at, at + BODY_CHARS))) {
+      const between = view.text(from, at).replace(HEADER_LINE, '');
+      return (between.match(/[A-Za-z]{3,}/g) ?? []).length <= FEW_WORDS;
+    }
     if (end > at) at = end;
   }
   return false;

@@ -169,7 +169,7 @@ export const structured: readonly Detector[] = [
     match(view, at, keyword) {
       const start = at + keyword.length;
       const end = Math.min(view.runEnd(CONNECTION_VALUE, start), start + 128);
-      if (end - start < 6 || (at > 0 && CONNECTION_START.table[view.bytes[at - 1]!] === 0)) return null;
+      if (end - start < 6 || view.runBefore(WORD_DASH, at, 1) > 0) return null;
       const around = `;${view.text(Math.max(0, at - CONNECTION_BYTES), at)};${view.text(end, Math.min(view.length, end + CONNECTION_BYTES))}`;
       const isConnection =
         CONNECTION.test(around) || (CONNECTION_HOST.test(around) && CONNECTION_DATABASE.test(around));
@@ -200,14 +200,12 @@ export const structured: readonly Detector[] = [
 
 const SCHEME = charset('A-Za-z0-9+_-');
 const CONNECTION_VALUE = charset('A-Za-z0-9%._~!$()*+,=:@?#^{}|[]/-');
-/** What stands before the name of a field. */
-const CONNECTION_START = charset(' \t\n\r;&?="\'`');
 /** How far around a password the rest of its connection string is looked for, in bytes. */
 const CONNECTION_BYTES = 240;
 const CONNECTION =
-  /jdbc:[a-z0-9]{2,20}:|[;"'`\s=](?:server|data source|datasource|address|addr|network address|dsn|driver)\s?=/i;
-const CONNECTION_HOST = /[\s;"'`=]host(?:name|addr)?=/i;
-const CONNECTION_DATABASE = /[\s;"'`=](?:dbname|database|port)=/i;
+  /jdbc:[a-z0-9]{2,20}:|(?:[;"'`\s=]|\\[nrt])(?:server|data source|datasource|address|addr|network address|dsn|driver)\s?=/i;
+const CONNECTION_HOST = /(?:[\s;"'`=]|\\[nrt])host(?:name|addr)?=/i;
+const CONNECTION_DATABASE = /(?:[\s;"'`=]|\\[nrt])(?:dbname|database|port)=/i;
 
 const isBracketed = (userinfo: string): boolean => /^[[{<].*[\]}>]$/.test(userinfo);
 

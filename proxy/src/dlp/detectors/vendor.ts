@@ -41,7 +41,7 @@ const BEFORE_BYTES = 40;
 const NAME_BYTES = 48;
 /** Ends in the name of a secret and what stands between a name and its value. */
 const NAMES_SECRET =
-  /(?:key|token|secret|auth|passw(?:or)?d|credential|pat|bearer|ssws)[a-z0-9_-]{0,16}(?:["'`\\]{0,4}\s{0,3}(?:=>|[:=(,>])["'`\\(\s]{0,6}|\s)(?:(?:bearer|basic|token|ssws)\s)?["'`\\]{0,3}$/i;
+  /(?:key|token|secret|auth|passw(?:or)?d|credential|pat|bearer|ssws)[a-z0-9_-]{0,16}(?:["'`\\]{0,6}[\s+]{0,3}(?:=>|[:=(,>])["'`\\(\s+]{0,8}|[\s+])(?:(?:bearer|basic|token|ssws)[\s+])?["'`\\]{0,5}$/i;
 
 /**
  * A value without a prefix of its own: of exactly this make, given to something that is called a key or a token, and with the vendor's word

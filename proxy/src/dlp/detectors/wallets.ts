@@ -19,7 +19,7 @@ const LONGEST_ROW = 26;
 const DIFFERENT_WORDS = 8;
 /** What may stand between two words: spaces, commas, quotes, numbers of a list. */
 const BETWEEN = charset('0-9 ,;.)\t\r\n"\'`|:\\-');
-const BETWEEN_BYTES = 8;
+const BETWEEN_BYTES = 12;
 const WORD_BYTES = 8;
 
 export const wallets: readonly Detector[] = [
@@ -58,10 +58,8 @@ export const wallets: readonly Detector[] = [
       const end = view.runEnd(BASE58, at);
       const isLong = end - at === 52;
       if ((!isLong && end - at !== 51) || !(isLong ? 'KLc' : '59').includes(view.text(at, at + 1))) return null;
-      return (at > 0 && ALNUM.table[view.bytes[at - 1]!] !== 0) ||
-        (end < view.length && ALNUM.table[view.bytes[end]!] !== 0)
-        ? null
-        : { start: at, end };
+      const isGlued = view.runBefore(ALNUM, at, 1) > 0 || (end < view.length && ALNUM.table[view.bytes[end]!] !== 0);
+      return isGlued ? null : { start: at, end };
     },
     accept(found) {
       const bytes = decodeBase58(found);
