@@ -2,7 +2,7 @@
 import type { Duplex } from 'node:stream';
 import { AuditFailure } from '../audit/failure.ts';
 import { isGitPush } from '../pipeline/git-refusal.ts';
-import { renderRefusal } from '../pipeline/refusal.ts';
+import { grpcTrailers, renderRefusal } from '../pipeline/refusal.ts';
 import type { Admitted, Injected, Refusal } from '../pipeline/types.ts';
 import type { AgentListener, AgentLoss, AgentRequest, AgentStream } from './agent.ts';
 import { DialRefused } from './dial-refused.ts';
@@ -370,8 +370,9 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
     const { stage, rule, reason } = refusal;
     const verdict = stage === 'upstream' ? this.account.allowed().verdict : 'block';
     if (this.isAnswered) {
-      this.record({ verdict, stage, rule, reason });
-      this.agent.reset();
+      const trailers = grpcTrailers(refusal, this.request, this.account.id);
+      if (this.record({ verdict, stage, rule, reason }) && trailers !== null) this.agent.finish(trailers);
+      else this.agent.reset();
       return;
     }
     const answer = renderRefusal(refusal, this.request, this.account.id, requestBody);

@@ -98,11 +98,12 @@ export class RequestBody implements BodySink {
     return pieces;
   }
 
-  /** Gives everything that is still held and then everything that comes to `consumer`. */
+  /** Gives everything that is still held and then everything that comes to `consumer`; without `hold` before it, from the beginning. */
   pump(consumer: BodyConsumer): void {
     this.consumer = consumer;
     for (const piece of this.takeHeld()) consumer.onPiece(piece);
     if (this.isEnded) consumer.onEnd(this.rawTrailers);
+    else if (this.settle === null) this.stream.readBody(this);
     else this.stream.resumeBody();
   }
 }

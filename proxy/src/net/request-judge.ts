@@ -45,6 +45,9 @@ export function invite(request: AgentRequest, agent: AgentStream): void {
 
 /** Reads and judges the body, or as much of it as may be held. */
 export async function judgeBody(pipeline: Pipeline, admitted: Admitted, body: RequestBody): Promise<BodyDecision> {
+  const envelopes = pipeline.streamEnvelopes(admitted);
+  // The client may wait for an answer to its first message before it sends the second.
+  if (envelopes !== null) return { do: 'send', outgoing: { kind: 'stream', body, judge: envelopes, begun: [] } };
   const size = await body.hold();
   if (body.refusal !== null) return { do: 'refuse', refusal: body.refusal, shown: null };
   if (size === 'large') return judgeBegun(body, pipeline.streamBody(admitted));

@@ -1,8 +1,9 @@
 // The order of the checks: readable as the specification. Pure: no sockets, no clock.
-import type { Finding, ProxyConfig } from '../contract.ts';
-import type { Match, Scanner } from '../dlp/types.ts';
+import type { Finding, ProxyConfig, Route } from '../contract.ts';
+import type { BodyMeta, Match, Scanner, Unjudged } from '../dlp/types.ts';
 import { bodyMetaOf, createBodyJudge, WEBSOCKET_META } from './body-scan.ts';
 import { createCleanHeadTest, isStandardMethod } from './clean-head.ts';
+import { EnvelopeStream, envelopesOf, withoutRewriting } from './envelopes.ts';
 import { type Head, rewriteHead, scanHead } from './head-scan.ts';
 import { injectCredentials } from './inject.ts';
 import { indexPlaces } from './places.ts';
@@ -11,7 +12,7 @@ import { recordPathOf, redactPieces } from './record-path.ts';
 import { createResponseGuards } from './response-guard.ts';
 import { checkHead } from './sanity.ts';
 import { joinTarget, splitTarget } from './target.ts';
-import type { Admitted, HeadJudgement, NameJudgement, Pipeline, Refusal, RequestView } from './types.ts';
+import type { Admitted, BodyStream, HeadJudgement, NameJudgement, Pipeline, Refusal, RequestView } from './types.ts';
 import { findingOf, MOST_FINDINGS, refuseMatches, sortMatches } from './verdict.ts';
 
 /** Compiles the configuration once. Throws ProxyFailure when a part of it cannot be enforced (unsafe credential, unknown secret). */
@@ -100,10 +101,26 @@ export function createPipeline(config: ProxyConfig, scanner: Scanner): Pipeline 
     return { verdict: 'block', stage, rule: first.detector, reason: `${first.detector} in the name`, findings };
   }
 
+  const unchangeable = new WeakMap<Route, Route>();
+
+  function streamEnvelopes({ route, rawHeaders }: Admitted): BodyStream | null {
+    const envelopes = envelopesOf((lowerName) => fieldOf(rawHeaders, lowerName));
+    if (envelopes === null) return null;
+    const strict = unchangeable.get(route) ?? withoutRewriting(route);
+    unchangeable.set(route, strict);
+    const judges = {
+      judge: (payload: Buffer, meta: BodyMeta) => bodies.judge(strict, 'message', payload, meta),
+      stream: () => bodies.stream(strict, 'message', WEBSOCKET_META),
+      unread: (unjudged: Unjudged) => bodies.judgeUnread(strict, 'message', unjudged, NOTHING),
+    };
+    return new EnvelopeStream(envelopes, judges, config.limits.holdBytes);
+  }
+
   return {
     judgeHead,
     judgeBody: (admitted, body) => bodies.judge(admitted.route, 'body', body, bodyMetaOf(admitted)),
     streamBody: (admitted) => bodies.stream(admitted.route, 'body', bodyMetaOf(admitted)),
+    streamEnvelopes,
     judgeMessage: (admitted, payload) => bodies.judge(admitted.route, 'message', payload, WEBSOCKET_META),
     streamMessage: (admitted) => bodies.stream(admitted.route, 'message', WEBSOCKET_META),
     judgeUnread: (admitted, unjudged, payload) => bodies.judgeUnread(admitted.route, 'message', unjudged, payload),
@@ -116,6 +133,15 @@ export function createPipeline(config: ProxyConfig, scanner: Scanner): Pipeline 
     recordPath: (view) => recordPathOf(view, cleanTargets.has(view) ? null : scanner),
     recordText: (text) => (isStandardMethod(text) || policy.namesHost(text) ? text : quote(text)),
   };
+}
+
+const NOTHING = Buffer.alloc(0);
+
+function fieldOf(rawHeaders: readonly string[], lowerName: string): string {
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    if (rawHeaders[i]!.toLowerCase() === lowerName) return rawHeaders[i + 1]!.trim();
+  }
+  return '';
 }
 
 const NO_PLACES: Head['places'] = { header: null, query: null, credential: '', secret: '', label: '', swap: null };

@@ -57,11 +57,10 @@ function answerOf(refusal: Refusal, view: RequestView, id: string, requestBody: 
   if (refusal.stage !== 'upstream') {
     const git = gitAnswer(view, words, refusal.rule, requestBody);
     if (git !== null) return { ...git, extraHeaders: [] };
-    if (isGrpc(view)) {
-      const message = encodeURIComponent(words.text);
-      const extraHeaders = ['grpc-status', '7', 'grpc-message', message];
-      return { status: 200, contentType: headerValue(view, 'content-type'), body: Buffer.alloc(0), extraHeaders };
-    }
+  }
+  if (isGrpc(view)) {
+    const contentType = headerValue(view, 'content-type');
+    return { status: 200, contentType, body: Buffer.alloc(0), extraHeaders: grpcStatus(refusal, words.text) };
   }
   for (const most of [300, 120, 40]) {
     const json = JSON.stringify(bodyOf(refusal, wordsOf(refusal, id, most), id));
@@ -151,6 +150,16 @@ function clean(text: string, most: number): string {
 
 function asHeaderWord(text: string): string {
   return text.replace(/[^\x21-\x7e]/g, '_').slice(0, 64) || '-';
+}
+
+/** Trailers of a call that is refused after its answer has begun; null where the client speaks no gRPC. */
+export function grpcTrailers(refusal: Refusal, view: RequestView, id: string): readonly string[] | null {
+  return isGrpc(view) ? grpcStatus(refusal, wordsOf(refusal, id, 300).text) : null;
+}
+
+/** PERMISSION_DENIED, which no client tries again, or UNAVAILABLE; the message percent-encoded (gRPC over HTTP2, "Responses"). */
+function grpcStatus({ stage }: Refusal, text: string): readonly string[] {
+  return ['grpc-status', stage === 'upstream' ? '14' : '7', 'grpc-message', text.replaceAll('%', '%25')];
 }
 
 function isGrpc(view: RequestView): boolean {

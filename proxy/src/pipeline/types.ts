@@ -112,6 +112,8 @@ export interface Pipeline {
   judgeBody(admitted: Admitted, body: Buffer): BodyJudgement;
   /** The same, streaming. */
   streamBody(admitted: Admitted): BodyStream;
+  /** A body that is a row of messages (gRPC and the like), each judged as soon as it is there; null for any other body. */
+  streamEnvelopes(admitted: Admitted): BodyStream | null;
   /** A whole WebSocket message from the agent, text or binary, uncompressed. */
   judgeMessage(admitted: Admitted, payload: Buffer): BodyJudgement;
   /** A WebSocket message too large to hold. */

@@ -4,6 +4,7 @@ import type { Duplex } from 'node:stream';
 import type { AgentListener, AgentStream, ResponseBody } from '../agent.ts';
 import type { Timed } from '../deadlines.ts';
 import type { BodySink } from '../h1/chunked.ts';
+import { fieldValue } from '../h1/fields.ts';
 import type { RequestHead } from '../h1/request-head.ts';
 import type { Services } from '../services.ts';
 import { appendFields, asHeaders } from './fields.ts';
@@ -24,6 +25,7 @@ export class H2AgentStream implements AgentStream, Timed {
   private trailers: readonly string[] = [];
   private pieces: Buffer[] = [];
   private isResponded = false;
+  private hasTrailers = false;
   private isFinished = false;
   private isDetached = false;
 
@@ -103,7 +105,10 @@ export class H2AgentStream implements AgentStream, Timed {
       rawHeaders,
       isOpened ? 'sec-websocket-accept' : '',
     );
-    const options = { endStream: body === 'none' && !isOpened, waitForTrailers: body === 'stream', sendDate: false };
+    // An answer that is all head ends with it: gRPC's clients tell a status by that.
+    const isEmpty = body === 'none' || (body === 'length' && fieldValue(rawHeaders, 'content-length') === '0');
+    this.hasTrailers = body === 'stream';
+    const options = { endStream: isEmpty && !isOpened, waitForTrailers: this.hasTrailers, sendDate: false };
     this.stream.respond(fields, options);
   }
 
@@ -128,12 +133,14 @@ export class H2AgentStream implements AgentStream, Timed {
     this.isFinished = true;
     this.flush();
     if (!this.canWrite) return;
-    // RFC 9113, 8.1: a complete answer may come before the request's end, which nobody waits for then.
-    this.stream.once('finish', () => {
-      if (!this.stream.readableEnded) this.stream.close(NGHTTP2_NO_ERROR);
-    });
+    if (!this.hasTrailers) this.stream.once('finish', () => this.leaveRest());
     this.stream.end();
     this.stream.resume();
+  }
+
+  /** RFC 9113, 8.1: a complete answer may come before the request's end, which nobody waits for then. */
+  private leaveRest(): void {
+    if (!this.stream.readableEnded && !this.stream.closed) this.stream.close(NGHTTP2_NO_ERROR);
   }
 
   reset(): void {
@@ -170,6 +177,8 @@ export class H2AgentStream implements AgentStream, Timed {
   private sendTrailers(): void {
     // Also without any: to close instead makes Go's client fail.
     this.stream.sendTrailers(asHeaders(appendFields([], this.trailers)));
+    // A reset overtakes what waits to be sent: not before this turn's frames are out.
+    setImmediate(() => this.leaveRest());
   }
 
   private onClose(): void {

@@ -8,7 +8,7 @@ import {
 } from 'node:http2';
 import type { Socket } from 'node:net';
 import { Readable } from 'node:stream';
-import { connect as connectTls, createServer as createTls, type TLSSocket } from 'node:tls';
+import { connect as connectTls, createServer as createTls, type TLSSocket, type TlsOptions } from 'node:tls';
 import type { Authority } from '../../../src/ca/authority.ts';
 import { openTunnel, type ProxyPort } from './client.ts';
 import { later } from './undo.ts';
@@ -115,7 +115,6 @@ export async function h2Upstream(
   protocols: readonly string[] = ['h2'],
 ): Promise<H2Upstream> {
   const requests: H2Request[] = [];
-  const sockets: Socket[] = [];
   const http2 = createHttp2({ settings: { maxConcurrentStreams: 200 } });
   http2.on('sessionError', () => {});
   http2.on('stream', (stream: ServerHttp2Stream, _headers, _flags, raw: Fields) => {
@@ -129,22 +128,31 @@ export async function h2Upstream(
     stream.on('end', () => requests.push({ stream, raw, body: Buffer.concat(pieces), trailers }));
     serve(stream, raw);
   });
-  const front = createTls(
-    {
-      SNICallback: (name, done) => done(null, authority.secureContext(name)),
-      ALPNProtocols: [...protocols],
-    },
-    (socket) => {
-      socket.on('error', () => {});
-      sockets.push(socket);
-      http2.emit('connection', socket);
-    },
-  );
+  const { address, sockets } = await tlsFront(authority, protocols, (socket) => http2.emit('connection', socket));
+  return { address, requests, sockets };
+}
+
+/** A TLS server with these ALPN protocols that hands its connections on. */
+export async function tlsFront(
+  authority: Authority,
+  protocols: readonly string[],
+  accept: (socket: TLSSocket) => void,
+): Promise<{ readonly address: string; readonly sockets: TLSSocket[] }> {
+  const sockets: TLSSocket[] = [];
+  const options: TlsOptions = {
+    SNICallback: (name, done) => done(null, authority.secureContext(name)),
+    ALPNProtocols: [...protocols],
+  };
+  const front = createTls(options, (socket) => {
+    socket.on('error', () => {});
+    sockets.push(socket);
+    accept(socket);
+  });
   front.on('tlsClientError', () => {});
   const port = await listenOn(front);
   later(() => {
     front.close();
     for (const socket of sockets) socket.destroy();
   });
-  return { address: `127.0.0.1:${port}`, requests, sockets };
+  return { address: `127.0.0.1:${port}`, sockets };
 }
