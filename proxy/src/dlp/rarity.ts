@@ -34,9 +34,14 @@ for (let digit = 0x30; digit <= 0x39; digit++) RARITY[digit] = 24;
   RARITY[char.toUpperCase().charCodeAt(0)] = 6 + rank;
 });
 
+/** Worse than any piece of text. */
+const FILLER = 20;
+
 /** How often three bytes come up, in parts that only mean something beside each other. */
 function commonness(first: number, second: number, third: number): number {
   const rank = RANKS.get(first | (second << 8) | (third << 16) | FOLD);
+  // What fills a field, and what whoever wants us to work hard sends.
+  if (first === second && second === third) return FILLER;
   const byBytes = 1 / (RARITY[first]! * RARITY[second]! * RARITY[third]!);
   return rank === undefined ? byBytes : 1 + 100 / (rank + 10);
 }

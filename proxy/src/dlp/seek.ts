@@ -1,5 +1,6 @@
 // Proposes places for what has no literal in it: long numbers, keys in base58, rows of words. Looks at one byte in many; linear.
 import { charset, UPPER_DIGIT } from './charsets.ts';
+import { BIP39_WORDS } from './detectors/bip39-words.ts';
 import type { Marks } from './marks.ts';
 import type { View } from './view.ts';
 
@@ -10,14 +11,18 @@ export type Seek = 'numbers' | 'base58' | 'words';
 export const GROUPED = charset('0-9A-Z -');
 export const BASE58 = charset('1-9A-HJ-NP-Za-km-z');
 export const LOWER = charset('a-z');
+/** What may stand between two words: spaces, commas, quotes, numbers of a list. */
+export const BETWEEN = charset('0-9 ,;.)\t\r\n"\'`|:\\-');
 /** Fewest characters of a number that anything looks for. */
 const SHORTEST_NUMBER = 13;
 /** A card is all digits; the shortest account number ends in ten of them. */
 const NUMBER_STRIDE = 8;
-/** A key is longer than this, and so is a row of twelve words. */
+/** A key is longer than this. */
 const KEY_STRIDE = 48;
-const WORDS_STRIDE = 24;
+/** A row of twelve words takes 47 bytes; after the look that falls in its first 36 there is room for another word. */
+const WORDS_STRIDE = 36;
 const BETWEEN_WORDS = 12;
+const WORD_CHARS = 8;
 const LONGEST_GROUPED = 96;
 
 /** Calls `found` with the start of every candidate, in ascending order. */
@@ -63,14 +68,30 @@ function seekBase58(view: View, { runs, runCount }: Marks, found: (start: number
   }
 }
 
+/** 1 for the first three letters of every listed word. */
+const PREFIXES = new Uint8Array(1 << 15);
+const prefixAt = (bytes: Uint8Array, at: number): number =>
+  ((bytes[at]! & 31) << 10) | ((bytes[at + 1]! & 31) << 5) | (bytes[at + 2]! & 31);
+for (const word of BIP39_WORDS) PREFIXES[prefixAt(Buffer.from(word), 0)] = 1;
+
 function seekWords(view: View, _marks: Marks, found: (start: number) => void): void {
   const { bytes, length } = view;
+  const letters = LOWER.table;
   for (let at = WORDS_STRIDE; at < length; at += WORDS_STRIDE) {
     // Between two words there are a few other characters.
     const last = Math.min(length, at + BETWEEN_WORDS);
     let word = at;
-    while (word < last && LOWER.table[bytes[word]!] === 0) word++;
-    if (word < last) found(word);
+    while (word < last && letters[bytes[word]!] === 0) word++;
+    if (word === last) continue;
+    let start = word;
+    while (start > Math.max(0, word - WORD_CHARS) && letters[bytes[start - 1]!] === 1) start--;
+    // The letter of `\n` in a string is no part of the word behind it.
+    if (start > 0 && bytes[start - 1] === 0x5c) start++;
+    else if (start > 0 && BETWEEN.table[bytes[start - 1]!] === 0) continue;
+    if (PREFIXES[prefixAt(bytes, start)] === 0) continue;
+    let end = word;
+    while (end < length && end - start < WORD_CHARS && letters[bytes[end]!] === 1) end++;
+    if (end === length || BETWEEN.table[bytes[end]!] === 1 || bytes[end] === 0x5c) found(word);
   }
 }
 

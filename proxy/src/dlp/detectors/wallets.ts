@@ -1,7 +1,7 @@
 // Keys of wallets: what holds a checksum is found anywhere, bare hex only beside its name.
 import { hash } from 'node:crypto';
 import { ALNUM, charset, HEX } from '../charsets.ts';
-import { BASE58, LOWER } from '../seek.ts';
+import { BASE58, BETWEEN, LOWER } from '../seek.ts';
 import { run, text } from '../shape.ts';
 import type { View } from '../view.ts';
 import { BIP39_WORDS } from './bip39-words.ts';
@@ -17,8 +17,6 @@ const PHRASES = [24, 21, 18, 15, 12];
 const LONGEST_ROW = 26;
 /** Different words of a phrase; documents print one word eleven times. */
 const DIFFERENT_WORDS = 8;
-/** What may stand between two words: spaces, commas, quotes, numbers of a list. */
-const BETWEEN = charset('0-9 ,;.)\t\r\n"\'`|:\\-');
 const BETWEEN_BYTES = 12;
 const WORD_BYTES = 8;
 
