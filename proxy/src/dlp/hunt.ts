@@ -69,6 +69,8 @@ const NUMBERS = 1;
 /** The same for what stands between the strings of a list. */
 const LIST_GAP = 12;
 const LIST_SIGNS = 8;
+/** So many bytes that are all the same are no beginning of anything. */
+const FILLER_BYTES = 4;
 /** How many earlier findings of a text a new one is compared with; bounds the work when it is repeated without end. */
 const RECENT = 64;
 
@@ -189,7 +191,7 @@ export class Hunt {
     let rotatedTo = 0;
     this.#looseTo = 0;
     this.#engine.needles.find(view, this.#engine.marks, (tag, start, length) => {
-      if (this.isOverBudget) return;
+      if (this.isOverBudget || isFiller(view.bytes, start, length)) return;
       switch (tag.do) {
         case 'value':
           values.push({ value: tag.value, form: tag.form, span: { start, end: start + length } });
@@ -488,6 +490,14 @@ function touches(spans: readonly Span[], span: Span): boolean {
     else high = middle;
   }
   return low < spans.length && spans[low]!.start < span.end;
+}
+
+/** Zeros in base64 and the like: one byte over and over, also before and behind it. There a keyword like `AAAA` stands at every place. */
+function isFiller(bytes: Uint8Array, start: number, length: number): boolean {
+  const byte = bytes[start]!;
+  if (bytes[start - 1] !== byte || bytes[start + length] !== byte) return false;
+  for (let at = start - FILLER_BYTES; at < start + length; at++) if (bytes[at] !== byte) return false;
+  return true;
 }
 
 function rotatedView(view: View, start: number, end: number): View {
