@@ -1,36 +1,66 @@
-// The bench's client: raw HTTP/1.1 through a CONNECT proxy, counting bytes instead of parsing messages.
+// The bench's client: raw bytes through a CONNECT proxy, counting instead of parsing.
 import net from 'node:net';
 import tls from 'node:tls';
 
 export interface Target {
-  readonly proxyPort: number;
-  /** Certificates that the proxy's leaves are verified against, PEM. */
+  /** null = no proxy: straight to the origin. */
+  readonly proxyPort: number | null;
+  /** Certificates that the leaves are verified against, PEM. */
   readonly ca: string;
   readonly host: string;
+  /** The origin's port. */
   readonly port: number;
 }
 
-/** A TLS connection to the target through the proxy's CONNECT. */
-export function openTunnel(target: Target, host = target.host): Promise<tls.TLSSocket> {
+export interface TunnelOptions {
+  /** Another name than the target's. */
+  readonly host?: string;
+  readonly alpn?: readonly string[];
+}
+
+/** A TLS connection to the target, through the proxy's CONNECT where there is one. */
+export async function openTunnel(target: Target, options: TunnelOptions = {}): Promise<tls.TLSSocket> {
+  const host = options.host ?? target.host;
+  const raw = await connect(target.proxyPort ?? target.port);
+  if (target.proxyPort !== null) await askForTunnel(raw, `${host}:${target.port}`);
   return new Promise((resolve, reject) => {
-    const raw = net.connect(target.proxyPort, '127.0.0.1');
-    raw.setNoDelay(true);
-    raw.once('error', reject);
-    raw.write(`CONNECT ${host}:${target.port} HTTP/1.1\r\nHost: ${host}:${target.port}\r\n\r\n`);
+    const socket = tls.connect({
+      socket: raw,
+      servername: host,
+      ca: target.ca,
+      ALPNProtocols: [...(options.alpn ?? ['http/1.1'])],
+    });
+    socket.once('secureConnect', () => {
+      socket.off('error', reject);
+      // Who reads on it hears of its end by `close`.
+      socket.on('error', () => socket.destroy());
+      resolve(socket);
+    });
+    socket.once('error', reject);
+  });
+}
+
+function connect(port: number): Promise<net.Socket> {
+  return new Promise((resolve, reject) => {
+    const socket = net.connect({ port, host: '127.0.0.1', noDelay: true });
+    socket.once('connect', () => resolve(socket));
+    socket.once('error', reject);
+  });
+}
+
+function askForTunnel(raw: net.Socket, authority: string): Promise<void> {
+  return new Promise((resolve, reject) => {
     let answer = '';
     const read = (chunk: Buffer): void => {
       answer += chunk.toString('latin1');
       if (!answer.includes('\r\n\r\n')) return;
       raw.off('data', read);
-      if (!answer.startsWith('HTTP/1.1 200')) {
-        reject(new Error(`CONNECT was answered: ${answer.slice(0, 60)}`));
-        return;
-      }
-      const socket = tls.connect({ socket: raw, servername: host, ca: target.ca, ALPNProtocols: ['http/1.1'] });
-      socket.once('secureConnect', () => resolve(socket));
-      socket.once('error', reject);
+      if (answer.startsWith('HTTP/1.1 200')) resolve();
+      else reject(new Error(`CONNECT was answered: ${answer.slice(0, 60)}`));
     };
     raw.on('data', read);
+    raw.once('close', () => reject(new Error('CONNECT was answered by a closed connection')));
+    raw.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
   });
 }
 
@@ -57,23 +87,20 @@ export function roundTrip(socket: tls.TLSSocket, request: Buffer): Promise<numbe
         rest = head.length - end - 4;
       }
       left -= rest;
-      if (left <= 0) {
-        done();
-        resolve(total);
-      }
+      if (left > 0) return;
+      done();
+      resolve(total);
     };
-    const onEnd = (): void => {
+    const onClose = (): void => {
       done();
       reject(new Error('the connection closed before the response ended'));
     };
     const done = (): void => {
       socket.off('data', onData);
-      socket.off('close', onEnd);
-      socket.off('error', onEnd);
+      socket.off('close', onClose);
     };
     socket.on('data', onData);
-    socket.on('close', onEnd);
-    socket.on('error', onEnd);
+    socket.on('close', onClose);
     socket.write(request);
   });
 }

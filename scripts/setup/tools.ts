@@ -1,12 +1,13 @@
-// Installs the Debian packages of tools.txt that are missing here.
+// Installs the Debian packages of a list (tools.txt, peers.txt) that are missing here: tools.ts LIST WHO, who misses them.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from 'execa';
 import { canInstallPackages, installPackages } from '../../src/images/apt.ts';
 import { BottleError, EXIT } from '../../src/report/bottle-error.ts';
 
+const [list = 'tools.txt', who = 'the tests'] = process.argv.slice(2);
 try {
-  const wanted = readFileSync(join(import.meta.dirname, 'tools.txt'), 'utf8')
+  const wanted = readFileSync(join(import.meta.dirname, list), 'utf8')
     .split('\n')
     .map((line) => line.trim())
     .filter((line) => line !== '' && !line.startsWith('#'));
@@ -14,9 +15,9 @@ try {
   if (missing.length > 0) {
     if (!canInstallPackages()) {
       throw new BottleError({
-        what: 'the tests miss programs',
+        what: `${who} miss programs`,
         why: `not installed: ${missing.join(', ')}`,
-        fix: 'install them, or run npm test as root on a Debian-like system',
+        fix: 'install them, or run this as root on a Debian-like system',
       });
     }
     await installPackages(missing, (line) => console.error(`    ${line}`));
