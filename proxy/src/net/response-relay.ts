@@ -1,6 +1,7 @@
 // The way back of one exchange: what the upstream answers, searched for injected values, to the agent, with back-pressure.
 import type { ResponseGuard } from '../pipeline/types.ts';
 import type { AgentStream, ResponseBody } from './agent.ts';
+import { withoutHttp3 } from './alt-svc.ts';
 import { withoutFields } from './h1/fields.ts';
 import type { ResponseHead } from './h1/response-head.ts';
 import { createResponseDecoder, type DecodedSink, type ResponseDecoder } from './response-decoder.ts';
@@ -56,11 +57,11 @@ export class ResponseRelay implements DecodedSink {
   }
 
   interim(head: ResponseHead): void {
-    this.agent.queueInterim(head.status, this.scrubbedReason(head), this.scrubbed(head.rawHeaders));
+    this.agent.queueInterim(head.status, this.scrubbedReason(head), withoutHttp3(this.scrubbed(head.rawHeaders)));
   }
 
   begin(head: ResponseHead): void {
-    let rawHeaders = this.scrubbed(head.rawHeaders);
+    let rawHeaders = withoutHttp3(this.scrubbed(head.rawHeaders));
     let body: ResponseBody = head.body === 'none' || head.body === 'length' ? head.body : 'stream';
     const isEncoded = head.contentEncoding !== '' && head.contentEncoding !== 'identity';
     if (this.guard !== null && isEncoded && head.body !== 'none') {

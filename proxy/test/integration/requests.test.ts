@@ -28,6 +28,20 @@ describe('a request', () => {
     expect(client.received()).toBe(response);
   });
 
+  it('gets no offer of HTTP/3, in a final answer or an interim one', async () => {
+    const offer = 'ALT-svc: h3=":443"; ma=86400, h2=":8443"\r\nAlt-Svc: h3-29=":443"\r\n';
+    const { proxy } = await rawSetting(
+      answering(`HTTP/1.1 103 Early\r\n${offer}\r\nHTTP/1.1 200 OK\r\nA: 1\r\n${offer}Content-Length: 2\r\n\r\nhi`),
+    );
+    const client = await connectHost(proxy, HOST);
+    client.send(`GET / HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`);
+    await client.waitFor('hi');
+    const kept = 'ALT-svc: h2=":8443"\r\n';
+    expect(client.received()).toBe(
+      `HTTP/1.1 103 Early\r\n${kept}\r\nHTTP/1.1 200 OK\r\nA: 1\r\n${kept}Content-Length: 2\r\n\r\nhi`,
+    );
+  });
+
   it('loses the fields that belong to one hop, both ways', async () => {
     const { proxy, upstream } = await rawSetting(
       answering(
