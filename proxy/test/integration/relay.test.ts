@@ -284,6 +284,22 @@ describe('one relay', () => {
       expect(stdout).toBe('111\nrefused\nTrue\n');
     });
 
+    test.each(['192.0.2.1', '127.0.0.1', '198.18.0.1'])(
+      "QUIC to %s is refused at once: UDP 443 is nobody's",
+      async (address) => {
+        const { stdout } = await python(
+          [
+            'import socket',
+            `u = socket.socket(socket.AF_INET, socket.SOCK_DGRAM); u.connect(("${address}", 443)); u.settimeout(2)`,
+            'u.send(b"\\xc0\\x00\\x00\\x00\\x01" + bytes(1195))',
+            'try: u.recv(10); print("answered")',
+            'except ConnectionRefusedError: print("refused")',
+          ].join('\n'),
+        );
+        expect(stdout).toBe('refused\n');
+      },
+    );
+
     test('1,500 connections, half of them broken off, leave no open file behind', async () => {
       const openFiles = (): number => readdirSync(`/proc/${pid}/fd`).length;
       await python('import socket; s = socket.create_connection(("192.0.2.1", 443)); s.recv(10)');
