@@ -132,9 +132,8 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
   private async send(admitted: Admitted): Promise<void> {
     const { pool } = this.services;
     const { host, port, method } = this.request;
-    // A handshake needs a connection of its own.
-    const isHttp2 = this.request.isHttp2 && !this.request.isWebSocket;
-    const wish = { isHttp2, mustBeFresh: !IDEMPOTENT.has(method) };
+    const { isHttp2, isWebSocket } = this.request;
+    const wish = { isHttp2, needsHttp1: isWebSocket, mustBeFresh: !IDEMPOTENT.has(method) };
     const reused = this.isRetried ? null : pool.take(admitted.route, host, port, wish);
     const upstream = reused ?? (await pool.dial(admitted.route, host, port, wish));
     if (this.isOver) {

@@ -24,6 +24,8 @@ export interface PoolLimits {
 export interface Wish {
   /** The agent speaks HTTP/2. Others are best served by HTTP/1.1, which keeps their fields as they are spelled. */
   readonly isHttp2: boolean;
+  /** A handshake that changes the protocol of its connection, which HTTP/2 does not have. */
+  readonly needsHttp1: boolean;
   /** The request cannot be repeated when the upstream is just closing the connection. */
   readonly mustBeFresh: boolean;
 }
@@ -53,9 +55,10 @@ export class UpstreamPool implements ConnectionOwner {
   }
 
   /** One that is there already. */
-  take(route: Route, host: string, port: number, { isHttp2, mustBeFresh }: Wish): UpstreamStream | null {
+  take(route: Route, host: string, port: number, wish: Wish): UpstreamStream | null {
+    const { isHttp2, needsHttp1, mustBeFresh } = wish;
     const key = keyOf(route, host, port);
-    if (isHttp2 || this.spoken.get(key) === 'h2-only') {
+    if (!needsHttp1 && (isHttp2 || this.spoken.get(key) === 'h2-only')) {
       for (const session of this.sessions.get(key) ?? []) if (session.isUsable) return session.newStream();
     }
     const stack = this.idle.get(key);
@@ -75,11 +78,12 @@ export class UpstreamPool implements ConnectionOwner {
   async dial(route: Route, host: string, port: number, wish: Wish): Promise<UpstreamStream> {
     const key = keyOf(route, host, port);
     const spoken = this.spoken.get(key);
-    if (route.scheme === 'http' || (!wish.isHttp2 && spoken !== 'h2-only') || spoken === 'http/1.1') {
+    const isHttp1 = spoken === 'http/1.1' || (!wish.isHttp2 && spoken !== 'h2-only');
+    if (route.scheme === 'http' || wish.needsHttp1 || isHttp1) {
       try {
         return await this.open1(route, host, port, key);
       } catch (error) {
-        if (!(error instanceof DialRefused) || error.rule !== 'alpn') throw error;
+        if (!(error instanceof DialRefused) || error.rule !== 'alpn' || wish.needsHttp1) throw error;
         this.remember(key, 'h2-only');
       }
     }
