@@ -145,6 +145,7 @@ export async function tlsFront(
   };
   const front = createTls(options, (socket) => {
     socket.on('error', () => {});
+    socket.setNoDelay(true);
     sockets.push(socket);
     accept(socket);
   });
