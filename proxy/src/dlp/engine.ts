@@ -50,6 +50,8 @@ export interface Engine {
   /** What has no keyword is looked for where something else proposes it. */
   readonly seeks: readonly { readonly kind: Seek; readonly detectors: readonly Detector[] }[];
   readonly values: readonly KnownValue[];
+  /** Of formats that begin with one. */
+  readonly keywords: readonly string[];
   /** The workspace's own source; null = not searched for. */
   readonly source: SourceIndex | null;
   readonly fingerprint: (text: Uint8Array) => string;
@@ -105,6 +107,7 @@ export function compileEngine(config: ScannerConfig): Engine {
       detectors: detectors.filter(({ seek }) => seek === kind),
     })),
     values,
+    keywords: detectors.filter(({ kind }) => kind === 'format').flatMap((one) => one.keywords),
     source: config.source == null ? null : new SourceIndex(config.source),
     fingerprint,
   };

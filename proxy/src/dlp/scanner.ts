@@ -86,6 +86,7 @@ export function createScanner(config: ScannerConfig): Scanner {
   return {
     scanText,
     scanJoined,
+    mayBegin: beginningsOf(engine.keywords),
     scanBody,
     scanStream: (where, meta, redact) => openStream({ engine, decodedBytes, where, meta, redact }),
     replacement,
@@ -107,6 +108,23 @@ const inOrder = (hits: readonly Hit[]): readonly Hit[] =>
 
 /** Of findings about the same span the exact one names it. */
 const rank = (hit: Hit): number => (hit.kind === 'detector' ? 1 : 0);
+
+/** The first three characters of keywords, a bit for each: no more than a look at each place. */
+function beginningsOf(keywords: readonly string[]): (text: string) => boolean {
+  const three = (text: string, at: number): number =>
+    ((text.charCodeAt(at) & 127) << 14) | ((text.charCodeAt(at + 1) & 127) << 7) | (text.charCodeAt(at + 2) & 127);
+  const bits = new Uint8Array(1 << 18);
+  for (const keyword of keywords) {
+    if (keyword.length >= 3) bits[three(keyword, 0) >> 3]! |= 1 << (three(keyword, 0) & 7);
+  }
+  return (text) => {
+    for (let at = 0; at + 3 <= text.length; at++) {
+      const index = three(text, at);
+      if (((bits[index >> 3]! >> (index & 7)) & 1) === 1) return true;
+    }
+    return false;
+  };
+}
 
 /** A format that stands in several texts by more than accident: beginning and digits and letters, nothing else. */
 const isOneToken = (hit: Hit, text: string): boolean => hit.chain === '' && looksMadeUp(text.slice(hit.start, hit.end));

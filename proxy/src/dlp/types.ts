@@ -82,6 +82,8 @@ export interface Scanner {
   scanText(where: string, text: string): readonly Match[];
   /** The texts joined in order without separators: what is split over several of them. Exact kinds only; what one text holds is left to scanText. */
   scanJoined(where: string, texts: readonly string[]): readonly Match[];
+  /** Whether a token of a format with a prefix may begin in `text`: cheap, and now and then a false alarm. */
+  mayBegin(text: string): boolean;
   /** A whole body. */
   scanBody(where: string, body: Buffer, meta: BodyMeta): BodyScan;
   /** A body that streams. `redact`: matches accepted by it are replaced in `release` (identity encoding only). */

@@ -1,4 +1,4 @@
-// The order of the checks: readable as the specification. Pure: no sockets, no clock.
+// The order of the checks: readable as the specification. Pure: no sockets, and the clock is given.
 import type { Finding, ProxyConfig, Route } from '../contract.ts';
 import type { BodyMeta, Match, Scanner, Unjudged } from '../dlp/types.ts';
 import { bodyMetaOf, createBodyJudge, WEBSOCKET_META } from './body-scan.ts';
@@ -12,16 +12,36 @@ import { recordPathOf, redactPieces } from './record-path.ts';
 import { createResponseGuards } from './response-guard.ts';
 import { checkHead } from './sanity.ts';
 import { joinTarget, splitTarget } from './target.ts';
-import type { Admitted, BodyStream, HeadJudgement, NameJudgement, Pipeline, Refusal, RequestView } from './types.ts';
+import { createTrail, type Leaving } from './trail.ts';
+import { leavingLabels, leavingOf, piecesOfBody } from './trail-pieces.ts';
+import type {
+  Admitted,
+  BodyJudgement,
+  BodyStream,
+  HeadJudgement,
+  NameJudgement,
+  Pipeline,
+  Refusal,
+  RequestView,
+} from './types.ts';
 import { findingOf, MOST_FINDINGS, refuseMatches, sortMatches } from './verdict.ts';
 
 /** Compiles the configuration once. Throws ProxyFailure when a part of it cannot be enforced (unsafe credential, unknown secret). */
-export function createPipeline(config: ProxyConfig, scanner: Scanner): Pipeline {
+export function createPipeline(
+  config: ProxyConfig,
+  scanner: Scanner,
+  now: () => number = () => performance.now(),
+): Pipeline {
   const policy = createPolicy(config);
   const places = indexPlaces(config);
   const guards = createResponseGuards(places.valueOf);
   const bodies = createBodyJudge(scanner, places.hostsOf);
   const isCleanHead = createCleanHeadTest(scanner);
+  const trail = createTrail(
+    scanner,
+    config.secrets.flatMap(({ value, placeholder }) => [value, placeholder]),
+    now,
+  );
   /** Requests whose target holds no match as it came: their records need no second search. */
   const cleanTargets = new WeakSet<RequestView>();
   const quote = (text: string): string => printable(redactPieces(scanner, text));
@@ -46,7 +66,8 @@ export function createPipeline(config: ProxyConfig, scanner: Scanner): Pipeline 
     // 3. DLP and placeholders on everything of the head that would leave.
     if (isCleanHead(head)) {
       if (answer.path === received.path) cleanTargets.add(view);
-      return admit({ ...plain, findings: [], verdict: 'allow' });
+      const late = completes(route, leavingOf(head));
+      return late !== null ? refuse(late) : admit({ ...plain, findings: [], verdict: 'allow' });
     }
     const found = scanHead(scanner, head);
     const spots = new Map(found.map(({ match, spot }) => [match, spot]));
@@ -83,6 +104,21 @@ export function createPipeline(config: ProxyConfig, scanner: Scanner): Pipeline 
     return isCleanHead(head) ? [] : uniqueFindings(scanHead(scanner, head).map(({ match }) => match));
   }
 
+  /** What would complete a secret that left in pieces before. It stands in no one place: nothing can be rewritten. */
+  function completes(route: Route, leaving: readonly Leaving[]): Refusal | null {
+    const sorted = sortMatches(route, trail.note(leaving), () => false);
+    if (sorted.blocking.length === 0) return null;
+    return { ...refuseMatches(route, sorted, places.hostsOf), rule: 'across-requests' };
+  }
+
+  /** A body or message that nothing was found in may still be a piece. */
+  function withTrail(route: Route, where: string, body: Buffer, judged: BodyJudgement): BodyJudgement {
+    if (judged.do === 'refuse' || judged.redacted || judged.findings.length > 0) return judged;
+    const text = body.toString('latin1', 0, TRAIL_BYTES);
+    const refusal = completes(route, piecesOfBody(`${route.host} ${where}`, text));
+    return refusal === null ? judged : { do: 'refuse', refusal };
+  }
+
   function judgeName(name: string): NameJudgement {
     const host = name.toLowerCase().replace(/\.$/, '');
     const listed = policy.judgeHost(host, quote);
@@ -96,6 +132,9 @@ export function createPipeline(config: ProxyConfig, scanner: Scanner): Pipeline 
     // The labels under a pattern are the agent's own choice: a name that carries something is no name.
     const { blocking, redacting, findings } = sortMatches(route, policy.namesHost(host) ? [] : matches, () => false);
     const first = blocking.find(({ kind }) => kind === 'placeholder') ?? blocking[0] ?? redacting[0];
+    const leaving = policy.namesHost(host) ? [] : leavingLabels(labels);
+    const late = first === undefined && leaving.length > 0 ? completes(route, leaving) : null;
+    if (late !== null) return { verdict: 'block', ...late };
     if (first === undefined) return { verdict: 'allow', stage: 'none', rule, reason: '', findings };
     const stage = first.kind === 'placeholder' ? 'placeholder' : 'dlp';
     return { verdict: 'block', stage, rule: first.detector, reason: `${first.detector} in the name`, findings };
@@ -109,7 +148,8 @@ export function createPipeline(config: ProxyConfig, scanner: Scanner): Pipeline 
     const strict = unchangeable.get(route) ?? withoutRewriting(route);
     unchangeable.set(route, strict);
     const judges = {
-      judge: (payload: Buffer, meta: BodyMeta) => bodies.judge(strict, 'message', payload, meta),
+      judge: (payload: Buffer, meta: BodyMeta) =>
+        withTrail(strict, 'message', payload, bodies.judge(strict, 'message', payload, meta)),
       stream: () => bodies.stream(strict, 'message', WEBSOCKET_META),
       unread: (unjudged: Unjudged) => bodies.judgeUnread(strict, 'message', unjudged, NOTHING),
     };
@@ -118,10 +158,12 @@ export function createPipeline(config: ProxyConfig, scanner: Scanner): Pipeline 
 
   return {
     judgeHead,
-    judgeBody: (admitted, body) => bodies.judge(admitted.route, 'body', body, bodyMetaOf(admitted)),
+    judgeBody: (admitted, body) =>
+      withTrail(admitted.route, 'body', body, bodies.judge(admitted.route, 'body', body, bodyMetaOf(admitted))),
     streamBody: (admitted) => bodies.stream(admitted.route, 'body', bodyMetaOf(admitted)),
     streamEnvelopes,
-    judgeMessage: (admitted, payload) => bodies.judge(admitted.route, 'message', payload, WEBSOCKET_META),
+    judgeMessage: (admitted, payload) =>
+      withTrail(admitted.route, 'message', payload, bodies.judge(admitted.route, 'message', payload, WEBSOCKET_META)),
     streamMessage: (admitted) => bodies.stream(admitted.route, 'message', WEBSOCKET_META),
     judgeUnread: (admitted, unjudged, payload) => bodies.judgeUnread(admitted.route, 'message', unjudged, payload),
     judgeTrailers: (admitted, rawTrailers) => bodies.judgeTrailers(admitted.route, rawTrailers),
@@ -143,6 +185,9 @@ function fieldOf(rawHeaders: readonly string[], lowerName: string): string {
   }
   return '';
 }
+
+/** So much of a body is followed across requests, in bytes. */
+const TRAIL_BYTES = 16 * 1024;
 
 const NO_PLACES: Head['places'] = { header: null, query: null, credential: '', secret: '', label: '', swap: null };
 

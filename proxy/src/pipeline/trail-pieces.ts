@@ -1,0 +1,53 @@
+// The texts of a request, a body and a name that may be pieces of something, each with the place in which it is followed.
+import { headerTexts, targetTexts } from './clean-head.ts';
+import type { Head } from './head-scan.ts';
+import { isLegalParameter, isOwnHeader, withoutLegalPlaceholder } from './places.ts';
+import type { Leaving } from './trail.ts';
+
+/** Fields of a small body that are followed one by one. */
+const FIELDS = 16;
+/** Bodies up to here, in characters. */
+const SMALL_CHARS = 2048;
+
+export function leavingOf(head: Head): readonly Leaving[] {
+  const { view, target, places } = head;
+  const host = view.host;
+  const segments = target.path.split('/');
+  const leaving: Leaving[] = [
+    { place: null, text: targetTexts(head).lines },
+    { place: null, text: headerTexts(head).lines },
+    // A piece that stands alone in the path is most often its end.
+    { place: `${host} path`, text: segments.at(-1) ?? '' },
+  ];
+  for (const { name, value } of target.query ?? []) {
+    if (value !== null && !isLegalParameter(places, name, value))
+      leaving.push({ place: `${host} query ${name}`, text: value });
+  }
+  const { rawHeaders } = view;
+  for (let i = 0; i < rawHeaders.length; i += 2) {
+    const name = rawHeaders[i]!;
+    if (!/^x-/i.test(name) || isOwnHeader(places, name)) continue;
+    const text = withoutLegalPlaceholder(places, name, rawHeaders[i + 1]!);
+    leaving.push({ place: `${host} header ${name}`, text });
+  }
+  if (head.isHostOpen) leaving.push(...leavingLabels(host.split('.')));
+  return leaving;
+}
+
+/** Labels under a pattern: the first is where pieces go. */
+export function leavingLabels(labels: readonly string[]): readonly Leaving[] {
+  return [
+    { place: null, text: labels.join('.') },
+    { place: `label of ${labels.slice(1).join('.')}`, text: labels[0] ?? '' },
+  ];
+}
+
+/** `where`: `api.example body`. */
+export function piecesOfBody(where: string, text: string): readonly Leaving[] {
+  const leaving: Leaving[] = [{ place: null, text }];
+  if (text.length > SMALL_CHARS) return leaving;
+  const fields = [...text.matchAll(/"((?:[^"\\]|\\.){3,96})"(?!\s*:)|[=]([^&\s"]{3,96})(?=&|\s|$)/g)].slice(0, FIELDS);
+  fields.forEach((field, i) => void leaving.push({ place: `${where} ${i}`, text: field[1] ?? field[2]! }));
+  if (fields.length === 0) leaving.push({ place: where, text: text.trim() });
+  return leaving;
+}
