@@ -58,9 +58,11 @@ export function createTrail(scanner: Scanner, values: readonly string[], now: ()
   const windows = new Map<string, { of: Known; at: number }[]>();
   const mayBegin = new Uint8Array(1 << 16);
   for (const of of known) {
+    // Of a value made of words each word is innocent.
+    const isPassphrase = !isMostlyUnusual(of.text);
     for (let at = 0; at + WINDOW_CHARS <= of.text.length; at++) {
       const window = of.text.slice(at, at + WINDOW_CHARS).toLowerCase();
-      if (!isUnusual(of.text.slice(at, at + WINDOW_CHARS)) && of.piece === PIECE_LEAST) continue;
+      if (isPassphrase && !isUnusual(of.text.slice(at, at + WINDOW_CHARS))) continue;
       windows.set(window, [...(windows.get(window) ?? []), { of, at }]);
       mayBegin[hashOf(window, 0)] = 1;
     }
@@ -157,6 +159,12 @@ function formsOf(scanner: Scanner, value: string): Known[] {
 /** Words are in many texts by themselves: letters with digits, or in both cases, are not. */
 const isUnusual = (window: string): boolean =>
   (/\d/.test(window) && /[A-Za-z]/.test(window)) || /[a-z][A-Z]|[A-Z]{2}[a-z]/.test(window);
+
+function isMostlyUnusual(text: string): boolean {
+  let count = 0;
+  for (let at = 0; at + WINDOW_CHARS <= text.length; at++) if (isUnusual(text.slice(at, at + WINDOW_CHARS))) count++;
+  return count * 2 > text.length;
+}
 
 const hashOf = (text: string, at: number): number =>
   (Math.imul(text.charCodeAt(at) | (text.charCodeAt(at + 1) << 8), 0x9e37) +

@@ -52,8 +52,8 @@ describe('a known value in pieces', () => {
       const rules = sent.map((piece, i) => send(s, place === 'a DNS name' ? piece.replaceAll('_', '-') : piece, i));
       expect(rules).toContain('across-requests');
       const left = sent.filter((_piece, i) => rules[i] === '').join('').length;
-      // A piece more than the share may have left before.
-      expect(left / sent.join('').length).toBeLessThan(SHARE + 0.26);
+      // A piece more than the share may have left before, and one too short to count.
+      expect(left / sent.join('').length).toBeLessThan(SHARE + 0.33);
     });
   });
 
