@@ -91,7 +91,12 @@ function seekWords(view: View, _marks: Marks, found: (start: number) => void): v
     if (PREFIXES[prefixAt(bytes, start)] === 0) continue;
     let end = word;
     while (end < length && end - start < WORD_CHARS && letters[bytes[end]!] === 1) end++;
-    if (end === length || BETWEEN.table[bytes[end]!] === 1 || bytes[end] === 0x5c) found(word);
+    // Another one follows: a look falls far enough before the row's end.
+    let next = end;
+    const far = Math.min(length, end + BETWEEN_WORDS);
+    while (next < far && BETWEEN.table[bytes[next]!] === 1) next += bytes[next] === 0x5c ? 2 : 1;
+    if (next > end && next < length && letters[bytes[next]!] === 1 && PREFIXES[prefixAt(bytes, next)] === 1)
+      found(word);
   }
 }
 
