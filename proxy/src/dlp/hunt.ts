@@ -395,8 +395,9 @@ export class Hunt {
       unspaced(view, Math.max(0, start - LIST_GAP), to, add);
     }
     for (const at of hints.get('uuencode') ?? []) decodeUuencode(view, uuStart(view, at), add);
-    decodeRuns(view, { ends: marks.runs, count: marks.runCount }, decoded, add);
-    decodeDense(view, add);
+    const runs = { ends: marks.runs, count: marks.runCount };
+    decodeRuns(view, runs, decoded, add);
+    decodeDense(view, runs, add);
     sparseStretches(view, marks.sparse, marks.sparseCount, ({ start, end, isNumbers, isCut }) => {
       if (isNumbers) {
         spelled(view, start, end, add);

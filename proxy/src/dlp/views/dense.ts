@@ -1,7 +1,7 @@
 // Text without spaces, full of signs: base85 of any kind, base91, and lines of uuencode.
 import { BASE85, BASE91, valuesOf } from '../alphabets.ts';
 import { View } from '../view.ts';
-import { hasMagic } from './runs.ts';
+import { hasMagic, type Runs } from './runs.ts';
 
 /** Shortest run that is looked at, in bytes. */
 const RUN_BYTES = 22;
@@ -15,6 +15,8 @@ const ENOUGH_BYTES = 12;
 /** How far apart the looks are, and how many bytes before each are looked at first. */
 const STEP_BYTES = 20;
 const NEIGHBOURS = 4;
+/** So many characters of base64 have no sign among them: they are no such encoding. */
+const SIGNLESS_BYTES = 40;
 
 const VARIANTS = Object.entries(BASE85).map(([name, alphabet]) => ({ name, values: valuesOf(alphabet) }));
 const NINETY_ONE = valuesOf(BASE91);
@@ -28,9 +30,15 @@ for (let byte = 0x41; byte <= 0x5a; byte++) CLASSES[byte]! |= 8;
 for (let byte = 0x30; byte <= 0x39; byte++) CLASSES[byte]! |= 16;
 
 /** Calls `found` with what the dense runs of `view` decode to, where it is text or a compressed stream. */
-export function decodeDense(view: View, found: (child: View) => void): void {
+export function decodeDense(view: View, runs: Runs, found: (child: View) => void): void {
   const { bytes, length } = view;
+  let run = 0;
   for (let look = NEIGHBOURS; look < length; ) {
+    while (run < runs.count && runs.ends[run + 1]! <= look) run += 2;
+    if (run < runs.count && runs.ends[run]! <= look && runs.ends[run + 1]! - runs.ends[run]! >= SIGNLESS_BYTES) {
+      look = runs.ends[run + 1]! + NEIGHBOURS;
+      continue;
+    }
     if (!isMixedAt(bytes, look)) {
       look += STEP_BYTES;
       continue;
