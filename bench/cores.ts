@@ -18,7 +18,7 @@ export async function measureCores(machine: Machine, originPort: number, seconds
   const all = `0-${machine.cores - 1}`;
   const figures: { workers: number; perSecond: number; cpuMicros: number; busiestShare: number }[] = [];
   for (const workers of [1, Math.min(2, machine.cores)]) {
-    const bottle = await startBottle(machine, originPort, machine.proxyCore === null ? null : all, {});
+    const bottle = await startBottle(machine, originPort, machine.proxyCore === null ? null : all, { workers });
     try {
       const target = { proxyPort: bottle.port, ca: bottle.ca, host: ORIGIN, port: originPort };
       const load = { target, seconds, scale: 1, rssBytes: bottle.rssBytes };

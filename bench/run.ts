@@ -10,6 +10,7 @@ import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { CONTESTANTS, type Contestant, startOrigin } from './contestants.ts';
+import { measureCores } from './cores.ts';
 import { type Machine, pinSelf, prepareMachine } from './machine.ts';
 import { measure, type Row } from './measure.ts';
 import type { Measured } from './process.ts';
@@ -77,7 +78,8 @@ async function run(machine: Machine): Promise<Report> {
     }
   }
   process.stderr.write('\r\x1b[K');
-  const cores = null;
+  const cores =
+    options.only === '' || options.only === 'cores' ? await measureCores(machine, origin.port, size.seconds) : null;
   return summarise({ rows, starts, contestants: here, workloads, cores, machineCores: machine.cores, rounds });
 }
 

@@ -154,6 +154,8 @@ export interface ProxyLimits {
   readonly idleTimeoutMs: number;
   /** Connections open at the same time. */
   readonly connections: number;
+  /** Threads that serve when there is work for them; 0 = as many as there are cores. */
+  readonly workers: number;
 }
 
 export const DEFAULT_LIMITS: ProxyLimits = {
@@ -164,6 +166,7 @@ export const DEFAULT_LIMITS: ProxyLimits = {
   connectTimeoutMs: 10_000,
   idleTimeoutMs: 30 * 60_000,
   connections: 16_384,
+  workers: 0,
 };
 
 // ---------------------------------------------------------------- line protocol of `serve`
@@ -229,12 +232,15 @@ export type RelayEvent =
 /**
  * First bytes of every relay -> sidecar connection: one JSON line.
  * `tcp`: the captured connection's bytes follow, both ways. `dns`: length-prefixed (16 bit, big endian, as DNS over TCP) queries
- * and answers follow. `lifeline`: nothing follows; its end tells the other side to stop.
+ * and answers follow. `lifeline`: nothing follows from the relay; from the sidecar ONE_MORE_THREAD each time another of its threads
+ * listens (the n-th on SOCKET.n); its end tells the other side to stop.
  */
 export type RelayHello =
   | { readonly kind: 'tcp'; readonly address: string; readonly port: number }
   | { readonly kind: 'dns' }
   | { readonly kind: 'lifeline' };
+
+export const ONE_MORE_THREAD = '\n';
 
 // ---------------------------------------------------------------- decisions without a network (`bottle why`)
 

@@ -1,26 +1,13 @@
 // `main.ts serve`: configuration in on stdin, the proxy up, `ready` out on stdout; stops with stdin or on `stop`.
 import type { Readable } from 'node:stream';
-import { openAuditSink } from './audit/sink.ts';
-import { createAuthority } from './ca/authority.ts';
 import { CONTRACT_VERSION, type ControlMessage, type ProxyConfig, type ProxyEvent } from './contract.ts';
-import { fingerprintKeyOf } from './dlp/fingerprint.ts';
-import { createScanner } from './dlp/scanner.ts';
+import { newShared, openCore } from './cores/core.ts';
+import { startTeam, threadsOf } from './cores/team.ts';
 import { ProxyFailure } from './failure.ts';
 import { readLines } from './lines.ts';
-import { Deadlines } from './net/deadlines.ts';
-import { createDialer } from './net/dial.ts';
-import { HoldBudget } from './net/hold-budget.ts';
-import { listen } from './net/listener.ts';
-import { newQuotaMemory, Quotas } from './net/quotas.ts';
-import { RecordBatch } from './net/record-batch.ts';
-import { UpstreamPool } from './net/upstream-pool.ts';
-import { createPipeline } from './pipeline/pipeline.ts';
 
 /** Exchanges that run when the proxy is told to stop may end within this time, in ms. */
 const DRAIN_MS = 500;
-const IDLE_UPSTREAMS = 1024;
-/** Of all request bodies that wait to be judged whole; past it they are judged as they come. */
-const HELD_BYTES = 128 * 1024 * 1024;
 
 export interface ServeOptions {
   /** The configuration's line, then control lines. */
@@ -38,56 +25,30 @@ export async function serve({ input, emit, reportBug, stopped }: ServeOptions): 
   if (first.done === true) throw badConfig('stdin ended before the configuration line');
   const config = parseConfig(first.value);
 
-  const audit = openAuditSink(config.auditPath);
-  const authority = createAuthority({ session: config.session });
-  const scanner = createScanner({
-    secrets: config.secrets,
-    detectors: config.dlp.detectors,
-    source: config.dlp.source === '' ? null : Buffer.from(config.dlp.source, 'base64'),
-    fingerprintKey: fingerprintKeyOf(config.dlp.fingerprintKey),
-    decodedBytes: config.limits.decodedBytes,
-  });
-  const pipeline = createPipeline(config, scanner);
-  const dialer = createDialer({
-    upstream: config.upstream,
-    connectTimeoutMs: config.limits.connectTimeoutMs,
-  });
-  const pool = new UpstreamPool(dialer, { headBytes: config.limits.headBytes, idleConnections: IDLE_UPSTREAMS });
-  const deadlines = new Deadlines();
-  const { session, limits } = config;
-  const listening = await listen(config, {
-    session,
-    limits,
-    pipeline,
-    audit,
-    records: new RecordBatch(audit, reportBug),
-    authority,
-    pool,
-    deadlines,
-    held: new HoldBudget(HELD_BYTES),
-    quotas: new Quotas(config, newQuotaMemory(config)),
-    reportBug,
-  });
+  const shared = newShared(config);
+  const kind = threadsOf(config) > 1 ? 'first' : 'only';
+  const core = await openCore(config, shared, null, { kind }, reportBug);
   emit({
     event: 'ready',
-    ca: authority.certificatePem,
-    listening: listening.explicit,
+    ca: core.authority.certificatePem,
+    listening: core.explicit,
     startedMs: Math.round(performance.now()),
   });
   // Not before `ready`: the first connection to these hosts comes later than that.
-  setImmediate(() => {
-    dialer.warm();
-    authority.premint(config.routes.filter((route) => route.scheme === 'https').map((route) => route.host));
-  });
+  setImmediate(core.warm);
+  const team = startTeam(config, shared, core, reportBug);
+  try {
+    await Promise.race([readUntilStop(lines), stopped, team.failed]);
+  } catch (error) {
+    // What runs is cut at once, and recorded.
+    await closeAll(0);
+    throw error;
+  }
+  await closeAll(DRAIN_MS);
 
-  await Promise.race([readUntilStop(lines), stopped]);
-
-  // In the order of who needs whom: an exchange that is cut here still writes its record.
-  await listening.close(DRAIN_MS);
-  pool.close();
-  dialer.close();
-  deadlines.close();
-  audit.close();
+  async function closeAll(graceMs: number): Promise<void> {
+    await Promise.all([team.close(graceMs), core.close(graceMs)]);
+  }
 }
 
 /** The CLI has validated it; a process of another version is what can go wrong here. Nothing of the line is quoted. */

@@ -1,6 +1,9 @@
-// The audit log's file: one whole line a record, synchronously appended; what cannot be written refuses the exchange.
+// The audit log's file: one whole line a record, synchronously appended; what cannot be written refuses the exchange. Each thread of the
+// proxy has a sink of its own on the same file, and they take turns by the chain that they share.
 import { closeSync, constants, fstatSync, ftruncateSync, openSync, statfsSync, writeSync } from 'node:fs';
+import { LockLost } from '../cores/shared-lock.ts';
 import type { RecordDraft } from '../pipeline/types.ts';
+import { AuditChain } from './chain.ts';
 import { AuditFailure } from './failure.ts';
 import { chainHash, formatRecord } from './record.ts';
 import { readTail } from './tail.ts';
@@ -8,6 +11,8 @@ import { readTail } from './tail.ts';
 export interface AuditSinkOptions {
   /** Free space below which nothing is let through, in bytes; default 1 MiB, on a small file system a sixteenth of it. */
   readonly minFreeBytes?: number;
+  /** Shared with the sinks of other threads on the same file. */
+  readonly chain?: AuditChain;
 }
 
 export interface AuditSink {
@@ -33,40 +38,59 @@ const TRIAL = Buffer.alloc(4096, ' ');
 const MODE = 0o644;
 
 type State =
-  | { readonly kind: 'open'; readonly fd: number; prev: string; checkedAtMs: number }
+  | { readonly kind: 'open'; readonly fd: number; readonly generation: number; checkedAtMs: number }
   | { readonly kind: 'failed'; readonly failure: AuditFailure; readonly retryAtMs: number }
   | { readonly kind: 'closed' };
 
 /** Opens (creates) the log and proves by a trial write that it takes records; throws AuditFailure (a ProxyFailure). */
 export function openAuditSink(path: string, options: AuditSinkOptions = {}): AuditSink {
   const minFreeBytes = options.minFreeBytes ?? MIN_FREE_BYTES;
-  let state: State = openLog(path, minFreeBytes);
+  const chain = options.chain ?? new AuditChain();
+  const open = (): Extract<State, { kind: 'open' }> => openLog(path, minFreeBytes, chain);
+  let state: State = chain.alone(open);
 
   const fail = (why: string, cause?: unknown): AuditFailure => {
-    if (state.kind === 'open') closeSync(state.fd);
+    if (state.kind === 'open') {
+      closeSync(state.fd);
+      // Whatever it was: the other threads try the file, too, before they trust it again.
+      if (state.generation === chain.generation) chain.advance();
+    }
     const failure = notWritable(path, why, cause);
     state = { kind: 'failed', failure, retryAtMs: performance.now() + RETRY_INTERVAL_MS };
     return failure;
   };
 
-  /** A failed log stays failed until opening it anew, with its trial write, succeeds. */
+  const alone = <T>(step: () => T): T => {
+    try {
+      return chain.alone(step);
+    } catch (error) {
+      if (error instanceof LockLost) throw notWritable(path, 'a part of the proxy has died', error);
+      throw error;
+    }
+  };
+
+  const isCurrent = (): boolean => state.kind === 'open' && state.generation === chain.generation;
+
+  /** A failed log stays failed until opening it anew, with its trial write, succeeds. To be called alone. */
   const writable = (): Extract<State, { kind: 'open' }> => {
     if (state.kind === 'closed') throw notWritable(path, 'the proxy is stopping');
-    if (state.kind === 'failed') {
-      if (performance.now() < state.retryAtMs) throw state.failure;
+    if (!isCurrent()) {
+      if (state.kind === 'failed' && performance.now() < state.retryAtMs) throw state.failure;
       try {
-        state = openLog(path, minFreeBytes);
+        if (state.kind === 'open') closeSync(state.fd);
+        state = { kind: 'failed', failure: notWritable(path, 'it is being opened anew'), retryAtMs: 0 };
+        state = open();
       } catch (error) {
         if (!(error instanceof AuditFailure)) throw error;
         throw fail(error.why, error.cause);
       }
     }
-    return state;
+    return state as Extract<State, { kind: 'open' }>;
   };
 
-  const appendAll = (drafts: readonly RecordDraft[]): void => {
+  const write = (drafts: readonly RecordDraft[]): void => {
     const log = writable();
-    let { prev } = log;
+    let { prev } = chain;
     let lines = '';
     for (const draft of drafts) {
       const line = formatRecord(draft, prev);
@@ -78,12 +102,13 @@ export function openAuditSink(path: string, options: AuditSinkOptions = {}): Aud
     } catch (error) {
       throw fail(message(error), error);
     }
-    log.prev = prev;
+    chain.prev = prev;
   };
+  const appendAll = (drafts: readonly RecordDraft[]): void => alone(() => write(drafts));
 
   return {
     assertWritable: () => {
-      const log = writable();
+      const log = state.kind === 'open' && isCurrent() ? state : alone(writable);
       const nowMs = performance.now();
       if (nowMs - log.checkedAtMs < CHECK_INTERVAL_MS) return;
       log.checkedAtMs = nowMs;
@@ -99,7 +124,7 @@ export function openAuditSink(path: string, options: AuditSinkOptions = {}): Aud
   };
 }
 
-function openLog(path: string, minFreeBytes: number): Extract<State, { kind: 'open' }> {
+function openLog(path: string, minFreeBytes: number, chain: AuditChain): Extract<State, { kind: 'open' }> {
   let fd: number;
   try {
     fd = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_APPEND, MODE);
@@ -119,7 +144,8 @@ function openLog(path: string, minFreeBytes: number): Extract<State, { kind: 'op
     writeTrial(fd, tail.size);
     const problem = findProblem(fd, path, minFreeBytes);
     if (problem !== null) throw notWritable(path, problem);
-    return { kind: 'open', fd, prev: tail.prev, checkedAtMs: performance.now() };
+    chain.prev = tail.prev;
+    return { kind: 'open', fd, generation: chain.generation, checkedAtMs: performance.now() };
   } catch (error) {
     closeSync(fd);
     throw error instanceof AuditFailure ? error : notWritable(path, message(error), error);

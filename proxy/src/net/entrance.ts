@@ -35,6 +35,8 @@ export interface Destination {
 export interface Drainable {
   readonly isBusy: boolean;
   drain(): void;
+  /** Ends after the next answer. */
+  retire?(): void;
 }
 
 export class Entrance {
@@ -88,6 +90,10 @@ export class Entrance {
 
   drain(): void {
     for (const connection of this.open) connection.drain();
+  }
+
+  retire(): void {
+    for (const connection of this.open) connection.retire?.();
   }
 
   /** CONNECT is answered 200 for every host: a refusal inside TLS is one that the client shows. */

@@ -1,7 +1,7 @@
 // The listening sockets of the proxy, and what each of their connections is.
 import { chmodSync, rmSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import type { ProxyConfig, RelayHello } from '../contract.ts';
+import { ONE_MORE_THREAD, type ProxyConfig, type RelayHello } from '../contract.ts';
 import { ProxyFailure } from '../failure.ts';
 import { createDnsResponder, type DnsServer, listenDns, serveDnsStream } from './dns-server.ts';
 import { Entrance } from './entrance.ts';
@@ -10,19 +10,30 @@ import type { Services } from './services.ts';
 export interface Listening {
   /** `ADDR:PORT` of the explicit proxy; null when off. */
   readonly explicit: string | null;
+  /** Tells relays that one more thread listens. */
+  announceThread(): void;
+  /** Every connection ends after its next answer. */
+  retireConnections(): void;
   /** Takes no more connections, lets exchanges end for a moment, then cuts what is left. */
   close(graceMs: number): Promise<void>;
 }
+
+/** Which thread of the proxy listens: all but the only one share their ports with others. */
+export type Place =
+  | { readonly kind: 'only' }
+  | { readonly kind: 'first' }
+  | { readonly kind: 'further'; readonly index: number };
 
 /** The relay captures this port for programs that know of the proxy. */
 const EXPLICIT_PORT = 3128;
 const MAX_HELLO_BYTES = 1024;
 const POLL_MS = 5;
 
-export async function listen(config: ProxyConfig, services: Services): Promise<Listening> {
+export async function listen(config: ProxyConfig, services: Services, place: Place): Promise<Listening> {
   const entrance = new Entrance(services);
   const sockets = new Set<Socket>();
   const servers: Server[] = [];
+  const lifelines = new Set<Socket>();
   let dns: DnsServer | null = null;
 
   /** Every connection counts, whichever way it came. */
@@ -30,13 +41,17 @@ export async function listen(config: ProxyConfig, services: Services): Promise<L
     // Half-open, since a client may end its side and wait for the answer.
     const server = createServer({ allowHalfOpen: true, noDelay: true, pauseOnConnect: true }, (socket) => {
       socket.on('error', ignore);
-      if (sockets.size >= services.limits.connections) {
+      if (services.connections.value >= services.limits.connections) {
         socket.destroy();
         entrance.recordOverload();
         return;
       }
       sockets.add(socket);
-      socket.once('close', () => sockets.delete(socket));
+      services.connections.add(1);
+      socket.once('close', () => {
+        sockets.delete(socket);
+        services.connections.add(-1);
+      });
       accept(socket);
     });
     servers.push(server);
@@ -54,6 +69,8 @@ export async function listen(config: ProxyConfig, services: Services): Promise<L
     readHello(socket, (hello, rest) => {
       switch (hello.kind) {
         case 'lifeline':
+          lifelines.add(socket);
+          socket.on('close', () => lifelines.delete(socket));
           socket.on('end', () => socket.destroy());
           socket.resume();
           break;
@@ -80,20 +97,24 @@ export async function listen(config: ProxyConfig, services: Services): Promise<L
       explicit = await bind(
         serve((socket) => entrance.acceptExplicit(socket)),
         config.listen.explicit,
+        place,
       );
     }
     if (config.listen.relaySocket !== null) {
-      await bindUnix(serve(acceptRelayed), config.listen.relaySocket);
+      const { relaySocket } = config.listen;
+      const path = place.kind === 'further' ? `${relaySocket}.${place.index}` : relaySocket;
+      await bindUnix(serve(acceptRelayed), path);
     }
     if (config.listen.transparent !== null) {
       const { address, tlsPorts, httpPorts } = config.listen.transparent;
       for (const port of [...tlsPorts, ...httpPorts]) {
         const accept = (socket: Socket): void =>
           entrance.acceptCaptured(socket, { via: 'transparent', authority: null, address: null, port });
-        await bind(serve(accept), `${address}:${port}`);
+        await bind(serve(accept), `${address}:${port}`, place);
       }
     }
-    if (config.listen.dns !== null) dns = await listenDns(config.listen.dns, respond);
+    // Datagrams are few: the first thread answers them all.
+    if (config.listen.dns !== null && place.kind !== 'further') dns = await listenDns(config.listen.dns, respond);
   } catch (error) {
     for (const server of servers) server.close();
     throw error;
@@ -101,6 +122,10 @@ export async function listen(config: ProxyConfig, services: Services): Promise<L
 
   return {
     explicit,
+    announceThread: () => {
+      for (const lifeline of lifelines) lifeline.write(ONE_MORE_THREAD);
+    },
+    retireConnections: () => entrance.retire(),
     close: async (graceMs) => {
       for (const server of servers) server.close();
       await dns?.close();
@@ -151,13 +176,22 @@ function parseHello(line: string): RelayHello | null {
   return typeof address === 'string' && typeof port === 'number' ? { kind: 'tcp', address, port } : null;
 }
 
-async function bind(server: Server, place: string): Promise<string> {
-  const colon = place.lastIndexOf(':');
-  const host = place.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
-  await listening(server, place, () => server.listen(Number(place.slice(colon + 1)), host));
+async function bind(server: Server, at: string, place: Place): Promise<string> {
+  const colon = at.lastIndexOf(':');
+  const host = at.slice(0, colon).replace(/^\[(.*)\]$/, '$1');
+  const port = Number(at.slice(colon + 1));
+  if (place.kind === 'first' && port !== 0) await assertFree(at, host, port);
+  await listening(server, at, () => server.listen({ port, host, reusePort: place.kind !== 'only' }));
   const bound = server.address();
   if (bound === null || typeof bound === 'string') throw new Error('a TCP server has no TCP address');
   return bound.family === 'IPv6' ? `[${bound.address}]:${bound.port}` : `${bound.address}:${bound.port}`;
+}
+
+/** With shared ports a second proxy on the same one would go unnoticed, and get half of the connections. */
+async function assertFree(at: string, host: string, port: number): Promise<void> {
+  const probe = createServer();
+  await listening(probe, at, () => probe.listen({ port, host }));
+  await new Promise((closed) => probe.close(closed));
 }
 
 async function bindUnix(server: Server, path: string): Promise<void> {

@@ -2,6 +2,7 @@
 import type { AuditSink } from '../audit/sink.ts';
 import type { Authority } from '../ca/authority.ts';
 import type { ProxyLimits } from '../contract.ts';
+import type { SharedCount } from '../cores/shared-count.ts';
 import type { Pipeline } from '../pipeline/types.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { HoldBudget } from './hold-budget.ts';
@@ -21,6 +22,8 @@ export interface Services {
   readonly pool: UpstreamPool;
   readonly deadlines: Deadlines;
   readonly held: HoldBudget;
+  /** Connections of agents that are open, in all threads. */
+  readonly connections: SharedCount;
   readonly quotas: Quotas;
   /** A bug that cost one connection: reported without the message, which could quote what it handled. */
   readonly reportBug: (error: unknown) => void;

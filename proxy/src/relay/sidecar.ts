@@ -15,19 +15,29 @@ export interface Sidecar {
 const RETRY_MS = 10;
 
 export function createSidecar(socketPath: string): Sidecar {
-  const open = (hello: RelayHello): Socket => {
-    const socket = connect({ path: socketPath, allowHalfOpen: true });
+  let threads = 1;
+  let next = 0;
+  /** By turns, so that the threads of the sidecar get as many connections each. */
+  const takePath = (): string => {
+    const index = next++ % threads;
+    return index === 0 ? socketPath : `${socketPath}.${index}`;
+  };
+  const open = (hello: RelayHello, path = takePath()): Socket => {
+    const socket = connect({ path, allowHalfOpen: true });
     socket.write(`${JSON.stringify(hello)}\n`);
     return socket;
   };
   return {
-    open,
+    open: (hello) => open(hello),
     openLifeline: async (timeoutMs) => {
       const endMs = performance.now() + timeoutMs;
       for (;;) {
-        const socket = open({ kind: 'lifeline' });
+        const socket = open({ kind: 'lifeline' }, socketPath);
         try {
           await once(socket, 'connect');
+          socket.on('data', (marks: Buffer) => {
+            threads += marks.length;
+          });
           return socket;
         } catch (error) {
           // It starts at the same time as we do: not there yet, or there and not listening yet.

@@ -4,6 +4,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import { AuditFailure } from '../../src/audit/failure.ts';
 import type { AuditSink } from '../../src/audit/sink.ts';
 import { createAuthority } from '../../src/ca/authority.ts';
+import { SharedCount } from '../../src/cores/shared-count.ts';
 import { createScanner } from '../../src/dlp/scanner.ts';
 import { Deadlines } from '../../src/net/deadlines.ts';
 import { createDialer } from '../../src/net/dial.ts';
@@ -107,10 +108,11 @@ async function brittleSetting(): Promise<{
     pool: new UpstreamPool(dialer, { headBytes: limits.headBytes, idleConnections: 8 }),
     deadlines: new Deadlines(),
     held: new HoldBudget(1024 * 1024),
+    connections: new SharedCount(),
     quotas: new Quotas(config, newQuotaMemory(config)),
     reportBug,
   };
-  const listening = await listen(config, services);
+  const listening = await listen(config, services, { kind: 'only' });
   later(async () => {
     await listening.close(0);
     services.pool.close();

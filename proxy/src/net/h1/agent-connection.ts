@@ -40,6 +40,7 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
   private isBodyPaused = false;
   private hasContinued = false;
   private closesAfter = false;
+  private isRetiring = false;
   /** The response is written; what is left of the request's body may still be on its way. */
   private isFinished = false;
   private isAdvancing = false;
@@ -137,7 +138,7 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
     this.state = 'exchange';
     this.hasContinued = false;
     this.isFinished = false;
-    this.closesAfter = !head.keepAlive;
+    this.closesAfter = this.isRetiring || !head.keepAlive;
     this.writer.begin(head.isHttp10);
     this.sink = null;
     this.isBodyPaused = false;
@@ -394,6 +395,11 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
   drain(): void {
     this.closesAfter = true;
     if (this.state === 'head' && this.input.length === 0) this.close();
+  }
+
+  /** The next answer says that it is the last: the agent's next connection may find a thread with less to do. */
+  retire(): void {
+    this.isRetiring = true;
   }
 
   detach(): { readonly socket: Socket; readonly rest: Buffer } {

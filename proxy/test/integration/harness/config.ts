@@ -36,7 +36,8 @@ export function testConfig(directory: string, options: TestConfig): ProxyConfig 
     upstream: { roots: options.roots, map: options.map, refuse: [] },
     quota: options.quota ?? null,
     auditPath: options.auditPath ?? join(directory, 'audit.jsonl'),
-    limits: { ...DEFAULT_LIMITS, ...options.limits },
+    // One thread, unless that is what a test is about: the bytes on a connection depend on nothing else.
+    limits: { ...DEFAULT_LIMITS, workers: 1, ...options.limits },
   };
 }
 

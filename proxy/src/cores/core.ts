@@ -1,0 +1,103 @@
+// All that one thread of the proxy holds: its listeners, its pipeline, its upstream connections; and what it shares with the others.
+import { AuditChain } from '../audit/chain.ts';
+import { type AuditSink, openAuditSink } from '../audit/sink.ts';
+import { type Authority, type AuthoritySecrets, createAuthority } from '../ca/authority.ts';
+import type { ProxyConfig } from '../contract.ts';
+import { fingerprintKeyOf } from '../dlp/fingerprint.ts';
+import { createScanner } from '../dlp/scanner.ts';
+import { Deadlines } from '../net/deadlines.ts';
+import { createDialer } from '../net/dial.ts';
+import { HoldBudget } from '../net/hold-budget.ts';
+import { listen, type Place } from '../net/listener.ts';
+import { newQuotaMemory, Quotas } from '../net/quotas.ts';
+import { RecordBatch } from '../net/record-batch.ts';
+import { UpstreamPool } from '../net/upstream-pool.ts';
+import { createPipeline } from '../pipeline/pipeline.ts';
+import { SharedCount } from './shared-count.ts';
+
+/** Idle connections to upstreams, in each thread. */
+const IDLE_UPSTREAMS = 1024;
+/** Of all request bodies that wait to be judged whole; past it they are judged as they come. */
+const HELD_BYTES = 128 * 1024 * 1024;
+
+/** What must be one for all threads. Passes between them as a message in memory. */
+export interface Shared {
+  readonly fingerprintKey: Uint8Array;
+  readonly audit: SharedArrayBuffer;
+  readonly quotas: SharedArrayBuffer;
+  readonly held: SharedArrayBuffer;
+  readonly connections: SharedArrayBuffer;
+}
+
+export interface Core {
+  readonly authority: Authority;
+  /** `ADDR:PORT` of the explicit proxy; null when off. */
+  readonly explicit: string | null;
+  /** What no first connection should wait for. */
+  warm(): void;
+  /** Relays hear that there is one more socket. */
+  announceThread(): void;
+  /** Connections end after their next answer, so that their next ones spread over the threads. */
+  retireConnections(): void;
+  close(graceMs: number): Promise<void>;
+}
+
+export function newShared(config: ProxyConfig): Shared {
+  return {
+    fingerprintKey: fingerprintKeyOf(config.dlp.fingerprintKey),
+    audit: new AuditChain().memory,
+    quotas: newQuotaMemory(config),
+    held: new SharedCount().memory,
+    connections: new SharedCount().memory,
+  };
+}
+
+/** Throws ProxyFailure. `secrets`: of the first thread's authority; null in the first. */
+export async function openCore(
+  config: ProxyConfig,
+  shared: Shared,
+  secrets: AuthoritySecrets | null,
+  place: Place,
+  reportBug: (error: unknown) => void,
+): Promise<Core> {
+  const audit: AuditSink = openAuditSink(config.auditPath, { chain: new AuditChain(shared.audit) });
+  const authority = createAuthority({ session: config.session, ...(secrets === null ? {} : { secrets }) });
+  const scanner = createScanner({
+    secrets: config.secrets,
+    detectors: config.dlp.detectors,
+    source: config.dlp.source === '' ? null : Buffer.from(config.dlp.source, 'base64'),
+    fingerprintKey: Buffer.from(shared.fingerprintKey),
+    decodedBytes: config.limits.decodedBytes,
+  });
+  const pipeline = createPipeline(config, scanner);
+  const { session, limits } = config;
+  const dialer = createDialer({ upstream: config.upstream, connectTimeoutMs: limits.connectTimeoutMs });
+  const pool = new UpstreamPool(dialer, { headBytes: limits.headBytes, idleConnections: IDLE_UPSTREAMS });
+  const deadlines = new Deadlines();
+  const services = {
+    ...{ session, limits, pipeline, audit, authority, pool, deadlines, reportBug },
+    records: new RecordBatch(audit, reportBug),
+    held: new HoldBudget(HELD_BYTES, new SharedCount(shared.held)),
+    connections: new SharedCount(shared.connections),
+    quotas: new Quotas(config, shared.quotas),
+  };
+  const listening = await listen(config, services, place);
+  return {
+    authority,
+    explicit: listening.explicit,
+    warm: () => {
+      dialer.warm();
+      authority.premint(config.routes.filter((route) => route.scheme === 'https').map((route) => route.host));
+    },
+    announceThread: listening.announceThread,
+    retireConnections: listening.retireConnections,
+    close: async (graceMs) => {
+      // In the order of who needs whom: an exchange that is cut here still writes its record.
+      await listening.close(graceMs);
+      pool.close();
+      dialer.close();
+      deadlines.close();
+      audit.close();
+    },
+  };
+}

@@ -1,0 +1,139 @@
+// The threads of the proxy: the first one serves at once and alone; others join when those that serve are busy, up to the number of cores.
+import { availableParallelism } from 'node:os';
+import { type EventLoopUtilization, performance } from 'node:perf_hooks';
+import { Worker } from 'node:worker_threads';
+import type { ProxyConfig } from '../contract.ts';
+import { ProxyFailure } from '../failure.ts';
+import type { Core, Shared } from './core.ts';
+import type { FromWorker, ToWorker, WorkerStart } from './worker.ts';
+
+export interface Team {
+  /** Rejects when a thread failed: the proxy must not go on without it. */
+  readonly failed: Promise<never>;
+  /** Every further thread lets its exchanges end, and is gone. */
+  close(graceMs: number): Promise<void>;
+}
+
+const LOOK_MS = 200;
+/** Share of their time that the threads work, twice in a row, before another one joins. */
+const BUSY = 0.7;
+
+/** Threads that the configuration allows here. */
+export function threadsOf({ limits }: ProxyConfig): number {
+  // Only Linux spreads connections over sockets on the same port.
+  if (process.platform !== 'linux') return 1;
+  // Asks for what our cgroup and affinity leave.
+  return limits.workers === 0 ? availableParallelism() : limits.workers;
+}
+
+export function startTeam(config: ProxyConfig, shared: Shared, first: Core, reportBug: (error: unknown) => void): Team {
+  const most = threadsOf(config);
+  const workers: Worker[] = [];
+  const { promise: failed, reject } = Promise.withResolvers<never>();
+  failed.catch(() => {}); // Who awaits it hears of it; nobody has to.
+  let isJoining = false;
+  let isClosing = false;
+  const send = (worker: Worker, message: ToWorker): void => worker.postMessage(message);
+
+  const join = (): void => {
+    isJoining = true;
+    const place = { ...config.listen, explicit: first.explicit };
+    const start: WorkerStart = {
+      config: { ...config, listen: place },
+      shared,
+      secrets: first.authority.secrets,
+      index: workers.length + 1,
+    };
+    const worker = new Worker(new URL('worker.ts', import.meta.url), { workerData: start });
+    // Those that serve already: their connections of before would keep them as busy as they are.
+    const before = [...workers];
+    workers.push(worker);
+    worker.on('message', (message: FromWorker) => {
+      switch (message.say) {
+        case 'joined':
+          isJoining = false;
+          first.announceThread();
+          first.retireConnections();
+          for (const other of before) send(other, { do: 'retire' });
+          break;
+        case 'bug':
+          reportBug(message.error);
+          break;
+        case 'crashed':
+          reportBug(message.error);
+          reject(died());
+          break;
+        case 'closed':
+          break;
+        default:
+          message satisfies never;
+      }
+    });
+    worker.on('error', (error) => {
+      reportBug(error);
+      reject(died());
+    });
+    worker.on('exit', () => {
+      if (!isClosing) reject(died());
+    });
+  };
+
+  const look = new Busyness(() => [performance, ...workers.map((worker) => worker.performance)]);
+  const timer = setInterval(() => {
+    const isBusy = look.isBusy();
+    if (workers.length + 1 < most && !isJoining && isBusy) join();
+    if (workers.length + 1 === most) clearInterval(timer);
+  }, LOOK_MS).unref();
+  if (most <= 1) clearInterval(timer);
+
+  return {
+    failed,
+    close: async (graceMs) => {
+      isClosing = true;
+      clearInterval(timer);
+      await Promise.all(
+        workers.map(async (worker) => {
+          const gone = new Promise((resolve) => worker.once('exit', resolve));
+          if (worker.threadId < 0) return;
+          send(worker, { do: 'close', graceMs });
+          await gone;
+        }),
+      );
+    },
+  };
+}
+
+/** Whether the threads together worked more than BUSY of the time, in this look and in the one before. */
+class Busyness {
+  private readonly loops: () => readonly { eventLoopUtilization(): EventLoopUtilization }[];
+  private before: readonly EventLoopUtilization[] = [];
+  private wasBusy = false;
+
+  constructor(loops: () => readonly { eventLoopUtilization(): EventLoopUtilization }[]) {
+    this.loops = loops;
+  }
+
+  isBusy(): boolean {
+    const now = this.loops().map((loop) => loop.eventLoopUtilization());
+    let active = 0;
+    let all = 0;
+    for (const [index, used] of now.entries()) {
+      const since = this.before[index] ?? { active: 0, idle: 0 };
+      active += used.active - since.active;
+      all += used.active + used.idle - since.active - since.idle;
+    }
+    this.before = now;
+    const isBusy = all > 0 && active / all > BUSY;
+    const answer = isBusy && this.wasBusy;
+    this.wasBusy = isBusy;
+    return answer;
+  }
+}
+
+function died(): ProxyFailure {
+  return new ProxyFailure({
+    what: 'the proxy failed',
+    why: 'one of its threads has died; nothing passes without it',
+    fix: 'look at its standard error, and start the session again',
+  });
+}

@@ -1,0 +1,62 @@
+// A further thread of the proxy: serves beside the first, with what that hands over, until told to stop. Whatever goes wrong ends the proxy.
+import { parentPort, workerData } from 'node:worker_threads';
+import type { AuthoritySecrets } from '../ca/authority.ts';
+import type { ProxyConfig } from '../contract.ts';
+import { type Core, openCore, type Shared } from './core.ts';
+
+export interface WorkerStart {
+  readonly config: ProxyConfig;
+  readonly shared: Shared;
+  readonly secrets: AuthoritySecrets;
+  /** 1, 2, ... */
+  readonly index: number;
+}
+
+export type ToWorker = { readonly do: 'close'; readonly graceMs: number } | { readonly do: 'retire' };
+export type FromWorker =
+  | { readonly say: 'joined' }
+  | { readonly say: 'closed' }
+  /** One connection's: an error's message may quote what it handled, but it stays in this process. */
+  | { readonly say: 'bug'; readonly error: unknown }
+  /** The thread's own. */
+  | { readonly say: 'crashed'; readonly error: unknown };
+
+/** What is recorded of the exchanges of a thread that failed is recorded within this time, in ms. */
+const LAST_WORDS_MS = 1_000;
+
+if (parentPort === null) throw new Error('this file runs as a thread of the proxy');
+const port = parentPort;
+const say = (message: FromWorker): void => port.postMessage(message);
+let core: Core | null = null;
+
+const crash = (error: unknown): void => {
+  process.removeAllListeners('uncaughtException');
+  process.on('uncaughtException', () => process.exit(1));
+  say({ say: 'crashed', error });
+  setTimeout(() => process.exit(1), LAST_WORDS_MS);
+  // The exchanges that run here are cut, and say so in their records.
+  void (core?.close(0) ?? Promise.resolve()).finally(() => process.exit(1));
+};
+process.on('uncaughtException', crash);
+process.on('unhandledRejection', crash);
+
+// Written by team.ts, in the same process.
+const { config, shared, secrets, index } = workerData as WorkerStart;
+core = await openCore(config, shared, secrets, { kind: 'further', index }, (error) => say({ say: 'bug', error }));
+port.on('message', (message: ToWorker) => {
+  switch (message.do) {
+    case 'close':
+      void core?.close(message.graceMs).then(() => {
+        say({ say: 'closed' });
+        port.close();
+      });
+      break;
+    case 'retire':
+      core?.retireConnections();
+      break;
+    default:
+      message satisfies never;
+  }
+});
+say({ say: 'joined' });
+core.warm();
