@@ -1,6 +1,6 @@
 import { execFile, execFileSync } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
@@ -13,7 +13,20 @@ const run = promisify(execFile);
 const authority = createAuthority({ session: 'handshakes' });
 const stranger = createAuthority({ session: 'stranger' });
 const LONG_NAME = `${'long-label-of-a-host.'.repeat(5)}example`;
-const HOSTS = ['api.example', LONG_NAME, 'xn--bcher-kva.example', '127.0.0.1', '::1', '2001:db8::7'];
+/** Four labels, the first three of 63 bytes: 253 in all, the most that a name can have. */
+const LONGEST_NAME = `${`${'l'.repeat(63)}.`.repeat(3)}${'e'.repeat(61)}`;
+const HOSTS = [
+  'api.example',
+  'a.b.below-a-wildcard.example',
+  LONG_NAME,
+  LONGEST_NAME,
+  'xn--bcher-kva.example',
+  'single',
+  'under_score.example',
+  '127.0.0.1',
+  '::1',
+  '2001:db8::7',
+];
 
 let directory: string;
 let caFile: string;
@@ -125,6 +138,51 @@ describe.each(HOSTS)('a leaf for %s is accepted by', (host) => {
       ...['--connect-to', `${to}:${port}:127.0.0.1:${port}`, `https://${authorityPart}:${port}/`],
     ]);
     expect(stdout).toBe('handshook');
+  });
+});
+
+describe.each(HOSTS)('a leaf for %s is accepted by the libraries of other clients:', (host) => {
+  test('GnuTLS', async () => {
+    const trust = ['--x509cafile', caFile, '--verify-hostname', host, '--disable-sni'];
+    const running = run('gnutls-cli', [...trust, '--port', String(ports.get(host)), '127.0.0.1']);
+    running.child.stdin!.end(REQUEST);
+    const { stdout } = await running;
+    expect(stdout).toContain('The certificate is trusted');
+    expect(stdout).toContain('handshook');
+  });
+
+  test('NSS', async () => {
+    const database = join(directory, 'nss');
+    if (!existsSync(database)) {
+      mkdirSync(database);
+      await run('certutil', ['-N', '-d', `sql:${database}`, '--empty-password']);
+      await run('certutil', ['-A', '-d', `sql:${database}`, '-n', 'bottle', '-t', 'C,,', '-i', caFile]);
+    }
+    const leaf = join(directory, 'leaf.der');
+    const shown = run('openssl', ['s_client', '-connect', `127.0.0.1:${ports.get(host)}`, '-CAfile', caFile]);
+    shown.child.stdin!.end();
+    const { stdout } = await shown;
+    writeFileSync(leaf, /-----BEGIN[\s\S]*?-----END CERTIFICATE-----\n/.exec(stdout)![0]);
+    // `-u 1`: as the certificate of a TLS server.
+    const verified = await run('vfychain', ['-d', `sql:${database}`, '-u', '1', '-a', leaf]);
+    expect(verified.stdout + verified.stderr).toContain('Chain is good!');
+  });
+});
+
+describe('a client that speaks only', () => {
+  test.each([
+    ['TLS 1.2', ['-tls1_2']],
+    ['TLS 1.3', ['-tls1_3']],
+    ['the curve P-256', ['-curves', 'P-256']],
+    ['the curve X25519', ['-curves', 'X25519']],
+    ['the curve P-384', ['-curves', 'P-384']],
+    ['ChaCha20', ['-tls1_3', '-ciphersuites', 'TLS_CHACHA20_POLY1305_SHA256']],
+    ['AES-256 in TLS 1.2', ['-tls1_2', '-cipher', 'ECDHE-ECDSA-AES256-GCM-SHA384']],
+  ])('%s is served', async (_what, flags) => {
+    const target = ['-connect', `127.0.0.1:${ports.get('api.example')}`, '-CAfile', caFile];
+    const running = run('openssl', ['s_client', ...target, '-verify_return_error', '-quiet', ...flags]);
+    running.child.stdin!.write(REQUEST);
+    expect((await running).stdout).toContain('handshook');
   });
 });
 
