@@ -6,6 +6,7 @@ import { type Inflated, isTooLarge } from './compressed.ts';
 const GZIP = Buffer.from([0x1f, 0x8b, 8]);
 const ZIP_MEMBER = Buffer.from('PK\x03\x04', 'latin1');
 const PACK = Buffer.from('PACK\0\0\0', 'latin1');
+const PDF_STREAM = Buffer.from('stream');
 const PICTURE_TEXTS = [Buffer.from('zTXt'), Buffer.from('iTXt')];
 /** Streams that are looked into, a kind and a view. */
 const MOST_STREAMS = 1024;
@@ -40,9 +41,22 @@ export function inflateInside(view: View, mostBytes: () => number, found: (membe
       return at + 4;
     });
   }
+  // A PDF says which of its streams are compressed; trying them all is as good.
+  each(data, PDF_STREAM, 0, (at) => {
+    let start = at + PDF_STREAM.length;
+    if (data[start] === 0x0d) start++;
+    if (data[start] === 0x0a) start++;
+    return isZlib(data, start) ? start + Math.max(1, read('pdf', inflateSync, start)) : start;
+  });
   const pack = data.indexOf(PACK);
   if (pack >= 0) readPack(data, pack + 12, (at) => read('pack', inflateSync, at));
 }
+
+const isZlib = (data: Buffer, at: number): boolean =>
+  at + 2 < data.length &&
+  (data[at]! & 0x0f) === 8 &&
+  data[at]! <= 0x78 &&
+  ((data[at]! << 8) | data[at + 1]!) % 31 === 0;
 
 function each(data: Buffer, needle: Buffer, from: number, visit: (at: number) => number): void {
   let count = 0;

@@ -477,3 +477,110 @@ export const KNOWN_DRESSES: Readonly<Record<string, Dress>> = {
   'JSON escapes of slashes': (text) => text.replaceAll('/', '\\/'),
   'each character repeated': (text) => each(text, (char) => char + char),
 };
+
+const thirds = (text: string): [string, string, string] => {
+  const at = Math.ceil(text.length / 3);
+  return [text.slice(0, at), text.slice(at, 2 * at), text.slice(2 * at)];
+};
+const part = (name: string, body: string): string =>
+  `--b\r\nContent-Disposition: form-data; name="${name}"\r\n\r\n${body}\r\n`;
+
+function zip(name: string, content: Buffer, isStored: boolean): Buffer {
+  const data = isStored ? content : deflateRawSync(content);
+  const head = Buffer.alloc(30);
+  head.write('PK\x03\x04', 'latin1');
+  head.writeUInt16LE(isStored ? 0 : 8, 8);
+  head.writeUInt32LE(data.length, 18);
+  head.writeUInt32LE(content.length, 22);
+  head.writeUInt16LE(name.length, 26);
+  return Buffer.concat([head, Buffer.from(name), data]);
+}
+
+function tar(content: string): Buffer {
+  const head = Buffer.alloc(512);
+  head.write('package/.npmrc');
+  head.write(`${content.length.toString(8).padStart(11, '0')}\0`, 124);
+  return Buffer.concat([head, Buffer.from(content), Buffer.alloc(1024 + ((512 - (content.length % 512)) % 512))]);
+}
+
+/** Whole bodies: a token in several of their places, or inside something that holds files. */
+export const SPLITS: Readonly<Record<string, Dress>> = {
+  'values of an object': (text) => {
+    const [a, b, c] = thirds(text);
+    return JSON.stringify({ a, b, c });
+  },
+  'values by number, out of order': (text) => {
+    const [p1, p2, p3] = thirds(text);
+    return JSON.stringify({ p3, p1, p2 });
+  },
+  'values by number, padded': (text) => {
+    const [a, b, c] = thirds(text);
+    return JSON.stringify({ part_02: c, part_00: a, part_01: b });
+  },
+  'items of an array': (text) => JSON.stringify({ data: thirds(text) }),
+  'items of an array, backwards': (text) => JSON.stringify({ data: thirds(text).reverse() }),
+  'objects of an array': (text) => JSON.stringify(thirds(text).map((data) => ({ data }))),
+  'objects of an array with numbers': (text) => JSON.stringify(thirds(text).map((data, seq) => ({ seq, data }))),
+  'JSON inside a string': (text) => JSON.stringify({ arguments: JSON.stringify({ items: thirds(text) }) }),
+  'lines of JSON': (text) =>
+    thirds(text)
+      .map((data) => JSON.stringify({ data }))
+      .join('\n'),
+  'fields of a form': (text) => {
+    const [a, b, c] = thirds(text);
+    return `a=${a}&b=${b}&c=${c}`;
+  },
+  'fields of a form by number': (text) => {
+    const [a, b, c] = thirds(text);
+    return `p3=${c}&p1=${a}&p2=${b}`;
+  },
+  'lines of YAML': (text) => {
+    const [a, b, c] = thirds(text);
+    return `a: ${a}\nb: ${b}\nc: ${c}\n`;
+  },
+  'a YAML list': (text) =>
+    thirds(text)
+      .map((one) => `- "${one}"`)
+      .join('\n'),
+  'cells of CSV': (text) => `id,${thirds(text).join(',')},end`,
+  'attributes of XML': (text) => {
+    const [a, b, c] = thirds(text);
+    return `<x a="${a}" b="${b}" c="${c}"/>`;
+  },
+  'elements of XML': (text) =>
+    thirds(text)
+      .map((one) => `<p>${one}</p>`)
+      .join('\n'),
+  'CDATA of XML': (text) => `<x><![CDATA[${text}]]></x>`,
+  'a comment of HTML': (text) => `<p>hello</p><!-- ${text} -->`,
+  'parts of multipart': (text) =>
+    `${thirds(text)
+      .map((one, i) => part(`p${i}`, one))
+      .join('')}--b--\r\n`,
+  'a filename of multipart': (text) =>
+    `--b\r\nContent-Disposition: form-data; name="f"; filename="${text}.txt"\r\n\r\nx\r\n--b--`,
+  'base64 in multipart': (text) =>
+    `--b\r\nContent-Transfer-Encoding: base64\r\n\r\n${wrap(base64(`text ${text}`), 76).join('\r\n')}\r\n--b--`,
+  'GraphQL variables': (text) => JSON.stringify({ query: 'mutation($t:String){s(t:$t)}', variables: { t: text } }),
+  'server-sent events': (text) => `data: {"delta":"${text}"}\n\n`,
+  protobuf: (text) => `\x0a${String.fromCharCode(text.length & 127)}${text}\x10\x01`,
+  msgpack: (text) => `\x81\xa1k\xd9${String.fromCharCode(text.length & 255)}${text}`,
+  gzip: (text) => latin1(gzipSync(`TOKEN=${text}`)),
+  'gzip behind other data': (text) => `head\n${latin1(gzipSync(`TOKEN=${text}`))}`,
+  'zip, deflated': (text) => latin1(zip('a.env', Buffer.from(`TOKEN=${text}\n`), false)),
+  'zip, stored': (text) => latin1(zip('a.env', Buffer.from(`TOKEN=${text}\n`), true)),
+  'zip in zip': (text) => latin1(zip('b.zip', zip('a.env', Buffer.from(`TOKEN=${text}\n`), false), false)),
+  'a name in a zip': (text) => latin1(zip(text, Buffer.from('nothing'), false)),
+  tar: (text) => latin1(tar(`token=${text}\n`)),
+  'tar.gz': (text) => latin1(gzipSync(tar(`token=${text}\n`))),
+  'a package in JSON': (text) =>
+    JSON.stringify({ _attachments: { 'a.tgz': { data: gzipSync(tar(`token=${text}\n`)).toString('base64') } } }),
+  'a git object': (text) => latin1(deflateSync(`blob 99\0TOKEN=${text}`)),
+  'a git pack': (text) => `PACK\0\0\0\x02\0\0\0\x01\x35${latin1(deflateSync(`TOKEN=${text}\n`))}`,
+  'a text of a PNG': (text) => `\x89PNG\r\n\x1a\n\0\0\0\x20tEXtnote\0${text}\0\0\0\0IEND`,
+  'a packed text of a PNG': (text) => `\x89PNG\r\n\x1a\n\0\0\0\x20zTXtnote\0\0${latin1(deflateSync(text))}IEND`,
+  'behind a PNG': (text) => `\x89PNG\r\n\x1a\n\0\0\0\0IEND\xaeB\x60\x82${text}`,
+  'a comment of a JPEG': (text) => `\xff\xd8\xff\xfe\0\x40${text}\xff\xd9`,
+  'a stream of a PDF': (text) =>
+    `%PDF-1.7\n1 0 obj\n<</Filter/FlateDecode>>stream\n${latin1(deflateSync(`BT (${text}) Tj ET`))}\nendstream`,
+};

@@ -1,6 +1,6 @@
 // How much is found of what nobody has written down: fresh tokens in every dress, one and several on top of each other. Bars, and a list of what was missed.
 import { describe, expect, test } from 'vitest';
-import { DRESSES, type Dress, KNOWN_DRESSES } from './dresses.ts';
+import { DRESSES, type Dress, KNOWN_DRESSES, SPLITS } from './dresses.ts';
 import { fixture, freshTokens, random, seed } from './samples.ts';
 
 const { scanner, value, placeholder } = fixture();
@@ -73,4 +73,45 @@ describe(`recall (BOTTLE_SEED=${seed})`, () => {
       0.95,
     );
   });
+  test('two and three layers at random', () => {
+    const names = Object.keys(DRESSES).filter((name) => !name.includes('UTF-8') && name !== 'plain');
+    const missed: string[] = [];
+    for (let i = 0; i < 600; i++) {
+      const [detector, token] = i % 4 === 0 ? known[(i / 4) % 2]! : oneOf(freshTokens());
+      const chain = Array.from({ length: 2 + (i % 2) }, () => names[random.number(0, names.length - 1)]!);
+      // Text that grows without end says nothing about what people do.
+      const text = chain.reduce(
+        (inner, name) => (inner.length > 20_000 ? inner : DRESSES[name]!(inner, random)),
+        token,
+      );
+      if (!finds(message(text, false), detector)) missed.push(`${chain.join(' > ')}: ${detector}`);
+    }
+    expect(report('two and three layers', { tried: 600, missed })).toBeGreaterThanOrEqual(HARD);
+  });
+
+  test('split over fields, parts and paths, and in containers', () => {
+    expect(
+      report(
+        'splits and containers, formats',
+        tally(
+          SPLITS,
+          freshTokens().filter(([name]) => name !== 'private-key'),
+          (text) => Buffer.from(text, 'latin1'),
+        ),
+      ),
+    ).toBeGreaterThanOrEqual(0.85);
+    expect(
+      report(
+        'splits and containers, known',
+        tally(SPLITS, known, (text) => Buffer.from(text, 'latin1')),
+      ),
+    ).toBeGreaterThanOrEqual(0.95);
+  });
 });
+
+/** What two or three encodings drawn from all 190, common and absurd alike, must reach. */
+const HARD = 0.6;
+
+function oneOf<T>(all: readonly T[]): T {
+  return all[random.number(0, all.length - 1)]!;
+}
