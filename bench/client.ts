@@ -64,6 +64,9 @@ function askForTunnel(raw: net.Socket, authority: string): Promise<void> {
   });
 }
 
+/** Connections whose last answer said that it was the last. */
+export const ending = new WeakSet<tls.TLSSocket>();
+
 /** Sends `request` and resolves with the number of body bytes once a whole response with a content-length has come. */
 export function roundTrip(socket: tls.TLSSocket, request: Buffer): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -82,6 +85,7 @@ export function roundTrip(socket: tls.TLSSocket, request: Buffer): Promise<numbe
           reject(new Error(`unexpected answer: ${head.slice(0, 200)}`));
           return;
         }
+        if (/^connection: close/im.test(head)) ending.add(socket);
         total = Number(length);
         left = total;
         rest = head.length - end - 4;

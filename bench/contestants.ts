@@ -98,7 +98,8 @@ function bottleConfig(machine: Machine, originPort: number, changes: Partial<Pro
     upstream: { roots: machine.cert, map, refuse: [] },
     quota: null,
     auditPath: join(mkdtempSync(join(machine.folder, 'bottle-')), 'audit.jsonl'),
-    limits: { ...DEFAULT_LIMITS, ...changes },
+    // Beside floors of one thread; cores.ts measures more.
+    limits: { ...DEFAULT_LIMITS, workers: 1, ...changes },
   };
 }
 

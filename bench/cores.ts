@@ -23,7 +23,7 @@ export async function measureCores(machine: Machine, originPort: number, seconds
       const target = { proxyPort: bottle.port, ca: bottle.ca, host: ORIGIN, port: originPort };
       const load = { target, seconds, scale: 1, rssBytes: bottle.rssBytes };
       // Threads join when there is work.
-      await POST_JSON.run({ ...load, seconds: 2 });
+      await POST_JSON.run({ ...load, seconds: 3 });
       const before = threadMicros(bottle.pid);
       const outcome = await POST_JSON.run(load);
       if (outcome === null) throw new Error('bottle does not speak HTTP/1.1');
@@ -39,6 +39,6 @@ export async function measureCores(machine: Machine, originPort: number, seconds
       await bottle.stop();
     }
   }
-  const one = figures[0]?.cpuMicros ?? 0;
+  const one = (figures[0]?.cpuMicros ?? 0) * (figures[0]?.busiestShare ?? 0);
   return figures.map((figure) => ({ ...figure, wouldBe: one / (figure.cpuMicros * figure.busiestShare) }));
 }

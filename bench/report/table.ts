@@ -94,7 +94,7 @@ function renderCores({ cores }: Report): string {
   ]);
   const note =
     'On a machine whose cores the load takes as well, the rate tells little. "would be" is what threads on cores of their own reach: ' +
-    "one thread's CPU an operation, divided by that of the busiest thread here.\n";
+    'the CPU an operation of one thread, divided by that of the busiest of several.\n';
   const head = ['threads', 'requests a second', 'CPU µs', "busiest thread's share", 'would be x'];
   return `## More cores: ${'POST 100 KB JSON, scanned'}\n\n${note}\n${grid([head, ...lines])}\n`;
 }

@@ -1,6 +1,6 @@
 // Requests on connections that stay: small ones, JSON of a model conversation, big transfers.
 import { once } from 'node:events';
-import { openTunnel, roundTrip, type Target } from '../client.ts';
+import { ending, openTunnel, roundTrip, type Target } from '../client.ts';
 import { head, type Load, median, type Outcome, type Workload } from './workload.ts';
 
 const MIB = 1024 * 1024;
@@ -20,8 +20,14 @@ async function onConnections(load: Load, count: number, request: Buffer): Promis
   const begun = performance.now();
   const until = begun + load.seconds * 1000;
   await Promise.all(
-    sockets.map(async (socket) => {
+    sockets.map(async (first, index) => {
+      let socket = first;
       for (let sent = performance.now(); sent < until; sent = performance.now()) {
+        if (ending.has(socket)) {
+          socket.destroy();
+          socket = await openTunnel(load.target);
+          sockets[index] = socket;
+        }
         await roundTrip(socket, request);
         latencies.push((performance.now() - sent) * 1000);
       }
