@@ -120,6 +120,8 @@ export interface ProxyConfig {
     readonly detectors: readonly string[] | null;
     /** Shingles of the workspace's source (SourceIndexed), for the detector `workspace-source`; '' = not searched for. */
     readonly source: string;
+    /** Fake secrets that were planted in the agent: seen on their way out they are the alarm. Left out = none. */
+    readonly canaries?: readonly { readonly name: string; readonly value: string }[];
     /** Key of the fingerprints, 32 bytes in base64; left out = a random one for this process. */
     readonly fingerprintKey?: string;
   };

@@ -46,7 +46,12 @@ export function agentContainer(bottle: Bottle, facts: Facts, labels: Labels, net
           ? { [WORKSPACE]: `rw,nosuid,nodev,exec,mode=0700,uid=${uid},gid=${gid},size=2g` }
           : {}),
       },
-      Mounts: [...workspaceMounts(bottle, facts), ...userMounts(facts), ...trustMounts(facts)],
+      Mounts: [
+        ...workspaceMounts(bottle, facts),
+        ...userMounts(facts),
+        ...canaryMounts(bottle, facts),
+        ...trustMounts(facts),
+      ],
     },
     ...(network.kind === 'internal'
       ? {
@@ -86,6 +91,11 @@ function userMounts({ files }: Facts): readonly Mount[] {
     { Type: 'bind', Source: files.passwd, Target: '/etc/passwd', ReadOnly: true },
     { Type: 'bind', Source: files.group, Target: '/etc/group', ReadOnly: true },
   ];
+}
+
+function canaryMounts({ dlp }: Bottle, { files }: Facts): readonly Mount[] {
+  if (!dlp.canaries) return [];
+  return [{ Type: 'bind', Source: files.canaries, Target: `${AGENT_HOME}/.env.production`, ReadOnly: true }];
 }
 
 /** The session's certificate instead of the image's roots: those would be of no use, since nothing else can be reached. */

@@ -23,7 +23,7 @@ export function agentEnv(bottle: Bottle, facts: AgentEnvFacts): readonly string[
     ['JAVA_TOOL_OPTIONS', javaOptions(facts)],
     ...gitVariables(bottle),
   ]);
-  const reserved = new Set([...ours.keys(), ...placeholderNames(bottle)]);
+  const reserved = new Set([...ours.keys(), ...plantedNames(bottle)]);
   const own = Object.entries(bottle.agent.env).filter(([name]) => !reserved.has(name));
   return [...ours, ...own].map(([name, value]) => `${name}=${value}`);
 }
@@ -31,6 +31,19 @@ export function agentEnv(bottle: Bottle, facts: AgentEnvFacts): readonly string[
 /** Secrets that the agent sees as placeholders: all but those that are only watched for. */
 export function placeholderNames(bottle: Bottle): readonly string[] {
   return Object.keys(bottle.secrets).filter((name) => !bottle.dlp.known.includes(name));
+}
+
+/** Variables of the fake secrets that `dlp.canaries` plants: none that a tool would use by itself. */
+export const CANARY_VARIABLES = [
+  'DEPLOY_GITHUB_TOKEN',
+  'BACKUP_AWS_ACCESS_KEY_ID',
+  'BACKUP_AWS_SECRET_ACCESS_KEY',
+] as const;
+
+/** What is added to the environment when the container is made: placeholders, and canaries. */
+export function plantedNames(bottle: Bottle): readonly string[] {
+  const names = placeholderNames(bottle);
+  return bottle.dlp.canaries ? [...names, ...CANARY_VARIABLES.filter((name) => !names.includes(name))] : names;
 }
 
 function proxyVariables({ proxyHost, proxyPort }: AgentEnvFacts): [string, string][] {

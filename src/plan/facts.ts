@@ -23,6 +23,8 @@ export interface Facts {
     readonly logDirectory: string;
     readonly passwd: string;
     readonly group: string;
+    /** Text with fake secrets; there only where the spec wants canaries. */
+    readonly canaries: string;
     /** An empty file that nobody may write: what a hidden file looks like. */
     readonly empty: string;
     /** Directory with `ca.pem` and `truststore.jks`, empty files until the session has its certificate. */

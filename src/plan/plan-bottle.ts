@@ -1,7 +1,7 @@
 // From a bottle and what we know of the machine to the steps of a session. Pure: decides everything, does nothing.
 import type { Bottle } from '../spec/bottle.ts';
 import { agentContainer } from './agent-container.ts';
-import { placeholderNames } from './agent-env.ts';
+import { plantedNames } from './agent-env.ts';
 import { assertContained } from './assert-contained.ts';
 import type { Facts } from './facts.ts';
 import { sessionLabels } from './hardening.ts';
@@ -38,7 +38,7 @@ function sealedSteps(bottle: Bottle, facts: Facts, labels: Labels): readonly Ste
     create('proxy', facts, proxyContainer(facts, labels, relay), ['egress-network', 'create-relay']),
     ...serviceNetworks(facts),
     // Not before the sidecar is on its way: that one decides how long a start takes.
-    create('agent', facts, agent, ['create-relay', 'attach-proxy'], placeholderNames(bottle)),
+    create('agent', facts, agent, ['create-relay', 'attach-proxy'], plantedNames(bottle)),
     ...run('proxy', facts.proxyNetworks.map(serviceStep)),
     sendConfig(bottle),
     ready('proxy', 'start-proxy', 'send-config'),
@@ -65,7 +65,7 @@ function internalSteps(bottle: Bottle, facts: Facts, labels: Labels): readonly S
       network,
       address: facts.subnet.proxy,
     },
-    create('agent', facts, agent, ['internal-network'], placeholderNames(bottle)),
+    create('agent', facts, agent, ['internal-network'], plantedNames(bottle)),
     create('probe', facts, probeContainer(facts, labels, network, agent), ['internal-network']),
     ...run('proxy', ['connect-proxy', ...facts.proxyNetworks.map(serviceStep)]),
     sendConfig(bottle),

@@ -20,18 +20,20 @@ export type RuntimeParts = Pick<
   readonly limits?: Partial<ProxyLimits>;
   /** As ProxyConfig.dlp.source. */
   readonly source: string;
+  /** As ProxyConfig.dlp.canaries. */
+  readonly canaries?: NonNullable<ProxyConfig['dlp']['canaries']>;
   /** As ProxyConfig.dlp.fingerprintKey. */
   readonly fingerprintKey?: string | undefined;
 };
 
 export function compileProxyConfig(bottle: Bottle, parts: RuntimeParts): ProxyConfig {
-  const { session, listen, dnsAnswer, secrets, upstream, auditPath, limits, source, fingerprintKey } = parts;
+  const { session, listen, dnsAnswer, secrets, upstream, auditPath, limits, source, canaries, fingerprintKey } = parts;
   return {
     contractVersion: CONTRACT_VERSION,
     session,
     listen,
     dnsAnswer,
-    ...compileRoutes(bottle, { source, fingerprintKey }),
+    ...compileRoutes(bottle, { source, fingerprintKey, ...(canaries === undefined ? {} : { canaries }) }),
     secrets,
     upstream,
     auditPath,
@@ -42,12 +44,17 @@ export function compileProxyConfig(bottle: Bottle, parts: RuntimeParts): ProxyCo
 
 export function compileRoutes(
   bottle: Bottle,
-  { source, fingerprintKey }: Pick<RuntimeParts, 'source' | 'fingerprintKey'>,
+  { source, fingerprintKey, canaries = [] }: Pick<RuntimeParts, 'source' | 'fingerprintKey' | 'canaries'>,
 ): Pick<ProxyConfig, 'routes' | 'deny' | 'dlp'> {
   return {
     routes: bottle.egress.allow.map((entry) => routeOf(entry, bottle.dlp.actions)),
     deny: bottle.egress.deny.map(({ id, host }) => ({ id, host })),
-    dlp: { detectors: bottle.dlp.detectors, source, ...(fingerprintKey === undefined ? {} : { fingerprintKey }) },
+    dlp: {
+      detectors: bottle.dlp.detectors,
+      source,
+      ...(canaries.length === 0 ? {} : { canaries }),
+      ...(fingerprintKey === undefined ? {} : { fingerprintKey }),
+    },
   };
 }
 

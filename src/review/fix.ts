@@ -12,7 +12,7 @@ export type Fix =
   | { readonly do: 'nothing'; readonly note: string };
 
 /** Never excusable by a detector's id: they are exact matches of what this spec protects. */
-const OWN_DETECTORS = new Set(['known-secret', 'placeholder']);
+const OWN_DETECTORS = new Set(['known-secret', 'placeholder', 'canary']);
 /** Not found, but not looked at either. */
 const UNREAD = new Set(['undecodable', 'over_budget']);
 
@@ -82,6 +82,11 @@ function findingFix(group: Group): Fix {
   if (group.stage === 'placeholder' || own.includes('placeholder')) {
     return nothing(
       `the agent sent a secret's placeholder where the spec does not bind it; if ${group.host} should get that credential, give its entry "auth" or "placeholder"`,
+    );
+  }
+  if (own.includes('canary')) {
+    return nothing(
+      'a fake secret that was planted was on its way out: something in this session collects secrets; look at what the agent ran and read before it',
     );
   }
   if (own.length > 0)

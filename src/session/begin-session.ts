@@ -10,6 +10,7 @@ import type { Bottle } from '../spec/bottle.ts';
 import { renderBottle } from '../spec/render.ts';
 import { readFingerprintKey } from '../state/fingerprint-key.ts';
 import { isTerminal, type PersonStreams } from './agent-streams.ts';
+import { allCanaries, canaryFile, makeCanaries, NO_CANARIES } from './canaries.ts';
 import { freeSubnet, probeTargets, proxyHosts } from './gather-facts.ts';
 import { readHostAddresses } from './host-addresses.ts';
 import type { LiveFacts } from './live-values.ts';
@@ -37,7 +38,11 @@ export function beginSession(prepared: Prepared, person: PersonStreams): Session
   const owner = ownerOf(process.pid);
   const record = makeRecord(prepared, id, owner);
   const host = readHostAddresses();
-  const placeholders = makePlaceholders(secrets.keys());
+  const canaries = bottle.dlp.canaries ? makeCanaries() : NO_CANARIES;
+  const placeholders = new Map([
+    ...canaries.variables.map(({ name, shown }): [string, string] => [name, shown]),
+    ...makePlaceholders(secrets.keys()),
+  ]);
   const tty = isTerminal(person);
   const facts: Omit<Facts, 'subnet' | 'probe'> = {
     session: id,
@@ -50,7 +55,7 @@ export function beginSession(prepared: Prepared, person: PersonStreams): Session
       env: tty ? terminalEnv(process.env) : {},
       size: tty ? [person.stdout.rows, person.stdout.columns] : null,
     },
-    files: record.writeMountedFiles(workspace.user),
+    files: record.writeMountedFiles(workspace.user, canaryFile(canaries)),
     hidden: workspace.hidden,
     engineCpus: prepared.engineFacts.cpus,
     forbiddenMounts: prepared.forbiddenMounts,
@@ -78,6 +83,7 @@ export function beginSession(prepared: Prepared, person: PersonStreams): Session
           upstream: { roots: prepared.roots, map: {}, refuse: host.own },
           auditPath: AUDIT_PATH,
           source: prepared.source,
+          canaries: allCanaries(canaries).map(({ name, value }) => ({ name, value })),
           fingerprintKey,
         }),
     },

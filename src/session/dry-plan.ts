@@ -48,6 +48,7 @@ export function planWithoutEngine({ bottle, command, host }: DryOptions): Plan {
         logDirectory: logDir,
         passwd: join(dir, 'passwd'),
         group: join(dir, 'group'),
+        canaries: join(dir, 'canaries'),
         empty: join(dir, 'empty'),
         trustDirectory: join(dir, 'trust'),
       },

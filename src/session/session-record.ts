@@ -24,6 +24,7 @@ export interface MountedFiles {
   readonly logDirectory: string;
   readonly passwd: string;
   readonly group: string;
+  readonly canaries: string;
   readonly empty: string;
   readonly trustDirectory: string;
 }
@@ -53,7 +54,7 @@ export class SessionRecord {
   }
 
   /** What the containers mount, readable for whatever user is inside. */
-  writeMountedFiles(user: AgentUser): MountedFiles {
+  writeMountedFiles(user: AgentUser, canaries: string): MountedFiles {
     const trustDirectory = join(this.paths.dir, 'trust');
     mkdirSync(trustDirectory);
     chmodSync(trustDirectory, 0o755);
@@ -68,6 +69,7 @@ export class SessionRecord {
       logDirectory: this.paths.logDir,
       passwd: write('passwd', passwdText(user)),
       group: write('group', groupText(user)),
+      canaries: write('canaries', canaries),
       empty: write('empty', ''),
       trustDirectory,
     };

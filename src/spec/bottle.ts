@@ -115,6 +115,8 @@ export interface Dlp {
   readonly actions: Readonly<Record<string, OnMatch>>;
   /** Names of secrets that are watched for only: the agent gets no placeholder for them. All other secrets are watched for as well. */
   readonly known: readonly string[];
+  /** Fake secrets are planted in the agent. */
+  readonly canaries: boolean;
   /** Large verbatim pieces of the workspace's own source are findings. */
   readonly workspace: boolean;
 }

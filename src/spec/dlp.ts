@@ -26,6 +26,7 @@ export function readDlp(spec: FilledSpec, around: Surroundings, report: Report):
       detectors: active,
       actions: { ...pick(PROFILES[profile].actions, active), ...readActions(actions) },
       known: readKnown(spec, report.below('known')),
+      canaries: spec.dlp.canaries,
       workspace: readWorkspaceSearch(spec, report.below('workspace')),
     },
     approvals: readBaseline(spec.dlp.baseline, around, report.below('baseline')),

@@ -47,6 +47,7 @@ export function specOf(bottle: Bottle): Yaml {
       detectors: dlp.detectors,
       actions: dlp.actions,
       known: dlp.known,
+      canaries: dlp.canaries,
       workspace: dlp.workspace,
     },
     logs: { dir: logs.dir, keep: logs.keep, bodies: logs.bodies },

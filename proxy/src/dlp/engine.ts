@@ -68,10 +68,13 @@ const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-
 export function compileEngine(config: ScannerConfig): Engine {
   const detectors = activeDetectors(config.detectors);
   const keywords = new Set(detectors.flatMap((one) => one.keywords));
-  const texts = config.secrets.flatMap(({ name, value, placeholder }) => [
-    { kind: 'known-secret' as const, secret: name, text: value },
-    { kind: 'placeholder' as const, secret: name, text: placeholder },
-  ]);
+  const texts = [
+    ...config.secrets.flatMap(({ name, value, placeholder }) => [
+      { kind: 'known-secret' as const, secret: name, text: value },
+      { kind: 'placeholder' as const, secret: name, text: placeholder },
+    ]),
+    ...(config.canaries ?? []).map(({ name, value }) => ({ kind: 'canary' as const, secret: name, text: value })),
+  ];
   const known = texts.filter(({ text }) => Buffer.byteLength(text) >= NEEDLE_BYTES);
   const pieces = piecesOf(
     known.map(({ text }) => text),

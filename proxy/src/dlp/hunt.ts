@@ -8,6 +8,7 @@ import { findFragments } from './fragments.ts';
 import { SEEKS } from './seek.ts';
 import { SOURCE_DETECTOR } from './source/source-index.ts';
 import { CLASS_NON_ASCII, CLASS_PERCENT_OR_AND, CLASS_ZERO } from './sweep.ts';
+import type { MatchKind } from './types.ts';
 import { asBuffer, type Span, View } from './view.ts';
 import { type Inflated, inflateView } from './views/compressed.ts';
 import { inflateInside } from './views/containers.ts';
@@ -23,7 +24,7 @@ import { readEbcdic, unfoldUnicode, unfoldUtf7, unfoldWide } from './views/unico
 /** What was found, with its place in the root. */
 export interface Hit {
   readonly detector: string;
-  readonly kind: 'known-secret' | 'placeholder' | 'detector';
+  readonly kind: MatchKind;
   readonly secret: string;
   readonly length: number;
   readonly fingerprint: string;

@@ -1,10 +1,10 @@
 // The boundary of the DLP engine: data in, matches and edits out. Pure; knows nothing of routes, verdicts or sockets.
 
 /** A text or format that the engine can find. `secret` and `placeholder` matches are exact and know whose value it was. */
-export type MatchKind = 'known-secret' | 'placeholder' | 'detector';
+export type MatchKind = 'known-secret' | 'placeholder' | 'canary' | 'detector';
 
 export interface Match {
-  /** `known-secret`, `placeholder`, or the detector's id. */
+  /** `known-secret`, `placeholder`, `canary`, or the detector's id. */
   readonly detector: string;
   readonly kind: MatchKind;
   /** Name of the secret for the exact kinds, '' otherwise. */
@@ -67,6 +67,8 @@ export interface StreamStep {
 
 export interface ScannerConfig {
   readonly secrets: readonly { readonly name: string; readonly value: string; readonly placeholder: string }[];
+  /** Planted values, named; left out = none. */
+  readonly canaries?: readonly { readonly name: string; readonly value: string }[];
   /** Active detector ids; null = all that are on by default. */
   readonly detectors: readonly string[] | null;
   /** Shingles of the workspace's source, as SourceIndexBuilder makes them; left out or null = not searched for. */

@@ -11,6 +11,7 @@ export function decide(request: DecideRequest): Decision {
   const scanner = createScanner({
     secrets: config.secrets,
     detectors: config.dlp.detectors,
+    canaries: config.dlp.canaries ?? [],
     source: config.dlp.source === '' ? null : Buffer.from(config.dlp.source, 'base64'),
     fingerprintKey: fingerprintKeyOf(config.dlp.fingerprintKey),
     decodedBytes: config.limits.decodedBytes,

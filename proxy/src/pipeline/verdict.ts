@@ -80,8 +80,7 @@ export function refuseMatches(
   sorted: Pick<Sorted, 'blocking' | 'findings'>,
   hostsOf: (secret: string) => readonly string[],
 ): Refusal {
-  // A placeholder on its way to a place it is not bound to is the loudest alarm: it names the refusal.
-  const first = sorted.blocking.find(({ kind }) => kind === 'placeholder') ?? sorted.blocking[0]!;
+  const first = loudest(sorted.blocking);
   const more = new Set(sorted.blocking.map(({ fingerprint }) => fingerprint)).size - 1;
   const stage: Stage = first.kind === 'placeholder' ? 'placeholder' : 'dlp';
   return {
@@ -94,12 +93,20 @@ export function refuseMatches(
   };
 }
 
+/** A placeholder on its way to a place it is not bound to, or a canary, is the loudest alarm: it names the refusal. */
+function loudest(matches: readonly Match[]): Match {
+  const [first] = matches;
+  return matches.find(({ kind }) => kind === 'placeholder') ?? matches.find(({ kind }) => kind === 'canary') ?? first!;
+}
+
 function subject(match: Match): string {
   switch (match.kind) {
     case 'known-secret':
       return `the value of secret ${match.secret}`;
     case 'placeholder':
       return `the placeholder of secret ${match.secret}`;
+    case 'canary':
+      return `the canary ${match.secret}, which nothing uses`;
     case 'detector':
       return match.detector;
     default:
@@ -117,6 +124,8 @@ function fixOf(route: Route, match: Match, boundHosts: readonly string[]): strin
       return boundHosts.length === 0
         ? `no egress.allow entry uses ${match.secret}: add auth or placeholder to the one it is meant for${hint}`
         : `it belongs to ${bound} alone, in the place that its auth names${hint}`;
+    case 'canary':
+      return `somebody collects secrets here: look at what the agent ran and read before this${hint}`;
     case 'detector':
       if (match.detector === SOURCE_DETECTOR.id) {
         return `if the workspace's source may go there: source: allowed on the egress.allow entry for ${route.host}${hint}`;

@@ -42,6 +42,7 @@ describe('a spec without anything', () => {
         detectors: PROFILES.default.detectors,
         actions: { 'generic-secret': 'log' },
         known: [],
+        canaries: false,
         workspace: false,
       },
       logs: { dir: null, keep: 50, bodies: 'never' },

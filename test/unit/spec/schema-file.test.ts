@@ -68,7 +68,15 @@ describe('bottle.schema.json', () => {
       workspace: { path: null, mode: 'mount', hide: [] },
       secrets: {},
       egress: { mode: 'enforce', use: [], allow: [], deny: [], on_deny: 'block' },
-      dlp: { on_match: 'block', profile: 'default', actions: {}, detectors: null, known: [], workspace: false },
+      dlp: {
+        on_match: 'block',
+        profile: 'default',
+        actions: {},
+        detectors: null,
+        known: [],
+        canaries: false,
+        workspace: false,
+      },
       logs: { dir: null, keep: 50, bodies: 'never' },
     });
     expect(withDefaults('entry', { host: 'a.example' })).toEqual({
