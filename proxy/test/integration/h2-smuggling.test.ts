@@ -1,3 +1,4 @@
+import { readdirSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { requestList } from './harness/h2.ts';
 import { type RunningProxy, until } from './harness/proxy.ts';
@@ -140,20 +141,16 @@ describe('a request that two readers could understand differently does not reach
     client.send(...frames);
     const end = await client.judged(name === 'an even stream' ? 2 : 1);
     expect(['answered', 'reset', 'goaway', 'closed']).toContain(end);
-    if (end === 'answered') {
-      const own = () =>
-        proxy
-          .records()
-          .slice(records)
-          .find(({ path }) => path !== '/next');
-      await until(() => own() !== undefined, 'its record');
-      expect(own()).toMatchObject({ verdict: 'block', stage: expect.stringMatching(/^(protocol|policy)$/) });
-    }
+    client.socket.destroy();
+    // Also what the reader of frames resets by itself, without a word to anybody.
+    const own = (await proxy.recorded(records + 1)).slice(records);
+    expect(own).toMatchObject([{ verdict: 'block', stage: expect.stringMatching(/^(protocol|policy)$/), host: HOST }]);
     // The next request, on a connection of its own, finds nothing in its way.
     const next = await connectRawH2(proxy, HOST);
     next.send(headers(1, but(':path', '/next')));
     expect(await next.judged(1)).toBe('answered');
     expect(arrived().slice(before)).toBe(`GET /next HTTP/1.1\r\nhost: ${HOST}\r\n\r\n`);
+    expect((await proxy.recorded(records + 2)).slice(records)).toHaveLength(2);
   });
 });
 
@@ -230,5 +227,30 @@ describe('floods', () => {
     expect(await other.judged(1)).toBe('answered');
     client.socket.destroy();
     await until(() => proxy.stderr() === '', 'nothing on stderr');
+  });
+});
+
+describe('a connection', () => {
+  it('has one record for each stream, also for those that were refused unread between others', async () => {
+    const before = proxy.records().length;
+    const client = await connectRawH2(proxy, HOST);
+    client.send(headers(1, GET), headers(3, [...GET, 'X', '1']), headers(5, GET), headers(7, [...GET, 'te', 'x']));
+    await Promise.all([1, 3, 5, 7].map((stream) => client.judged(stream)));
+    client.socket.destroy();
+    const rules = (await proxy.recorded(before + 4)).slice(before).map(({ rule }) => rule);
+    expect(rules.sort()).toEqual([`allow.${HOST}`, `allow.${HOST}`, 'h2-stream', 'h2-stream']);
+  });
+
+  it('that its client just ends is closed at once, with what ran on it and its descriptor', async () => {
+    const before = proxy.records().length;
+    const clients = await Promise.all(Array.from({ length: 40 }, () => connectRawH2(proxy, HOST)));
+    // Its body never ends, so that it is never answered; the answer to the second says that the first has begun.
+    for (const client of clients) client.send(headers(1, POST, END_HEADERS), headers(3, but(':path', '*')));
+    await Promise.all(clients.map((client) => client.judged(3)));
+    const descriptors = (): number => readdirSync(`/proc/${proxy.pid}/fd`).length;
+    const during = descriptors();
+    for (const client of clients) client.socket.end();
+    await until(() => descriptors() <= during - clients.length, 'the descriptors to be closed');
+    expect((await proxy.recorded(before + 80)).slice(before)).toHaveLength(80);
   });
 });

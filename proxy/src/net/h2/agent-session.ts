@@ -16,6 +16,10 @@ const STREAMS = 256;
 /** Frames that wait to be sent and headers that are being read, in MB: an agent that reads nothing is cut off. */
 const SESSION_MEMORY_MB = 16;
 const WEBSOCKET_KEY_BYTES = 16;
+/** How often we look for streams that were refused below us, in ms. */
+const LOOK_MS = 1_000;
+/** Records of such streams at a time: an agent may skip numbers as it likes. */
+const MOST_UNTOLD = 64;
 
 export interface SessionOwner {
   readonly scheme: 'https' | 'http';
@@ -30,12 +34,22 @@ export class AgentSession implements Timed {
   private readonly services: Services;
   private readonly owner: SessionOwner;
   private readonly streams = new Set<H2AgentStream>();
+  /** Without a stream it ends then. In the time of `deadlines`. */
+  private idleAt: number;
+  /** Number of the last stream that has its record or will have it. */
+  private lastTold = -1;
+  private isBrokenTold = false;
+  /** Number of the last stream that had begun when we looked. */
+  private lastBegun = -1;
 
   constructor(socket: Socket, services: Services, owner: SessionOwner) {
     this.services = services;
     this.owner = owner;
-    this.deadline = services.deadlines.now + services.limits.headTimeoutMs;
+    this.idleAt = services.deadlines.now + services.limits.headTimeoutMs;
+    this.deadline = services.deadlines.now + LOOK_MS;
     services.deadlines.add(this);
+    // Before the session's own listener: afterwards it no longer knows.
+    socket.once('close', () => this.tellUpTo(this.lastBegunNow));
     this.session = performServerHandshake(socket, {
       settings: {
         enableConnectProtocol: true,
@@ -52,9 +66,15 @@ export class AgentSession implements Timed {
       this.begin(stream, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0, raw);
     });
     this.session.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'ERR_HTTP2_ERROR') {
+      // The streams that ran at the time have told it in their own records.
+      if (error.code === 'ERR_HTTP2_ERROR' && !this.isBrokenTold) {
         owner.onBroken(new Malformed('h2-connection', `the client broke the rules of HTTP/2 (${error.message})`));
       }
+    });
+    // TLS does not half-close in HTTP: the end of input means that the agent is gone, which node:http2 by itself would not notice.
+    socket.once('end', () => {
+      this.tellUpTo(this.lastBegunNow);
+      this.session.destroy(undefined, constants.NGHTTP2_CANCEL);
     });
     this.session.on('close', () => services.deadlines.delete(this));
   }
@@ -69,17 +89,44 @@ export class AgentSession implements Timed {
   }
 
   onDeadline(): void {
+    const { now } = this.services.deadlines;
+    this.deadline = now + LOOK_MS;
+    // What had begun at the last look and still is no request never becomes one.
+    this.tellUpTo(this.lastBegun);
+    this.lastBegun = this.lastBegunNow;
     if (this.isBusy) this.touch();
-    else this.drain();
+    else if (now >= this.idleAt) this.drain();
+  }
+
+  private get lastBegunNow(): number {
+    return this.session.state.lastProcStreamID ?? -1;
+  }
+
+  /** nghttp2 resets a stream that breaks its rules without a word to us: numbers that were passed over get their record here. */
+  private tellUpTo(last: number): void {
+    const first = this.lastTold + 2;
+    if (last < first) return;
+    this.lastTold = last;
+    const reason = 'a request that breaks the rules of HTTP/2, is not complete, or is one too many at a time';
+    const many = Math.min(MOST_UNTOLD, (last - first) / 2 + 1);
+    for (let i = 0; i < many; i++) this.owner.onBroken(new Malformed('h2-stream', reason));
   }
 
   private touch(): void {
-    this.deadline = this.services.deadlines.now + this.services.limits.idleTimeoutMs;
+    this.idleAt = this.services.deadlines.now + this.services.limits.idleTimeoutMs;
   }
 
   private begin(stream: ServerHttp2Stream, isEnd: boolean, raw: readonly string[]): void {
     this.touch();
     const { services, owner } = this;
+    const id = stream.id ?? 0;
+    if (id <= this.lastTold) {
+      // Its head came so late that it was given up.
+      stream.on('error', () => {}).close(constants.NGHTTP2_PROTOCOL_ERROR);
+      return;
+    }
+    this.tellUpTo(id - 2);
+    this.lastTold = id;
     const head = readRequestFields(raw, {
       scheme: owner.scheme,
       isEnd,
@@ -89,6 +136,7 @@ export class AgentSession implements Timed {
     this.streams.add(side);
     stream.once('close', () => {
       this.streams.delete(side);
+      this.isBrokenTold ||= side.isConnectionBroken;
       this.touch();
     });
     try {

@@ -15,6 +15,8 @@ const NOTHING = Buffer.alloc(0);
 
 export class H2AgentStream implements AgentStream, Timed {
   deadline = 0;
+  /** The whole connection ended because the client broke its rules. */
+  isConnectionBroken = false;
   private readonly stream: ServerHttp2Stream;
   private readonly services: Services;
   private readonly head: RequestHead | null;
@@ -39,8 +41,10 @@ export class H2AgentStream implements AgentStream, Timed {
     });
     stream.on('drain', () => this.guarded(() => this.listener?.onAgentDrain()));
     stream.on('wantTrailers', () => this.sendTrailers());
-    // `close` follows; what it says is in the reset's code.
-    stream.on('error', () => {});
+    // `close` follows; what it says is in the reset's code, unless the connection's error became that of each stream.
+    stream.on('error', (error: NodeJS.ErrnoException) => {
+      this.isConnectionBroken = error.code === 'ERR_HTTP2_ERROR';
+    });
     stream.on('close', () => this.guarded(() => this.onClose()));
     services.deadlines.add(this);
     this.touch();
@@ -187,6 +191,11 @@ export class H2AgentStream implements AgentStream, Timed {
     this.listener = null;
     this.sink = null;
     if (listener === null || this.isFinished) return;
+    if (this.isConnectionBroken) {
+      const reason = 'the client broke the rules of HTTP/2 on the connection';
+      listener.onAgentLost({ kind: 'malformed', rule: 'h2-connection', reason });
+      return;
+    }
     const isBroken = this.stream.rstCode === NGHTTP2_PROTOCOL_ERROR;
     const reason = 'the client broke the rules of HTTP/2 on this stream (its length, or its trailers)';
     listener.onAgentLost(isBroken ? { kind: 'malformed', rule: 'h2-stream', reason } : { kind: 'closed' });
