@@ -188,7 +188,8 @@ function isInstalled(program: string): boolean {
   const path = (process.env.PATH ?? '').split(':');
   return path.some((folder) => {
     try {
-      return execFileSync('test', ['-x', join(folder, program)], { stdio: 'ignore' }) !== null;
+      execFileSync('test', ['-x', join(folder, program)], { stdio: 'ignore' });
+      return true;
     } catch {
       return false; // `test` says no by its exit code.
     }

@@ -50,6 +50,15 @@ async function oneOfTwoThreads(limits: { connections?: number } = {}): Promise<T
 async function twoThreads(limits: { connections?: number } = {}): Promise<TwoThreads> {
   const { proxy, paths } = await oneOfTwoThreads(limits);
   await keepBusy(paths[0], proxy.ca, () => existsSync(paths[1]));
+  // The file is there a moment before the thread listens on it.
+  for (let isUp = false; !isUp; ) {
+    const trial = connect({ path: paths[1] });
+    isUp = await once(trial, 'connect').then(
+      () => true,
+      () => false,
+    );
+    trial.destroy();
+  }
   return { proxy, paths };
 }
 
