@@ -84,6 +84,41 @@ export interface Route {
   readonly quota: Quota | null;
 }
 
+/** When a rule's match is no finding. */
+export interface RuleAllowlist {
+  readonly condition: 'OR' | 'AND';
+  /** What `regexes` look at: the secret, the whole match, or its line. */
+  readonly regexTarget: 'secret' | 'match' | 'line';
+  /** RE2 syntax. */
+  readonly regexes: readonly string[];
+  /** Lower case. */
+  readonly stopwords: readonly string[];
+  /** It asks for a path or a commit as well, which a message does not have. */
+  readonly needsFile: boolean;
+}
+
+export interface ThirdPartyRule {
+  readonly id: string;
+  readonly description: string;
+  /** RE2 syntax. */
+  readonly regex: string;
+  /** Group that holds the secret; 0 = the first that took part, or all of the match. */
+  readonly secretGroup: number;
+  /** Least Shannon entropy of the secret, in bits a character; 0 = any. */
+  readonly entropy: number;
+  /** Lower case; one must be there in any case. Empty = the rule is tried on every message. */
+  readonly keywords: readonly string[];
+  readonly allowlists: readonly RuleAllowlist[];
+  /** Other rules that must match, too, so many lines or columns away at most; null = anywhere. */
+  readonly required: readonly {
+    readonly id: string;
+    readonly withinLines: number | null;
+    readonly withinColumns: number | null;
+  }[];
+  /** Only there for others to require. */
+  readonly skipReport: boolean;
+}
+
 export interface SecretValue {
   readonly name: string;
   readonly value: string;
@@ -124,6 +159,8 @@ export interface ProxyConfig {
     readonly canaries?: readonly { readonly name: string; readonly value: string }[];
     /** Key of the fingerprints, 32 bytes in base64; left out = a random one for this process. */
     readonly fingerprintKey?: string;
+    /** Rules of a person's own, in gitleaks' terms; left out = none. Run in a linear engine beside the event loop. */
+    readonly rules?: readonly ThirdPartyRule[];
   };
   readonly upstream: {
     /** PEM text: the roots that upstream certificates are verified against. */

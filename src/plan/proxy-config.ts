@@ -53,6 +53,7 @@ export function compileRoutes(
       detectors: bottle.dlp.detectors,
       source,
       ...(canaries.length === 0 ? {} : { canaries }),
+      ...(bottle.dlp.rules.length === 0 ? {} : { rules: bottle.dlp.rules }),
       ...(fingerprintKey === undefined ? {} : { fingerprintKey }),
     },
   };

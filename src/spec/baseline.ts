@@ -15,7 +15,12 @@ export interface Approval {
 /** Exact finds of what the spec itself protects. */
 const NEVER_APPROVED = ['known-secret', 'placeholder', 'canary'];
 
-export function readBaseline(file: string | undefined, around: Surroundings, report: Report): readonly Approval[] {
+export function readBaseline(
+  file: string | undefined,
+  ruleIds: readonly string[],
+  around: Surroundings,
+  report: Report,
+): readonly Approval[] {
   if (file === undefined) return [];
   const path = resolvePath(file, report.file(), around);
   let text: string;
@@ -57,7 +62,7 @@ export function readBaseline(file: string | undefined, around: Surroundings, rep
         'a secret of this spec leaves by injection or not at all',
         'remove the line',
       );
-    if (!DETECTOR_IDS.includes(detector))
+    if (!DETECTOR_IDS.includes(detector) && !ruleIds.includes(detector))
       return refuse(
         at,
         `names ${shown(detector)}, which is no detector`,

@@ -9,6 +9,7 @@ import type {
   ProxyLimits,
   Quota,
   RouteRule,
+  ThirdPartyRule,
 } from '../../proxy/src/contract.ts';
 
 export interface Bottle {
@@ -109,6 +110,9 @@ export interface Dlp {
   /** What entries without a `dlp.on_match` of their own use. */
   readonly onMatch: OnMatch;
   readonly profile: ProfileName;
+  /** Absolute path of a file of rules; null = none. */
+  readonly rulesFile: string | null;
+  readonly rules: readonly ThirdPartyRule[];
   /** Ids of the detectors that are on. */
   readonly detectors: readonly string[];
   /** What happens on a find of a detector, where not what `onMatch` says: the profile's and the spec's. */

@@ -6,8 +6,9 @@ import { checkActions, checkDetectors } from './detector-ids.ts';
 import { readActions, readOnMatch } from './entry.ts';
 import { readKnown } from './files.ts';
 import type { Report } from './report.ts';
+import { readRulesFile } from './rules-file.ts';
 import type { FilledSpec } from './schema.ts';
-import type { Surroundings } from './surroundings.ts';
+import { resolvePath, type Surroundings } from './surroundings.ts';
 
 export interface DlpRead {
   readonly dlp: Dlp;
@@ -16,20 +17,24 @@ export interface DlpRead {
 
 export function readDlp(spec: FilledSpec, around: Surroundings, report: Report): DlpRead {
   const { profile, on_match, detectors, actions } = spec.dlp;
+  const rules = readRulesFile(spec.dlp.rules, around, report.below('rules'));
+  const ruleIds = rules.map(({ id }) => id);
   checkDetectors(detectors ?? [], report.below('detectors'));
-  checkActions(actions, report.below('actions'));
+  checkActions(actions, ruleIds, report.below('actions'));
   const active = detectors ?? PROFILES[profile].detectors;
   return {
     dlp: {
       onMatch: readOnMatch(on_match),
       profile,
+      rulesFile: spec.dlp.rules === undefined ? null : resolvePath(spec.dlp.rules, report.file(['rules']), around),
+      rules,
       detectors: active,
       actions: { ...pick(PROFILES[profile].actions, active), ...readActions(actions) },
       known: readKnown(spec, report.below('known')),
       canaries: spec.dlp.canaries,
       workspace: readWorkspaceSearch(spec, report.below('workspace')),
     },
-    approvals: readBaseline(spec.dlp.baseline, around, report.below('baseline')),
+    approvals: readBaseline(spec.dlp.baseline, ruleIds, around, report.below('baseline')),
   };
 }
 

@@ -18,8 +18,13 @@ export interface EgressRead {
   readonly env: Readonly<Record<string, string>>;
 }
 
-export function readEgress(spec: FilledSpec, registries: Registries, report: Report): EgressRead {
-  const around: EntrySurroundings = { secrets: Object.keys(spec.secrets), onMatch: spec.dlp.on_match };
+export function readEgress(
+  spec: FilledSpec,
+  ruleIds: readonly string[],
+  registries: Registries,
+  report: Report,
+): EgressRead {
+  const around: EntrySurroundings = { secrets: Object.keys(spec.secrets), ruleIds, onMatch: spec.dlp.on_match };
   const own = readOwn(spec, around, report.below('allow'));
   const presets = readPresets(spec, around, registries, report.below('use'));
   const deny = readDeny(spec, report.below('deny'));

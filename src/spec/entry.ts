@@ -13,6 +13,8 @@ import { shown } from './words.ts';
 export interface EntrySurroundings {
   /** Names of the spec's secrets. */
   readonly secrets: readonly string[];
+  /** Ids of the rules of `dlp.rules`. */
+  readonly ruleIds: readonly string[];
   /** For entries without a `dlp.on_match` of their own. */
   readonly onMatch: NonNullable<NonNullable<SpecDocument['dlp']>['on_match']>;
 }
@@ -93,8 +95,8 @@ export function readEntry(
       ['placeholder'],
     );
   }
-  checkExcept(entry.dlp.except ?? [], report.below('dlp', 'except'));
-  checkActions(entry.dlp.actions ?? {}, report.below('dlp', 'actions'));
+  checkExcept(entry.dlp.except ?? [], around.ruleIds, report.below('dlp', 'except'));
+  checkActions(entry.dlp.actions ?? {}, around.ruleIds, report.below('dlp', 'actions'));
   // http and https of one entry use up the same.
   const quota = readQuota(entry.limits, `${id.replace(/\.http$/, '')}.limits`, report.below('limits'));
   if (!pattern.ok) return [];

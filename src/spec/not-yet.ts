@@ -39,7 +39,6 @@ function partsOf(spec: FilledSpec): Later[] {
   value(egress.on_deny, 'block', ['egress', 'on_deny']);
   key(egress.upstream_proxy, ['egress', 'upstream_proxy']);
   key(spec.git, ['git'], 'use the preset github-read or github');
-  key(dlp.rules, ['dlp', 'rules']);
   key(spec.ports, ['ports']);
   for (const [id, action] of Object.entries(dlp.actions)) {
     if (action === 'hold') later.push({ path: ['dlp', 'actions', id], value: 'hold', fix: 'write block' });

@@ -40,7 +40,12 @@ export function parseSpec(text: string, file: string, around: Surroundings): Par
   const report = makeReport(root, problems, warnings);
   checkNotYet(spec, report);
   const { dlp, approvals } = readDlp(spec, around, report.below('dlp'));
-  const egress = readEgress(spec, around.registries, report.below('egress'));
+  const egress = readEgress(
+    spec,
+    dlp.rules.map(({ id }) => id),
+    around.registries,
+    report.below('egress'),
+  );
   const workspace = readWorkspace(spec, chain.files, around, report.below('workspace'));
   const bottle: Bottle = {
     version: 1,

@@ -48,6 +48,7 @@ export function specOf(bottle: Bottle): Yaml {
       actions: dlp.actions,
       known: dlp.known,
       canaries: dlp.canaries,
+      ...(dlp.rulesFile === null ? {} : { rules: dlp.rulesFile }),
       workspace: dlp.workspace,
     },
     logs: { dir: logs.dir, keep: logs.keep, bodies: logs.bodies },

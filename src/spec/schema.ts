@@ -278,7 +278,15 @@ const DlpSchema = Type.Object(
         default: false,
       }),
     ),
-    rules: Type.Optional(notYet('a file of detectors in gitleaks format.')),
+    rules: Type.Optional(
+      Type.String({
+        ...words(
+          "File of rules of your own in gitleaks' TOML; relative to this file. They are searched for besides the detectors.",
+        ),
+        minLength: 1,
+        examples: ['./rules.toml'],
+      }),
+    ),
     baseline: Type.Optional(
       Type.String({
         ...words(

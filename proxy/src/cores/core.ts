@@ -4,6 +4,7 @@ import { type AuditSink, openAuditSink } from '../audit/sink.ts';
 import { type Authority, type AuthoritySecrets, createAuthority } from '../ca/authority.ts';
 import type { ProxyConfig } from '../contract.ts';
 import { fingerprintKeyOf } from '../dlp/fingerprint.ts';
+import { rulesOf } from '../dlp/rules/runner.ts';
 import { createScanner } from '../dlp/scanner.ts';
 import { Deadlines } from '../net/deadlines.ts';
 import { createDialer } from '../net/dial.ts';
@@ -44,6 +45,7 @@ export interface Core {
 
 export function newShared(config: ProxyConfig): Shared {
   return {
+    rules: rulesOf(config.dlp.rules),
     fingerprintKey: fingerprintKeyOf(config.dlp.fingerprintKey),
     audit: new AuditChain().memory,
     quotas: newQuotaMemory(config),

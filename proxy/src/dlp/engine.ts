@@ -5,6 +5,7 @@ import { createFingerprint } from './fingerprint.ts';
 import { type Form, rot13, squeezedForms, stableBase64, valueForms } from './forms.ts';
 import { Marks } from './marks.ts';
 import { NEEDLE_BYTES, type Needle, NeedleSet } from './needles.ts';
+import type { OpenRules } from './rules/runner.ts';
 import type { Seek } from './seek.ts';
 import { SourceIndex } from './source/source-index.ts';
 import type { MatchKind, ScannerConfig } from './types.ts';
@@ -54,7 +55,17 @@ export interface Engine {
   readonly keywords: readonly string[];
   /** The workspace's own source; null = not searched for. */
   readonly source: SourceIndex | null;
+  readonly rules: RuleProposer | null;
   readonly fingerprint: (text: Uint8Array) => string;
+}
+
+/** Rules of a person's own: their keywords stand among the needles as those of one detector, which only says that there is something to try. */
+export interface RuleProposer {
+  readonly detector: Detector;
+  readonly byKeyword: ReadonlyMap<string, readonly number[]>;
+  /** Rules without a keyword that can be a needle. */
+  readonly always: readonly number[];
+  readonly open: OpenRules;
 }
 
 /** Most four-byte pieces of known values in all; with more secrets fewer of each are looked for. */
@@ -66,7 +77,8 @@ const REVERSED_PIECE = 6;
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_';
 
 export function compileEngine(config: ScannerConfig): Engine {
-  const detectors = activeDetectors(config.detectors);
+  const rules = config.rules == null || config.rules.list.length === 0 ? null : proposerOf(config.rules);
+  const detectors = [...activeDetectors(config.detectors), ...(rules === null ? [] : [rules.detector])];
   const keywords = new Set(detectors.flatMap((one) => one.keywords));
   const texts = [
     ...config.secrets.flatMap(({ name, value, placeholder }) => [
@@ -110,7 +122,10 @@ export function compileEngine(config: ScannerConfig): Engine {
       detectors: detectors.filter(({ seek }) => seek === kind),
     })),
     values,
-    keywords: detectors.filter(({ kind }) => kind === 'format').flatMap((one) => one.keywords),
+    keywords: activeDetectors(config.detectors)
+      .filter(({ kind }) => kind === 'format')
+      .flatMap((one) => one.keywords),
+    rules,
     source: config.source == null ? null : new SourceIndex(config.source),
     fingerprint,
   };
@@ -275,3 +290,30 @@ function piecesOf(texts: readonly string[], keywords: ReadonlySet<string>): Buff
 
 const isUnusual = (piece: string): boolean =>
   (/\d/.test(piece) && /[A-Za-z]/.test(piece)) || /[a-z][A-Z]|[A-Z]{2}[a-z]/.test(piece);
+
+function proposerOf({ list, open }: NonNullable<ScannerConfig['rules']>): RuleProposer {
+  const byKeyword = new Map<string, number[]>();
+  const always: number[] = [];
+  for (const [index, { keywords, skipReport }] of list.entries()) {
+    // Only tried where another one asks for it.
+    if (skipReport) continue;
+    if (keywords.length === 0 || keywords.some((keyword) => Buffer.byteLength(keyword) < NEEDLE_BYTES))
+      always.push(index);
+    else for (const keyword of keywords) byKeyword.set(keyword, [...(byKeyword.get(keyword) ?? []), index]);
+  }
+  const detector: Detector = {
+    id: 'rules',
+    description: '',
+    source: '',
+    kind: 'format',
+    byDefault: true,
+    keywords: [...byKeyword.keys()],
+    anyCase: true,
+    seek: null,
+    match: () => null,
+    accept: () => false,
+    truePositives: () => [],
+    falsePositives: () => [],
+  };
+  return { detector, byKeyword, always, open };
+}

@@ -2,9 +2,11 @@
 import { isUtf8 } from 'node:buffer';
 import { BASE64 } from './charsets.ts';
 import type { Detector } from './detectors/detector.ts';
-import type { Engine, Hint, KnownValue } from './engine.ts';
+import type { Engine, Hint, KnownValue, RuleProposer } from './engine.ts';
 import { rot13 } from './forms.ts';
 import { findFragments } from './fragments.ts';
+import type { AskRules } from './rules/runner.ts';
+import { type RuleKeyword, ruleWindows } from './rules/windows.ts';
 import { SEEKS } from './seek.ts';
 import { SOURCE_DETECTOR } from './source/source-index.ts';
 import { CLASS_NON_ASCII, CLASS_PERCENT_OR_AND, CLASS_ZERO } from './sweep.ts';
@@ -101,6 +103,8 @@ export class Hunt {
   readonly #byFingerprint = new Map<string, Hit[]>();
   readonly #fragments: { readonly view: View; readonly value: KnownValue; readonly spans: readonly Span[] }[] = [];
   readonly #byDetector = new Map<string, Hit[]>();
+  #askRules: AskRules | null = null;
+  #areRulesLate = false;
   #viewsLeft: number;
   #bytesLeft: number;
   #inflatedLeft: number;
@@ -168,7 +172,13 @@ export class Hunt {
     const cut = new Map<KnownValue, PieceHits>();
     const candidates: { detector: Detector; span: Span }[] = [];
     const looks = new Map<Detector, Look>();
+    const proposer = this.#engine.rules?.detector;
+    const spoken: RuleKeyword[] = [];
     const consider = (detector: Detector, start: number, keyword: string): void => {
+      if (detector === proposer) {
+        spoken.push({ keyword, at: start });
+        return;
+      }
       const look = looks.get(detector);
       // Inside what was taken there is nothing more; inside what was not, a few more looks and no further.
       if (look !== undefined && start < look.end && (look.isTaken || look.overlapping > OVERLAPPING)) return;
@@ -243,6 +253,7 @@ export class Hunt {
         });
       }
     }
+    if (this.#engine.rules !== null) this.#tryRules(view, this.#engine.rules, spoken);
     for (const { value, form, span } of values) this.#reportValue(view, value, form, span);
     const known = union(values.map((one) => one.span));
     const sure = candidates.filter(({ detector }) => detector.kind !== 'generic');
@@ -278,6 +289,25 @@ export class Hunt {
       start,
       end,
     });
+  }
+
+  /** Rules of a person's own: near the keywords that speak for them, and at the root those that have none on all of it. */
+  #tryRules(view: View, rules: RuleProposer, spoken: readonly RuleKeyword[]): void {
+    const always = view.parent === null ? rules.always : [];
+    if (JOINED.has(view.kind) || (spoken.length === 0 && always.length === 0)) return;
+    const questions = ruleWindows(rules, spoken, view.length);
+    if (always.length > 0) questions.push({ start: 0, end: view.length, indexes: new Set(always) });
+    for (const { start, end, indexes } of questions) {
+      if (this.#areRulesLate) return;
+      this.#askRules ??= rules.open();
+      const hits = this.#askRules(view.text(start, end), [...indexes]);
+      this.#areRulesLate = hits === null;
+      if (hits === null)
+        this.#reportDetector(view, { id: RULES_DEADLINE, kind: 'format' }, { start: 0, end: view.length });
+      for (const hit of hits ?? []) {
+        this.#reportDetector(view, { id: hit.id, kind: 'format' }, { start: start + hit.start, end: start + hit.end });
+      }
+    }
   }
 
   #reportDetector(view: View, detector: Pick<Detector, 'id' | 'kind'>, span: Span): void {
@@ -454,6 +484,9 @@ function listAt<T>(lists: Map<string, T[]>, key: string): T[] {
   }
   return list;
 }
+
+/** The finding of a text that rules were not done with in time: nothing lets it pass but a route that only notes. */
+export const RULES_DEADLINE = 'rules_deadline';
 
 /** Views that put together what stood apart: there numbers and words meet that have nothing to do with each other. */
 const JOINED: ReadonlySet<string> = new Set([

@@ -1,5 +1,8 @@
 // The boundary of the DLP engine: data in, matches and edits out. Pure; knows nothing of routes, verdicts or sockets.
 
+import type { ThirdPartyRule } from '../contract.ts';
+import type { OpenRules } from './rules/runner.ts';
+
 /** A text or format that the engine can find. `secret` and `placeholder` matches are exact and know whose value it was. */
 export type MatchKind = 'known-secret' | 'placeholder' | 'canary' | 'detector';
 
@@ -73,6 +76,8 @@ export interface ScannerConfig {
   readonly detectors: readonly string[] | null;
   /** Shingles of the workspace's source, as SourceIndexBuilder makes them; left out or null = not searched for. */
   readonly source?: Buffer | null;
+  /** Rules of a person's own, and what runs them; left out = none. */
+  readonly rules?: { readonly list: readonly ThirdPartyRule[]; readonly open: OpenRules } | null;
   /** Key of the fingerprints, at least 16 bytes, random per session. */
   readonly fingerprintKey: Buffer;
   /** Most bytes that one body may decode to. */

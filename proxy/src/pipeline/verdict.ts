@@ -1,5 +1,6 @@
 // What a match means on a route: refuse, rewrite, note or nothing; and the words of a refusal.
 import type { Finding, Route, Stage } from '../contract.ts';
+import { RULES_DEADLINE } from '../dlp/hunt.ts';
 import { SOURCE_DETECTOR } from '../dlp/source/source-index.ts';
 import type { Match, Unjudged } from '../dlp/types.ts';
 import type { Refusal } from './types.ts';
@@ -14,7 +15,9 @@ export function actionOn(route: Route, match: Match): Action {
   const { onMatch, actions } = route.dlp;
   if (match.kind !== 'detector') return onMatch === 'redact' ? 'redact' : 'block';
   if (isExcepted(route, match.detector, match.fingerprint)) return 'none';
-  return actions?.[match.detector] ?? onMatch;
+  const action = actions?.[match.detector] ?? onMatch;
+  // What was not searched to its end cannot be rewritten.
+  return match.detector === RULES_DEADLINE && action === 'redact' ? 'block' : action;
 }
 
 /** Content that could not be read is refused wherever a match would be, for what could not be searched cannot be rewritten either. */

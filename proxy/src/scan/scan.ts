@@ -6,6 +6,7 @@ import type { Readable } from 'node:stream';
 import type { Finding, ScanEvent, ScanRequest } from '../contract.ts';
 import { activeDetectors } from '../dlp/detectors/index.ts';
 import { fingerprintKeyOf } from '../dlp/fingerprint.ts';
+import { rulesOf } from '../dlp/rules/runner.ts';
 import { createScanner } from '../dlp/scanner.ts';
 import type { BodyMeta, Match, Scanner, Unjudged } from '../dlp/types.ts';
 import { ProxyFailure } from '../failure.ts';
@@ -38,6 +39,7 @@ export async function scan(input: Readable, emit: Emit): Promise<void> {
   const scanner = createScanner({
     secrets: request.secrets,
     detectors: request.dlp.detectors,
+    rules: rulesOf(request.dlp.rules),
     fingerprintKey: fingerprintKeyOf(request.dlp.fingerprintKey),
     decodedBytes: request.decodedBytes,
   });

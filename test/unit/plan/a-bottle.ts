@@ -43,6 +43,8 @@ export function aBottle(change: Partial<Bottle> = {}): Bottle {
     dlp: {
       onMatch: 'block',
       profile: 'default',
+      rulesFile: null,
+      rules: [],
       detectors: ['jwt'],
       actions: {},
       known: ['DB_PASSWORD'],

@@ -39,6 +39,8 @@ describe('a spec without anything', () => {
       dlp: {
         onMatch: 'block',
         profile: 'default',
+        rulesFile: null,
+        rules: [],
         detectors: PROFILES.default.detectors,
         actions: { 'generic-secret': 'log' },
         known: [],

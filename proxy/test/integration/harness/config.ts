@@ -8,6 +8,7 @@ import {
   type Quota,
   type Route,
   type SecretValue,
+  type ThirdPartyRule,
 } from '../../../src/contract.ts';
 
 export interface TestConfig {
@@ -21,6 +22,7 @@ export interface TestConfig {
   readonly quota?: Quota;
   readonly listen?: Partial<ProxyConfig['listen']>;
   readonly auditPath?: string;
+  readonly rules?: readonly ThirdPartyRule[];
 }
 
 export function testConfig(directory: string, options: TestConfig): ProxyConfig {
@@ -32,7 +34,7 @@ export function testConfig(directory: string, options: TestConfig): ProxyConfig 
     routes: options.routes,
     deny: [],
     secrets: options.secrets ?? [],
-    dlp: { detectors: null, source: '' },
+    dlp: { detectors: null, source: '', ...(options.rules === undefined ? {} : { rules: options.rules }) },
     upstream: { roots: options.roots, map: options.map, refuse: [] },
     quota: options.quota ?? null,
     auditPath: options.auditPath ?? join(directory, 'audit.jsonl'),
