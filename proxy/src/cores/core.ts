@@ -45,7 +45,6 @@ export interface Core {
 
 export function newShared(config: ProxyConfig): Shared {
   return {
-    rules: rulesOf(config.dlp.rules),
     fingerprintKey: fingerprintKeyOf(config.dlp.fingerprintKey),
     audit: new AuditChain().memory,
     quotas: newQuotaMemory(config),
@@ -69,6 +68,7 @@ export async function openCore(
     detectors: config.dlp.detectors,
     canaries: config.dlp.canaries ?? [],
     source: config.dlp.source === '' ? null : Buffer.from(config.dlp.source, 'base64'),
+    rules: rulesOf(config.dlp.rules),
     fingerprintKey: Buffer.from(shared.fingerprintKey),
     decodedBytes: config.limits.decodedBytes,
   });
