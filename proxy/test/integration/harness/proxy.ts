@@ -46,7 +46,8 @@ export async function startProxy(makeConfig: (directory: string) => ProxyConfig)
   const records = (): readonly AuditRecord[] =>
     readFileSync(config.auditPath, 'utf8')
       .split('\n')
-      .filter((line) => line.trim() !== '')
+      // Behind the last newline stands nothing, or the beginning of a record that is just being written.
+      .slice(0, -1)
       .map((line) => JSON.parse(line) as AuditRecord);
   return {
     port: Number(event.listening?.split(':').at(-1) ?? 0),
