@@ -89,7 +89,7 @@ export function token({ forms, edges, ...given }: TokenGiven): Detector {
     if (first?.do !== 'text') throw new Error(`${given.id}: a form begins with a literal`);
     for (const keyword of first.any) {
       const list = matchers.get(keyword) ?? [];
-      list.push(shape(rest, { isShort: isShort(steps), ...edges }));
+      list.push(shape(rest, { isShort: isShorter(steps, NEVER_BY_CHANCE), ...edges }));
       matchers.set(keyword, list);
     }
   }
@@ -107,11 +107,15 @@ export function token({ forms, edges, ...given }: TokenGiven): Detector {
   });
 }
 
-/** From here on a literal does not come up by chance in megabytes of base64url. */
+/** From here on a literal stands for itself, whatever it is glued to. */
 const SURE_PREFIX = 6;
+/** From here on none of hundreds of literals comes up by chance in gigabytes of base64url. */
+const NEVER_BY_CHANCE = 8;
 
-export const isShort = ([first]: readonly Step[]): boolean =>
-  first?.do === 'text' && first.any.some((prefix) => prefix.length < SURE_PREFIX);
+const isShorter = ([first]: readonly Step[], least: number): boolean =>
+  first?.do === 'text' && first.any.some((prefix) => prefix.length < least);
+
+export const isShort = (steps: readonly Step[]): boolean => isShorter(steps, SURE_PREFIX);
 
 /** A made-up text of this shape. */
 export function sampleOf(steps: readonly Step[], random: Random): string {
