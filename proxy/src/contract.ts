@@ -65,8 +65,11 @@ export interface Route {
   /** Lower-case host name, IP literal, or `*.x` (any name below x, not x itself). */
   readonly host: string;
   readonly ports: readonly number[];
-  /** `https` is TLS to the upstream; `http` is plain and only for routes that ask for it. */
-  readonly scheme: 'https' | 'http';
+  /**
+   * `https` is TLS to the upstream; `http` is plain and only for routes that ask for it. Requests never use the other two, which nobody
+   * reads: `tls` is the agent's own TLS, whose server name must be the host; `tcp` is any bytes.
+   */
+  readonly scheme: 'https' | 'http' | 'tls' | 'tcp';
   /** At least one must match; an empty list matches nothing. */
   readonly rules: readonly RouteRule[];
   readonly auth: Auth | null;
@@ -368,7 +371,7 @@ export interface SourceIndexed {
 // ---------------------------------------------------------------- audit record
 
 export type Verdict = 'allow' | 'block' | 'redact' | 'hold' | 'observe';
-export type Via = 'connect' | 'absolute' | 'transparent' | 'dns';
+export type Via = 'connect' | 'absolute' | 'socks' | 'transparent' | 'dns';
 
 /** The step of the pipeline that gave the verdict. */
 export type Stage = 'protocol' | 'policy' | 'dlp' | 'placeholder' | 'address' | 'limit' | 'upstream' | 'audit' | 'none';
@@ -408,7 +411,7 @@ export interface AuditRecord {
   readonly findings: readonly Finding[];
   /** Names of the credentials that were injected. */
   readonly injected: readonly string[];
-  /** Body bytes from the agent to the upstream. */
+  /** Body bytes from the agent to the upstream; of a tunnel that is not inspected, all bytes. */
   readonly bytes_out: number;
   /** Body bytes from the upstream to the agent. */
   readonly bytes_in: number;

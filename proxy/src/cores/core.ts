@@ -78,7 +78,7 @@ export async function openCore(
   const pool = new UpstreamPool(dialer, { headBytes: limits.headBytes, idleConnections: IDLE_UPSTREAMS });
   const deadlines = new Deadlines();
   const services = {
-    ...{ session, limits, pipeline, audit, authority, pool, deadlines, reportBug },
+    ...{ session, limits, pipeline, audit, authority, pool, dialer, deadlines, reportBug },
     records: new RecordBatch(audit, reportBug),
     held: new HoldBudget(HELD_BYTES, new SharedCount(shared.held)),
     connections: new SharedCount(shared.connections),

@@ -20,7 +20,7 @@ export interface DialerOptions {
 
 export interface Dialer {
   /**
-   * TLS for `https` routes (handshake finished, certificate verified), plain TCP for `http`; throws DialRefused. `protocols`: what TLS offers
+   * TLS for `https` routes (handshake finished, certificate verified), plain TCP for all others; throws DialRefused. `protocols`: what TLS offers
    * by ALPN (RFC 7301), best first; HTTP/1.1 alone when left out.
    */
   dial(route: Route, host: string, port: number, protocols?: readonly string[]): Promise<TLSSocket | Socket>;
@@ -49,7 +49,7 @@ export function createDialer({ upstream, connectTimeoutMs }: DialerOptions): Dia
         const endpoints = map.get(place) ?? (await findEndpoints(judge, lookup, route, host, port, deadline.signal));
         doing.what = 'connecting';
         const socket = await connectFirst(place, endpoints, deadline.signal);
-        if (route.scheme === 'http') return socket;
+        if (route.scheme !== 'https') return socket;
         doing.what = 'TLS handshake';
         return await tls.secure(socket, host, port, protocols, deadline.signal);
       } finally {

@@ -2,14 +2,15 @@
 import type { Socket } from 'node:net';
 import { AuditFailure } from '../audit/failure.ts';
 import { newRecordId } from '../audit/record.ts';
-import type { Via } from '../contract.ts';
+import type { Stage, Via } from '../contract.ts';
 import { renderRefusal } from '../pipeline/refusal.ts';
 import type { RequestView } from '../pipeline/types.ts';
 import type { AgentStream } from './agent.ts';
 import { type Authority, parseAuthority, parseHost } from './authority.ts';
-import { looksLikeTls, readClientHello } from './client-hello.ts';
+import { type ClientNames, helloEnd, looksLikeTls, readClientHello } from './client-hello.ts';
 import type { Timed } from './deadlines.ts';
 import { Exchange } from './exchange.ts';
+import { awaitFirst } from './first-bytes.ts';
 import { AgentConnection } from './h1/agent-connection.ts';
 import { Malformed } from './h1/malformed.ts';
 import type { Origin } from './h1/origin.ts';
@@ -19,7 +20,12 @@ import { type Expected, resolveAbsolute, resolveConnect, resolveOrigin } from '.
 import { draftRecord, NO_TRAFFIC, RecordStart } from './record.ts';
 import { protocolRefusal } from './refusals.ts';
 import type { Services } from './services.ts';
+import { acceptSocks } from './socks/accept.ts';
+import { SOCKS_VERSION } from './socks/request.ts';
 import { acceptTls } from './tls-accept.ts';
+import { HelloWatch } from './tunnel/hello-watch.ts';
+import { Tunnel } from './tunnel/tunnel.ts';
+import { connectVoice, SILENT, SOCKS_VOICE, TLS_VOICE, tlsAlert } from './tunnel/voices.ts';
 
 /** A connection whose protocol is not known yet, and where it was going to. */
 export interface Destination {
@@ -47,8 +53,16 @@ export class Entrance {
     this.services = services;
   }
 
-  /** A client of the explicit proxy: absolute-form and CONNECT. */
+  /** A client of the explicit proxy: absolute-form, CONNECT and SOCKS5. */
   acceptExplicit(socket: Socket, first: Buffer | null = null): void {
+    if (first === null || first.length === 0) {
+      awaitFirst(socket, this.services, (bytes) => this.acceptExplicit(socket, bytes));
+      return;
+    }
+    if (first[0] === SOCKS_VERSION) {
+      this.acceptSocks(socket, first);
+      return;
+    }
     const expected: Expected = { via: 'absolute', scheme: 'http', authority: null, port: 0 };
     this.serveRequests(socket, first, {
       resolve: resolveAbsolute,
@@ -61,8 +75,12 @@ export class Entrance {
 
   /** A connection that was on its way to somewhere else. */
   acceptCaptured(socket: Socket, destination: Destination, first: Buffer | null = null): void {
+    if (destination.via === 'transparent' && this.tunnelCaptured(socket, destination, first)) return;
     new Sniffer(socket, this.services, first, {
-      onTls: (bytes, serverName) => this.acceptTls(socket, destination, bytes, serverName),
+      onTls: (bytes, names) => {
+        if (!this.passTls(socket, destination, bytes, names))
+          this.acceptTls(socket, destination, bytes, names.serverName);
+      },
       onPlain: (bytes) => {
         const { via, authority, port } = destination;
         this.serveRequests(socket, bytes, this.originOf({ via, scheme: 'http', authority, port }, false));
@@ -102,9 +120,77 @@ export class Entrance {
     if (authority instanceof Malformed) return authority;
     const { socket, rest } = connection.detach();
     this.open.delete(connection);
-    socket.write('HTTP/1.1 200 Connection Established\r\n\r\n', 'latin1');
-    this.acceptCaptured(socket, { via: 'connect', authority, address: null, port: authority.port }, rest);
+    this.acceptNamed(socket, 'connect', authority, rest);
     return null;
+  }
+
+  private acceptSocks(socket: Socket, first: Buffer): void {
+    acceptSocks(socket, first, this.services, {
+      onConnect: (authority, rest) => this.acceptNamed(socket, 'socks', authority, rest),
+      onRefused: (problem, place) =>
+        this.recordOnly({ via: 'socks', authority: place, address: null, port: place?.port ?? 0 }, problem),
+    });
+  }
+
+  /** A tunnel to a place that its client named. */
+  private acceptNamed(socket: Socket, via: 'connect' | 'socks', authority: Authority, rest: Buffer): void {
+    const place = { via, ...authority };
+    const voice = via === 'connect' ? connectVoice(place) : SOCKS_VOICE;
+    const route = this.services.pipeline.judgeTunnel(authority.host, authority.port);
+    if (route?.scheme === 'tcp') {
+      // The upstream may be the one to speak first: nothing is waited for.
+      new Tunnel(this.services, { agent: socket, place, route, first: rest, voice, watch: null });
+      return;
+    }
+    socket.write(voice.opened);
+    this.acceptCaptured(socket, { via, authority, address: null, port: authority.port }, rest);
+  }
+
+  /** A captured connection whose port belongs to a `tcp` route; false = it is none. */
+  private tunnelCaptured(socket: Socket, destination: Destination, first: Buffer | null): boolean {
+    const { via, address, port } = destination;
+    const judged = this.services.pipeline.judgeCaptured(address, port);
+    switch (judged.do) {
+      case 'sniff':
+        return false;
+      case 'tunnel': {
+        const { route, host } = judged;
+        const place = { via, host, port };
+        const rest = first ?? Buffer.alloc(0);
+        new Tunnel(this.services, { agent: socket, place, route, first: rest, voice: SILENT, watch: null });
+        return true;
+      }
+      case 'refuse':
+        this.recordOnly(destination, new Malformed('default', `${judged.reason}; ${judged.fix}`), 'policy');
+        socket.destroy();
+        return true;
+      default:
+        return judged satisfies never;
+    }
+  }
+
+  /** TLS that passes as it is (`tls: passthrough`), once its hello names the host; false = it is to be inspected. */
+  private passTls(socket: Socket, destination: Destination, bytes: Buffer, names: ClientNames): boolean {
+    const { via, authority, port } = destination;
+    const { pipeline } = this.services;
+    const named = names.serverName === null ? null : parseHost(names.serverName);
+    const host = authority?.host ?? (named instanceof Malformed ? null : named);
+    const route = host === null ? null : pipeline.judgeTunnel(host, port);
+    if (host === null || route?.scheme !== 'tls') return false;
+    const end = helloEnd(bytes);
+    const problem = passthroughProblem(host, named, names, end !== null);
+    if (problem !== null) {
+      this.recordOnly({ ...destination, authority: { host, port } }, problem);
+      socket.end(tlsAlert(), () => socket.destroy());
+      return true;
+    }
+    const place = { via, host, port };
+    const watch = new HelloWatch(names.serverName!.toLowerCase());
+    const first = bytes.subarray(0, end ?? 0);
+    // What the client said ahead is not part of the hello that was judged: it comes once more.
+    if (first.length < bytes.length) socket.unshift(bytes.subarray(first.length));
+    new Tunnel(this.services, { agent: socket, place, route, first, voice: TLS_VOICE, watch });
+    return true;
   }
 
   private acceptTls(socket: Socket, destination: Destination, bytes: Buffer, serverName: string | null): void {
@@ -194,9 +280,9 @@ export class Entrance {
   }
 
   /** Something happened before there could be a request. */
-  private recordOnly(destination: Destination, problem: Malformed): void {
+  private recordOnly(destination: Destination, problem: Malformed, stage: Stage = 'protocol'): void {
     const { via, authority, address, port } = destination;
-    const outcome = { verdict: 'block', stage: 'protocol', rule: problem.rule, reason: problem.reason } as const;
+    const outcome = { verdict: 'block', stage, rule: problem.rule, reason: problem.reason } as const;
     const host = this.services.pipeline.recordText(authority?.host ?? address ?? '');
     const subject = { via, host, port, method: '', path: '' };
     this.append(draftRecord(this.services.session, new RecordStart(newRecordId()), subject, outcome, NO_TRAFFIC));
@@ -214,7 +300,7 @@ export class Entrance {
 }
 
 interface Sniffed {
-  onTls(bytes: Buffer, serverName: string | null): void;
+  onTls(bytes: Buffer, names: ClientNames): void;
   onPlain(bytes: Buffer): void;
   onOther(problem: Malformed): void;
 }
@@ -279,7 +365,7 @@ class Sniffer implements Timed {
     const hello = readClientHello(bytes);
     if (hello.do === 'wait') return;
     this.end(() => {
-      if (hello.do === 'hello') this.sniffed.onTls(bytes, hello.serverName);
+      if (hello.do === 'hello') this.sniffed.onTls(bytes, hello);
       else this.sniffed.onOther(new Malformed('client-hello', 'the TLS handshake cannot be read'));
     });
   }
@@ -299,6 +385,22 @@ class Sniffer implements Timed {
       this.socket.destroy();
     }
   }
+}
+
+/** The upstream must be asked for exactly the host that was allowed: its address may serve others as well. */
+function passthroughProblem(
+  host: string,
+  named: string | Malformed | null,
+  { hasEncryptedHello }: ClientNames,
+  isAlone: boolean,
+): Malformed | null {
+  if (!isAlone) return new Malformed('client-hello', 'the TLS handshake cannot be read');
+  if (named === null)
+    return new Malformed('no-server-name', `the TLS handshake does not name ${host}, so it is not passed on`);
+  if (named !== host) return new Malformed('host-mismatch', 'TLS names another host than the connection');
+  if (!hasEncryptedHello) return null;
+  const reason = 'the TLS handshake holds an encrypted one (ECH), which may name another host';
+  return new Malformed('encrypted-hello', reason);
 }
 
 /** The `close` that follows tells all that matters. */

@@ -5,6 +5,7 @@ import type { ProxyLimits } from '../contract.ts';
 import type { SharedCount } from '../cores/shared-count.ts';
 import type { Pipeline } from '../pipeline/types.ts';
 import type { Deadlines } from './deadlines.ts';
+import type { Dialer } from './dial.ts';
 import type { HoldBudget } from './hold-budget.ts';
 import type { Quotas } from './quotas.ts';
 import type { RecordBatch } from './record-batch.ts';
@@ -20,6 +21,8 @@ export interface Services {
   readonly records: RecordBatch;
   readonly authority: Authority;
   readonly pool: UpstreamPool;
+  /** For tunnels; requests go through the pool. */
+  readonly dialer: Dialer;
   readonly deadlines: Deadlines;
   readonly held: HoldBudget;
   /** Connections of agents that are open, in all threads. */

@@ -29,6 +29,14 @@ export function decide(request: DecideRequest): Decision {
       findings: [],
     });
   }
+  const tunnel = pipeline.judgeTunnel(view.host, view.port);
+  if (tunnel !== null && view.scheme === 'https') {
+    const address = createAddressJudge(config.upstream.refuse).judgeHost(tunnel, view.host);
+    if (address !== null) return blocked({ ...address, stage: 'address', findings: [] });
+    const reason = `allowed by ${tunnel.id}, as a tunnel that is not inspected`;
+    const { id: rule } = tunnel;
+    return { verdict: 'allow', stage: 'none', rule, reason, fix: '', findings: [], injected: [], injectedInto: [] };
+  }
   const head = pipeline.judgeHead(view);
   if (head.do === 'refuse') return blocked(head.refusal);
   const { admitted } = head;

@@ -172,6 +172,8 @@ export function createPipeline(
     guardResponse: (admitted, injected) => guards(places.of(admitted.route), injected),
     judgeName,
     knowsHost: policy.knowsHost,
+    judgeTunnel: policy.judgeTunnel,
+    judgeCaptured: policy.judgeCaptured,
     recordPath: (view) => recordPathOf(view, cleanTargets.has(view) ? null : scanner),
     recordText: (text) => (isStandardMethod(text) || policy.namesHost(text) ? text : quote(text)),
   };

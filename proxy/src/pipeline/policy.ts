@@ -5,7 +5,10 @@ import { indexHosts } from './host-index.ts';
 import { type PathReadings, readPath } from './path.ts';
 import { askRoute, type CompiledRoute, compileRoute } from './rules.ts';
 import type { Target } from './target.ts';
-import type { RequestView } from './types.ts';
+import type { CapturedJudgement, RequestView } from './types.ts';
+
+/** Here TLS and HTTP name the host by themselves, and refusals can be answered. */
+const SNIFFED_PORTS = new Set([80, 443]);
 
 export interface PolicyRefusal {
   readonly do: 'refuse';
@@ -29,11 +32,13 @@ export interface Policy {
     quote: (text: string) => string,
   ): { readonly route: Route | null; readonly rule: string; readonly reason: string };
   knowsHost(host: string, port: number): boolean;
+  judgeTunnel(host: string, port: number): Route | null;
+  judgeCaptured(address: string | null, port: number): CapturedJudgement;
   /** Is the host written out in a route (no pattern)? Then its labels are the user's words, not the agent's. */
   namesHost(host: string): boolean;
 }
 
-export function createPolicy(config: Pick<ProxyConfig, 'routes' | 'deny'>): Policy {
+export function createPolicy(config: Pick<ProxyConfig, 'routes' | 'deny' | 'dnsAnswer'>): Policy {
   const routes = indexHosts(config.routes.map(compileRoute), ({ route }) => route.host);
   const denied = indexHosts(config.deny, ({ host }) => host);
 
@@ -76,6 +81,12 @@ export function createPolicy(config: Pick<ProxyConfig, 'routes' | 'deny'>): Poli
     return noRule(view, nearest.route, quote(sent.kind === 'clear' ? sent.sent : target.path), quote);
   }
 
+  function judgeTunnel(host: string, port: number): Route | null {
+    if (denied.find(host).length > 0) return null;
+    const first = routes.find(host).find(({ route }) => route.ports.includes(port))?.route;
+    return first !== undefined && isTunnel(first) ? first : null;
+  }
+
   return {
     judge,
     stillAllows(route, view, target) {
@@ -92,6 +103,24 @@ export function createPolicy(config: Pick<ProxyConfig, 'routes' | 'deny'>): Poli
       const first = routes.find(host)[0];
       if (first !== undefined) return { route: first.route, rule: first.route.id, reason: '' };
       return { route: null, rule: 'default', reason: `${quote(host)} is not in the allow list` };
+    },
+    judgeTunnel,
+    judgeCaptured(address, port) {
+      if (SNIFFED_PORTS.has(port)) return { do: 'sniff' };
+      const here = config.routes.filter(({ ports }) => ports.includes(port));
+      if (here.length === 0 || here.some(({ scheme }) => scheme !== 'tcp')) return { do: 'sniff' };
+      const isOurs = address === null || address === config.dnsAnswer;
+      const hosts = isOurs ? [...new Set(here.map(({ host }) => host))] : [address];
+      const [host] = hosts;
+      const route = host === undefined ? null : judgeTunnel(host, port);
+      if (route !== null && hosts.length === 1) return { do: 'tunnel', route, host: host! };
+      return isOurs && hosts.length > 1
+        ? {
+            do: 'refuse',
+            reason: `${hosts.length} hosts are allowed on port ${port}, and nothing tells which of them is meant`,
+            fix: 'connect through the proxy with CONNECT or SOCKS5, which name the host',
+          }
+        : { do: 'refuse', reason: `${host} is not in the allow list`, fix: 'connect to a host that is, by its name' };
     },
     namesHost: (host) => named.has(host),
     knowsHost: (host, port) =>
@@ -119,7 +148,16 @@ function unknownPlace(view: RequestView, known: readonly CompiledRoute[], host: 
     ...(view.scheme === 'http' ? ['scheme: http'] : []),
     ...(view.port === usualPort ? [] : [`port: ${view.port}`]),
   ];
-  if (known.length > 0 && !samePort && otherScheme !== undefined) {
+  const tunnel = known.find(({ route }) => isTunnel(route) && route.ports.includes(view.port))?.route;
+  if (tunnel !== undefined) {
+    return {
+      ...refusal,
+      rule: tunnel.id,
+      reason: `${host} is allowed as a tunnel only, which nobody reads (${tunnel.scheme === 'tls' ? 'tls: passthrough' : 'scheme: tcp'})`,
+      fix: tunnel.scheme === 'tls' ? 'use TLS inside of a CONNECT' : 'use a CONNECT',
+    };
+  }
+  if (known.length > 0 && !samePort && otherScheme !== undefined && !isTunnel(otherScheme.route)) {
     return {
       ...refusal,
       rule: otherScheme.route.id,
@@ -141,6 +179,10 @@ function unknownPlace(view: RequestView, known: readonly CompiledRoute[], host: 
   if (address?.rule === 'private-address') extras.push('allow_private: true');
   const entry = extras.length === 0 ? `"${host}"` : `{ ${[`host: "${host}"`, ...extras].join(', ')} }`;
   return { ...refusal, reason, fix: `add ${entry} to egress.allow${address === null ? '' : ' if this is meant'}` };
+}
+
+export function isTunnel({ scheme }: Route): boolean {
+  return scheme === 'tls' || scheme === 'tcp';
 }
 
 /** A route that allows nothing private, to ask what kind of place an unlisted host is. */

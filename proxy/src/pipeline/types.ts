@@ -105,6 +105,13 @@ export interface NameJudgement {
   readonly findings: readonly Finding[];
 }
 
+/** A captured connection, before its first byte. */
+export type CapturedJudgement =
+  /** What it says first tells what it is. */
+  | { readonly do: 'sniff' }
+  | { readonly do: 'tunnel'; readonly route: Route; readonly host: string }
+  | { readonly do: 'refuse'; readonly reason: string; readonly fix: string };
+
 export interface Pipeline {
   /** Protocol sanity of the view, policy, DLP on the head, placeholder binding. */
   judgeHead(view: RequestView): HeadJudgement;
@@ -129,6 +136,10 @@ export interface Pipeline {
   judgeName(name: string, type: string): NameJudgement;
   /** Is any route, with any rule, there for this host and port? Lets net pre-mint leaves and refuse raw tunnels early. */
   knowsHost(host: string, port: number): boolean;
+  /** The route of a tunnel that is not inspected (schemes `tls` and `tcp`), where the first route for this place is one; deny wins. */
+  judgeTunnel(host: string, port: number): Route | null;
+  /** `address`: where it was going to; null = to us. */
+  judgeCaptured(address: string | null, port: number): CapturedJudgement;
   /** Path for a record: no query values, no matched text. */
   recordPath(view: RequestView): string;
   /** Host, DNS name or method for a record: an agent chooses these, so matched text in them is replaced. */

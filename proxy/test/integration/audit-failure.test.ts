@@ -106,6 +106,7 @@ async function brittleSetting(): Promise<{
     records: new RecordBatch(audit, reportBug),
     authority: createAuthority({ session }),
     pool: new UpstreamPool(dialer, { headBytes: limits.headBytes, idleConnections: 8 }),
+    dialer,
     deadlines: new Deadlines(),
     held: new HoldBudget(1024 * 1024),
     connections: new SharedCount(),

@@ -55,7 +55,7 @@ const servers: readonly (readonly [string, readonly Server[]])[] = [
 
 test('no server reads an admitted path as one outside the rule', () => {
   const routes = [route('acme', 'api.example', { rules: [rule(['GET'], '/repos/acme/**')] })];
-  const policy = createPolicy({ routes, deny: [] });
+  const policy = createPolicy({ routes, deny: [], dnsAnswer: '198.18.0.1' });
   let state = 7;
   const random = (below: number): number => {
     state = (state * 1664525 + 1013904223) % 4294967296;
