@@ -81,7 +81,8 @@ export interface AllowEntry {
   /** Lower case; a name, `*.x`, or an IP literal without brackets. */
   readonly host: string;
   readonly ports: readonly number[];
-  readonly scheme: 'https' | 'http';
+  /** `tls`: https that is passed through; `tls` and `tcp` are not inspected. */
+  readonly scheme: 'https' | 'http' | 'tls' | 'tcp';
   /** Never empty. */
   readonly rules: readonly RouteRule[];
   readonly auth: Auth | null;

@@ -8,6 +8,7 @@ import { readQuota } from './limits.ts';
 import type { Report } from './report.ts';
 import { readRules } from './rule.ts';
 import type { FilledEntry, SpecDocument } from './schema.ts';
+import { checkUninspected } from './uninspected.ts';
 import { shown } from './words.ts';
 
 export interface EntrySurroundings {
@@ -21,12 +22,14 @@ export interface EntrySurroundings {
 
 /** One way in which an entry is reached: http and https of one host are two routes to the proxy. */
 interface Reach {
-  readonly scheme: 'https' | 'http';
+  readonly scheme: AllowEntry['scheme'];
   readonly ports: readonly number[];
 }
 
-function reachesOf({ scheme, port, ports }: FilledEntry): readonly Reach[] {
+function reachesOf({ scheme, port, ports, tls }: FilledEntry): readonly Reach[] {
   const all = ports ?? (port === undefined ? [] : [port]);
+  if (scheme === 'tcp') return [{ scheme, ports: all }];
+  if (tls === 'passthrough') return [{ scheme: 'tls', ports: all.length === 0 ? [443] : all }];
   if (all.length === 0) return scheme === 'http' ? [{ scheme, ports: [80] }] : [{ scheme: 'https', ports: [443] }];
   if (scheme !== undefined) return [{ scheme, ports: all }];
   const plain = all.filter((one) => one === 80);
@@ -95,6 +98,7 @@ export function readEntry(
       ['placeholder'],
     );
   }
+  checkUninspected(entry, pattern.ok ? pattern : null, report);
   checkExcept(entry.dlp.except ?? [], around.ruleIds, report.below('dlp', 'except'));
   checkActions(entry.dlp.actions ?? {}, around.ruleIds, report.below('dlp', 'actions'));
   // http and https of one entry use up the same.

@@ -51,7 +51,6 @@ function entryParts(entry: FilledSpec['egress']['allow'][number], index: number)
   if (typeof entry === 'string') return [];
   const at = (...path: Path): Path => ['egress', 'allow', index, ...path];
   const later: Later[] = [];
-  if (entry.tls === 'passthrough') later.push({ path: at('tls'), value: 'passthrough', fix: 'write inspect' });
   for (const [id, action] of Object.entries(entry.dlp?.actions ?? {})) {
     if (action === 'hold') later.push({ path: at('dlp', 'actions', id), value: 'hold', fix: 'write block' });
   }

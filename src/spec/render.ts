@@ -63,22 +63,23 @@ function entryOf(entry: AllowEntry): Yaml {
     id: entry.id,
     host: entry.host,
     ports: entry.ports,
-    scheme: entry.scheme,
+    scheme: entry.scheme === 'tls' ? 'https' : entry.scheme,
     access: 'full',
     ...(isAnything && entry.rules.length === 1 ? {} : { rules: entry.rules.map(ruleOf) }),
     ...(entry.auth === null ? {} : { auth: entry.auth }),
     ...(entry.placeholder === null ? {} : { placeholder: entry.placeholder }),
-    tls: 'inspect',
-    dlp: {
-      on_match: entry.dlp.onMatch,
-      except: entry.dlp.except,
-      ...(isEmpty(entry.dlp.actions) ? {} : { actions: entry.dlp.actions }),
-    },
+    tls: entry.scheme === 'tls' ? 'passthrough' : 'inspect',
+    // What nobody reads has no search.
+    ...(entry.scheme === 'tls' || entry.scheme === 'tcp' ? {} : { dlp: searchOf(entry.dlp) }),
     allow_private: entry.allowPrivate,
     source: entry.source,
     error_shape: entry.errorShape,
     ...limitsOf(entry.quota),
   };
+}
+
+function searchOf({ onMatch, except, actions }: AllowEntry['dlp']): Yaml {
+  return { on_match: onMatch, except, ...(isEmpty(actions) ? {} : { actions }) };
 }
 
 function ruleOf({ methods, paths, query, headers }: AllowEntry['rules'][number]): string | Yaml {

@@ -89,7 +89,11 @@ export const EntrySchema = Type.Object(
       }),
     ),
     port: Type.Optional(
-      Type.Integer({ ...words('Port; default 443 (80 with `scheme: http`).'), ...port, examples: [443] }),
+      Type.Integer({
+        ...words('Port; default 443 (80 with `scheme: http`; `scheme: tcp` has none).'),
+        ...port,
+        examples: [443],
+      }),
     ),
     ports: Type.Optional(
       Type.Array(Type.Integer({ ...port, examples: [443] }), {
@@ -99,8 +103,10 @@ export const EntrySchema = Type.Object(
       }),
     ),
     scheme: Type.Optional(
-      Type.Enum(['https', 'http'], {
-        ...words('Left out: http on port 80, https on any other. http is unencrypted, and can carry no credential.'),
+      Type.Enum(['https', 'http', 'tcp'], {
+        ...words(
+          'Left out: http on port 80, https on any other. http is unencrypted, and can carry no credential. tcp: any protocol (a database, say), not inspected.',
+        ),
       }),
     ),
     access: Type.Optional(
@@ -140,7 +146,9 @@ export const EntrySchema = Type.Object(
     ),
     tls: Type.Optional(
       Type.Enum(['inspect', 'passthrough'], {
-        ...words('inspect: the proxy reads what passes. Not yet: passthrough.'),
+        ...words(
+          'inspect: the proxy reads what passes. passthrough: the TLS of agent and host stays theirs, so nothing in it is inspected.',
+        ),
         default: 'inspect',
       }),
     ),
