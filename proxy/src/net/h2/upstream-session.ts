@@ -125,13 +125,6 @@ export class H2UpstreamStream implements UpstreamStream {
     stream.on('trailers', (_headers, _flags, raw: readonly string[]) => {
       this.responseTrailers = raw;
     });
-    stream.on('data', (chunk: Buffer) =>
-      this.guarded((to) => {
-        to.onBody(chunk);
-        to.onUpstreamRead();
-      }),
-    );
-    stream.on('end', () => this.guarded((to) => this.onEnd(to)));
     stream.on('wantTrailers', () => this.sendTrailers(stream));
     stream.on('drain', () => this.guarded((to) => to.onUpstreamDrain()));
     // `close` follows and knows the code.
@@ -201,6 +194,18 @@ export class H2UpstreamStream implements UpstreamStream {
     }
     to.onResponse(head);
     to.onUpstreamRead();
+    // Not before: Node tells of a response a tick after it has read it, and of the body's bytes as soon as somebody listens.
+    if (this.handler !== null && this.stream !== null) this.readBody(this.stream);
+  }
+
+  private readBody(stream: ClientHttp2Stream): void {
+    stream.on('data', (chunk: Buffer) =>
+      this.guarded((to) => {
+        to.onBody(chunk);
+        to.onUpstreamRead();
+      }),
+    );
+    stream.on('end', () => this.guarded((to) => this.onEnd(to)));
   }
 
   private onEnd(to: ResponseHandler): void {
