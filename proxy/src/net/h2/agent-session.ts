@@ -126,6 +126,8 @@ export class AgentSession implements Timed {
       return;
     }
     this.tellUpTo(id - 2);
+    // Reset in the same breath: no exchange, so that a flood of these dials nobody. It is told with those that were passed over.
+    if (stream.closed || stream.destroyed) return;
     this.lastTold = id;
     const head = readRequestFields(raw, {
       scheme: owner.scheme,
