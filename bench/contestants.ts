@@ -3,7 +3,7 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import { CONTRACT_VERSION, DEFAULT_LIMITS, type ProxyConfig, type ProxyEvent } from '../proxy/src/contract.ts';
+import { CONTRACT_VERSION, DEFAULT_LIMITS, type FirstEvent, type ProxyConfig } from '../proxy/src/contract.ts';
 import { type Machine, NEW_HOSTS, ORIGIN } from './machine.ts';
 import { launch, type Measured, type Serving } from './process.ts';
 
@@ -61,7 +61,7 @@ export function startBottle(
     env,
     cores,
     read: (line) => {
-      const event = JSON.parse(line) as ProxyEvent;
+      const event = JSON.parse(line) as FirstEvent;
       if (event.event === 'fatal') throw new Error(`${event.what}: ${event.why}`);
       return { port: Number(event.listening?.split(':').at(-1)), ca: event.ca };
     },

@@ -16,7 +16,8 @@ export const CONTRACT_VERSION = 1;
 
 // ---------------------------------------------------------------- configuration
 
-export type OnMatch = 'block' | 'redact' | 'log';
+/** `hold`: a person decides; where nothing can wait for one, it blocks. */
+export type OnMatch = 'block' | 'redact' | 'hold' | 'log';
 
 /** Shape of a refusal's body: plain is ours, the others are what that API's clients show to a person. */
 export type ErrorShape = 'plain' | 'anthropic' | 'openai' | 'google';
@@ -150,6 +151,8 @@ export interface ProxyConfig {
   /** Address that our DNS answers to every A question (the relay's or the sidecar's own). */
   readonly dnsAnswer: string;
   readonly routes: readonly Route[];
+  /** What becomes of a request that no rule allows: `hold` asks a person. Left out = block. What `deny` names is never asked about. */
+  readonly onDeny?: 'block' | 'hold';
   /** Host patterns that always win over routes, with the name of the rule. */
   readonly deny: readonly { readonly id: string; readonly host: string }[];
   readonly secrets: readonly SecretValue[];
@@ -194,6 +197,8 @@ export interface ProxyLimits {
   readonly connectTimeoutMs: number;
   /** Time without a byte in either direction before an exchange is reset, in ms. */
   readonly idleTimeoutMs: number;
+  /** Time for a person to decide on a held request, in ms; then it is refused. */
+  readonly holdTimeoutMs: number;
   /** Connections open at the same time. */
   readonly connections: number;
   /** Threads that serve when there is work for them; 0 = as many as there are cores. */
@@ -207,6 +212,7 @@ export const DEFAULT_LIMITS: ProxyLimits = {
   headTimeoutMs: 30_000,
   connectTimeoutMs: 10_000,
   idleTimeoutMs: 30 * 60_000,
+  holdTimeoutMs: 120_000,
   connections: 16_384,
   workers: 0,
 };
@@ -214,10 +220,40 @@ export const DEFAULT_LIMITS: ProxyLimits = {
 // ---------------------------------------------------------------- line protocol of `serve`
 
 /** CLI -> proxy, after the configuration line. */
-export type ControlMessage = { readonly do: 'stop' };
+export type ControlMessage =
+  | { readonly do: 'stop' }
+  /** On a held request. An id that waits for nobody (any more) is ignored. `always`: the same is not asked again while the process lives. */
+  | { readonly do: 'approve' | 'deny'; readonly id: string; readonly always?: boolean };
 
-/** Proxy -> CLI. */
-export type ProxyEvent =
+/** A request that waits for a person. Never the matched text. */
+export interface HeldEvent {
+  readonly event: 'held';
+  /** For `approve` and `deny`: of this one wait, and known to nobody but the receiver of this event. */
+  readonly id: string;
+  /** Id of the audit record to come. */
+  readonly record: string;
+  readonly host: string;
+  readonly port: number;
+  readonly method: string;
+  /** As in the record. */
+  readonly path: string;
+  readonly stage: Stage;
+  readonly rule: string;
+  readonly reason: string;
+  readonly findings: readonly Finding[];
+  /** Name of the secret that its route adds; null = none. */
+  readonly credential: string | null;
+  readonly waitsMs: number;
+}
+
+export interface ReleasedEvent {
+  readonly event: 'released';
+  readonly id: string;
+  readonly by: 'person' | 'timeout' | 'client';
+}
+
+/** Proxy -> CLI, the first line. */
+export type FirstEvent =
   | {
       readonly event: 'ready';
       /** The session CA's certificate, PEM. The key never leaves the process. */
@@ -228,6 +264,9 @@ export type ProxyEvent =
       readonly startedMs: number;
     }
   | { readonly event: 'fatal'; readonly what: string; readonly why: string; readonly fix: string };
+
+/** Proxy -> CLI. */
+export type ProxyEvent = FirstEvent | HeldEvent | ReleasedEvent;
 
 // ---------------------------------------------------------------- relay and probe
 

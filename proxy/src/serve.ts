@@ -2,7 +2,7 @@
 import type { Readable } from 'node:stream';
 import { CONTRACT_VERSION, type ControlMessage, type ProxyConfig, type ProxyEvent } from './contract.ts';
 import { newShared, openCore } from './cores/core.ts';
-import { startTeam, threadsOf } from './cores/team.ts';
+import { startTeam, type Team, threadsOf } from './cores/team.ts';
 import { ProxyFailure } from './failure.ts';
 import { readLines } from './lines.ts';
 
@@ -27,7 +27,10 @@ export async function serve({ input, emit, reportBug, stopped }: ServeOptions): 
 
   const shared = newShared(config);
   const kind = threadsOf(config) > 1 ? 'first' : 'only';
-  const core = await openCore(config, shared, null, { kind }, reportBug);
+  // Nobody is asked anything before there is a team: nothing has been served then.
+  let team: Team | null = null;
+  const desk = { emit, remember: (keys: readonly string[]) => team?.remember(keys) };
+  const core = await openCore(config, shared, null, { kind }, desk, reportBug);
   emit({
     event: 'ready',
     ca: core.authority.certificatePem,
@@ -36,9 +39,10 @@ export async function serve({ input, emit, reportBug, stopped }: ServeOptions): 
   });
   // Not before `ready`: the first connection to these hosts comes later than that.
   setImmediate(core.warm);
-  const team = startTeam(config, shared, core, reportBug);
+  const threads = startTeam(config, shared, core, emit, reportBug);
+  team = threads;
   try {
-    await Promise.race([readUntilStop(lines), stopped, team.failed]);
+    await Promise.race([heedUntilStop(lines, threads), stopped, threads.failed]);
   } catch (error) {
     // What runs is cut at once, and recorded.
     await closeAll(0);
@@ -47,7 +51,7 @@ export async function serve({ input, emit, reportBug, stopped }: ServeOptions): 
   await closeAll(DRAIN_MS);
 
   async function closeAll(graceMs: number): Promise<void> {
-    await Promise.all([team.close(graceMs), core.close(graceMs)]);
+    await Promise.all([threads.close(graceMs), core.close(graceMs)]);
   }
 }
 
@@ -62,13 +66,22 @@ function parseConfig(line: string): ProxyConfig {
   return config as ProxyConfig;
 }
 
-async function readUntilStop(lines: AsyncIterable<string>): Promise<void> {
-  for await (const line of lines) if (parseControl(line).do === 'stop') return;
+async function heedUntilStop(lines: AsyncIterable<string>, team: Team): Promise<void> {
+  for await (const line of lines) {
+    const message = parseControl(line);
+    if (message.do === 'stop') return;
+    team.decide(message);
+  }
 }
 
 function parseControl(line: string): ControlMessage {
   const message = parseObject(line);
-  if (message !== null && 'do' in message && message.do === 'stop') return { do: 'stop' };
+  if (message !== null && 'do' in message) {
+    if (message.do === 'stop') return { do: 'stop' };
+    if ((message.do === 'approve' || message.do === 'deny') && 'id' in message && typeof message.id === 'string') {
+      return { do: message.do, id: message.id, always: 'always' in message && message.always === true };
+    }
+  }
   throw new ProxyFailure({
     what: 'a control message was not understood',
     why: 'the CLI and the proxy are of different versions',

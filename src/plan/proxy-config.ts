@@ -38,6 +38,7 @@ export function compileProxyConfig(bottle: Bottle, parts: RuntimeParts): ProxyCo
     upstream,
     auditPath,
     quota: bottle.egress.quota,
+    ...(bottle.egress.onDeny === 'hold' ? { onDeny: 'hold' } : {}),
     limits: { ...DEFAULT_LIMITS, ...bottle.egress.limits, ...limits },
   };
 }

@@ -1,5 +1,5 @@
 // Runs the proxy as our child: configuration in, readiness out, an orderly end.
-import type { ControlMessage, ProxyConfig, ProxyEvent } from '../../proxy/src/contract.ts';
+import type { ControlMessage, FirstEvent, ProxyConfig } from '../../proxy/src/contract.ts';
 import { BottleError } from '../report/bottle-error.ts';
 import { printable } from '../report/printable.ts';
 import { readOutput } from './output-lines.ts';
@@ -66,7 +66,7 @@ export async function serveProxy(config: ProxyConfig, onStderr: (text: string) =
   }
 }
 
-function parseEvent(line: string): ProxyEvent {
+function parseEvent(line: string): FirstEvent {
   let value: unknown;
   try {
     value = JSON.parse(line);
@@ -75,7 +75,7 @@ function parseEvent(line: string): ProxyEvent {
   }
   if (typeof value === 'object' && value !== null && 'event' in value) {
     // The other side of the contract, from the same version of the same repository.
-    if (value.event === 'ready' || value.event === 'fatal') return value as ProxyEvent;
+    if (value.event === 'ready' || value.event === 'fatal') return value as FirstEvent;
   }
   throw notOurs(line, undefined);
 }

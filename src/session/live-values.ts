@@ -1,5 +1,5 @@
 // What exists only while one session runs: placeholders, the sidecar's configuration, the certificate, and what our containers report.
-import type { ProbeReport, ProxyConfig, ProxyEvent, RelayEvent } from '../../proxy/src/contract.ts';
+import type { FirstEvent, ProbeReport, ProxyConfig, RelayEvent } from '../../proxy/src/contract.ts';
 import type { LiveValues } from '../engine/perform-step.ts';
 import type { Role, TrustFile } from '../plan/plan.ts';
 import { BottleError } from '../report/bottle-error.ts';
@@ -35,7 +35,7 @@ export class SessionValues implements LiveValues {
   onFirstLine(role: Exclude<Role, 'agent'>, line: string): void {
     switch (role) {
       case 'proxy': {
-        const event = parseLine<ProxyEvent>(role, line, 'event');
+        const event = parseLine<FirstEvent>(role, line, 'event');
         if (event.event === 'fatal') throw new BottleError({ what: event.what, why: event.why, fix: event.fix });
         this.#certificate = event.ca;
         return;

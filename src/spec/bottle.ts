@@ -68,7 +68,8 @@ export interface Egress {
   /** The spec's own entries first, then those of presets. Order matters: the first that matches decides. */
   readonly allow: readonly AllowEntry[];
   readonly deny: readonly DenyEntry[];
-  readonly onDeny: 'block';
+  /** What becomes of a request that no rule allows: `hold` asks a person. */
+  readonly onDeny: 'block' | 'hold';
   /** Of all entries together; null = none. */
   readonly quota: Quota | null;
   /** Those that the spec sets. */

@@ -3,7 +3,6 @@ import { type OnMatch, PROFILES } from '../../proxy/src/contract.ts';
 import { type Approval, readBaseline } from './baseline.ts';
 import type { AllowEntry, Dlp } from './bottle.ts';
 import { checkActions, checkDetectors } from './detector-ids.ts';
-import { readActions, readOnMatch } from './entry.ts';
 import { readKnown } from './files.ts';
 import type { Report } from './report.ts';
 import { readRulesFile } from './rules-file.ts';
@@ -24,12 +23,12 @@ export function readDlp(spec: FilledSpec, around: Surroundings, report: Report):
   const active = detectors ?? PROFILES[profile].detectors;
   return {
     dlp: {
-      onMatch: readOnMatch(on_match),
+      onMatch: on_match,
       profile,
       rulesFile: spec.dlp.rules === undefined ? null : resolvePath(spec.dlp.rules, report.file(['rules']), around),
       rules,
       detectors: active,
-      actions: { ...pick(PROFILES[profile].actions, active), ...readActions(actions) },
+      actions: { ...pick(PROFILES[profile].actions, active), ...actions },
       known: readKnown(spec, report.below('known')),
       canaries: spec.dlp.canaries,
       workspace: readWorkspaceSearch(spec, report.below('workspace')),

@@ -113,9 +113,9 @@ export function readEntry(
     auth,
     placeholder,
     dlp: {
-      onMatch: readOnMatch(entry.dlp.on_match ?? around.onMatch),
+      onMatch: entry.dlp.on_match ?? around.onMatch,
       except: entry.dlp.except ?? [],
-      actions: readActions(entry.dlp.actions ?? {}),
+      actions: entry.dlp.actions ?? {},
     },
     allowPrivate: entry.allow_private,
     source: entry.source,
@@ -123,13 +123,3 @@ export function readEntry(
     quota,
   }));
 }
-
-/** `hold` is reported as "not yet"; until then nothing is looser than to block. */
-export function readOnMatch(onMatch: EntrySurroundings['onMatch']): AllowEntry['dlp']['onMatch'] {
-  return onMatch === 'hold' ? 'block' : onMatch;
-}
-
-export const readActions = (
-  actions: Readonly<Record<string, EntrySurroundings['onMatch']>>,
-): AllowEntry['dlp']['actions'] =>
-  Object.fromEntries(Object.entries(actions).map(([id, action]) => [id, readOnMatch(action)]));

@@ -38,13 +38,14 @@ export function readLimits(written: SpecLimits | undefined, report: Report): Par
       ['head_bytes'],
     );
   }
-  const { connections, head_seconds, connect_seconds, idle_seconds } = written;
+  const { connections, head_seconds, connect_seconds, idle_seconds, hold_seconds } = written;
   return {
     ...(headBytes === undefined ? {} : { headBytes }),
     ...(connections === undefined ? {} : { connections }),
     ...(head_seconds === undefined ? {} : { headTimeoutMs: head_seconds * 1000 }),
     ...(connect_seconds === undefined ? {} : { connectTimeoutMs: connect_seconds * 1000 }),
     ...(idle_seconds === undefined ? {} : { idleTimeoutMs: idle_seconds * 1000 }),
+    ...(hold_seconds === undefined ? {} : { holdTimeoutMs: hold_seconds * 1000 }),
   };
 }
 

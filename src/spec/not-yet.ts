@@ -36,14 +36,9 @@ function partsOf(spec: FilledSpec): Later[] {
   key(workspace.volumes, ['workspace', 'volumes']);
   key(workspace.require_clean, ['workspace', 'require_clean']);
   value(egress.mode, 'enforce', ['egress', 'mode']);
-  value(egress.on_deny, 'block', ['egress', 'on_deny']);
   key(egress.upstream_proxy, ['egress', 'upstream_proxy']);
   key(spec.git, ['git'], 'use the preset github-read or github');
   key(spec.ports, ['ports']);
-  for (const [id, action] of Object.entries(dlp.actions)) {
-    if (action === 'hold') later.push({ path: ['dlp', 'actions', id], value: 'hold', fix: 'write block' });
-  }
-  if (dlp.on_match === 'hold') later.push({ path: ['dlp', 'on_match'], value: 'hold', fix: 'write block' });
   return later;
 }
 
@@ -51,10 +46,6 @@ function entryParts(entry: FilledSpec['egress']['allow'][number], index: number)
   if (typeof entry === 'string') return [];
   const at = (...path: Path): Path => ['egress', 'allow', index, ...path];
   const later: Later[] = [];
-  for (const [id, action] of Object.entries(entry.dlp?.actions ?? {})) {
-    if (action === 'hold') later.push({ path: at('dlp', 'actions', id), value: 'hold', fix: 'write block' });
-  }
-  if (entry.dlp?.on_match === 'hold') later.push({ path: at('dlp', 'on_match'), value: 'hold', fix: 'write block' });
   if (entry.auth?.type === 'sigv4' || entry.auth?.type === 'oauth2') {
     later.push({ path: at('auth', 'type'), value: entry.auth.type, fix: 'use bearer, basic, header or query' });
   }

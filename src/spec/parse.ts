@@ -58,7 +58,7 @@ export function parseSpec(text: string, file: string, around: Surroundings): Par
       mode: 'enforce',
       allow: withApprovals(egress.allow, approvals),
       deny: egress.deny,
-      onDeny: 'block',
+      onDeny: spec.egress.on_deny,
       quota: readQuota(spec.egress.limits, 'egress.limits', report.below('egress', 'limits')),
       limits: readLimits(spec.egress.limits, report.below('egress', 'limits')),
     },

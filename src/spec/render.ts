@@ -119,6 +119,7 @@ function limitsOf(quota: Quota | null, limits: Partial<ProxyLimits> = {}): Yaml 
     head_seconds: inSeconds(limits.headTimeoutMs),
     connect_seconds: inSeconds(limits.connectTimeoutMs),
     idle_seconds: inSeconds(limits.idleTimeoutMs),
+    hold_seconds: inSeconds(limits.holdTimeoutMs),
   };
   const set = Object.entries(written).filter(([, value]) => value !== undefined);
   return set.length === 0 ? {} : { limits: Object.fromEntries(set) };

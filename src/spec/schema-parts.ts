@@ -25,7 +25,10 @@ export const secretName = {
 };
 
 export const onMatch = (description: string, options: Record<string, unknown>) =>
-  Type.Enum(['block', 'redact', 'hold', 'log'], { description: `${description} Not yet: hold.`.trim(), ...options });
+  Type.Enum(['block', 'redact', 'hold', 'log'], {
+    description: `${description} hold: a person decides (bottle watch).`.trim(),
+    ...options,
+  });
 
 export const size = (description: string, options: Record<string, unknown> = {}) =>
   Type.Unsafe<number | string>({

@@ -199,7 +199,12 @@ const EgressSchema = Type.Object(
       }),
     ),
     on_deny: Type.Optional(
-      Type.Enum(['block', 'hold'], { ...words('block: refuse at once. Not yet: hold.'), default: 'block' }),
+      Type.Enum(['block', 'hold'], {
+        ...words(
+          'What happens to a request that no rule allows. block: it is refused at once; hold: a person decides (bottle watch).',
+        ),
+        default: 'block',
+      }),
     ),
     upstream_proxy: Type.Optional(notYet('a proxy between bottle and the world.')),
     limits: Type.Optional(
@@ -218,6 +223,9 @@ const EgressSchema = Type.Object(
           head_seconds: Type.Optional(seconds('How long a head may take to arrive; 30.', 30)),
           connect_seconds: Type.Optional(seconds('How long a connection to an upstream may take; 10.', 10)),
           idle_seconds: Type.Optional(seconds('How long nothing may move on a connection; 1800.', 1800)),
+          hold_seconds: Type.Optional(
+            seconds('How long a held request waits for a person before it is refused; 120.', 120),
+          ),
         },
         {
           ...closed,

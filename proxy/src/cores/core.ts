@@ -13,6 +13,7 @@ import { listen, type Place } from '../net/listener.ts';
 import { newQuotaMemory, Quotas } from '../net/quotas.ts';
 import { RecordBatch } from '../net/record-batch.ts';
 import { UpstreamPool } from '../net/upstream-pool.ts';
+import { type HoldDesk, WaitingRoom } from '../net/waiting-room.ts';
 import { createPipeline } from '../pipeline/pipeline.ts';
 import { SharedCount } from './shared-count.ts';
 
@@ -28,6 +29,8 @@ export interface Shared {
   readonly quotas: SharedArrayBuffer;
   readonly held: SharedArrayBuffer;
   readonly connections: SharedArrayBuffer;
+  /** Requests that wait for a person. */
+  readonly waiting: SharedArrayBuffer;
 }
 
 export interface Core {
@@ -40,6 +43,8 @@ export interface Core {
   announceThread(): void;
   /** Connections end after their next answer, so that their next ones spread over the threads. */
   retireConnections(): void;
+  /** Where its requests wait for a person. */
+  readonly waiting: WaitingRoom;
   close(graceMs: number): Promise<void>;
 }
 
@@ -50,6 +55,7 @@ export function newShared(config: ProxyConfig): Shared {
     quotas: newQuotaMemory(config),
     held: new SharedCount().memory,
     connections: new SharedCount().memory,
+    waiting: new SharedCount().memory,
   };
 }
 
@@ -59,6 +65,7 @@ export async function openCore(
   shared: Shared,
   secrets: AuthoritySecrets | null,
   place: Place,
+  desk: HoldDesk,
   reportBug: (error: unknown) => void,
 ): Promise<Core> {
   const audit: AuditSink = openAuditSink(config.auditPath, { chain: new AuditChain(shared.audit) });
@@ -83,6 +90,11 @@ export async function openCore(
     held: new HoldBudget(HELD_BYTES, new SharedCount(shared.held)),
     connections: new SharedCount(shared.connections),
     quotas: new Quotas(config, shared.quotas),
+    waiting: new WaitingRoom(
+      Math.min(limits.holdTimeoutMs, limits.idleTimeoutMs),
+      new SharedCount(shared.waiting),
+      desk,
+    ),
   };
   const listening = await listen(config, services, place);
   return {
@@ -94,6 +106,7 @@ export async function openCore(
     },
     announceThread: listening.announceThread,
     retireConnections: listening.retireConnections,
+    waiting: services.waiting,
     close: async (graceMs) => {
       // In the order of who needs whom: an exchange that is cut here still writes its record.
       await listening.close(graceMs);

@@ -4,12 +4,17 @@ import { type EventLoopUtilization, performance } from 'node:perf_hooks';
 import { Worker } from 'node:worker_threads';
 import type { ProxyConfig } from '../contract.ts';
 import { ProxyFailure } from '../failure.ts';
+import type { HoldDesk, PersonsWord } from '../net/waiting-room.ts';
 import type { Core, Shared } from './core.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker.ts';
 
 export interface Team {
   /** Rejects when a thread failed: the proxy must not go on without it. */
   readonly failed: Promise<never>;
+  /** A person's word: only the thread where it waits heeds it. */
+  decide(word: PersonsWord): void;
+  /** What a person approved for good, for every thread. */
+  remember(keys: readonly string[]): void;
   /** Every further thread lets its exchanges end, and is gone. */
   close(graceMs: number): Promise<void>;
 }
@@ -26,7 +31,13 @@ export function threadsOf({ limits }: ProxyConfig): number {
   return limits.workers === 0 ? availableParallelism() : limits.workers;
 }
 
-export function startTeam(config: ProxyConfig, shared: Shared, first: Core, reportBug: (error: unknown) => void): Team {
+export function startTeam(
+  config: ProxyConfig,
+  shared: Shared,
+  first: Core,
+  emit: HoldDesk['emit'],
+  reportBug: (error: unknown) => void,
+): Team {
   const most = threadsOf(config);
   const workers: Worker[] = [];
   const { promise: failed, reject } = Promise.withResolvers<never>();
@@ -34,6 +45,13 @@ export function startTeam(config: ProxyConfig, shared: Shared, first: Core, repo
   let isJoining = false;
   let isClosing = false;
   const send = (worker: Worker, message: ToWorker): void => worker.postMessage(message);
+  /** For threads that join later. */
+  const remembered: string[] = [];
+  const remember = (keys: readonly string[]): void => {
+    remembered.push(...keys);
+    first.waiting.remember(keys);
+    for (const worker of workers) send(worker, { do: 'remember', keys });
+  };
 
   const join = (): void => {
     isJoining = true;
@@ -52,6 +70,7 @@ export function startTeam(config: ProxyConfig, shared: Shared, first: Core, repo
       switch (message.say) {
         case 'joined':
           isJoining = false;
+          send(worker, { do: 'remember', keys: remembered });
           first.announceThread();
           first.retireConnections();
           for (const other of before) send(other, { do: 'retire' });
@@ -64,6 +83,12 @@ export function startTeam(config: ProxyConfig, shared: Shared, first: Core, repo
           reject(died());
           break;
         case 'closed':
+          break;
+        case 'event':
+          emit(message.event);
+          break;
+        case 'remember':
+          remember(message.keys);
           break;
         default:
           message satisfies never;
@@ -88,6 +113,11 @@ export function startTeam(config: ProxyConfig, shared: Shared, first: Core, repo
 
   return {
     failed,
+    decide: (word) => {
+      first.waiting.decide(word);
+      for (const worker of workers) send(worker, { do: 'decide', word });
+    },
+    remember,
     close: async (graceMs) => {
       isClosing = true;
       clearInterval(timer);

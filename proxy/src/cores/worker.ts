@@ -1,7 +1,8 @@
 // A further thread of the proxy: serves beside the first, with what that hands over, until told to stop. Whatever goes wrong ends the proxy.
 import { parentPort, workerData } from 'node:worker_threads';
 import type { AuthoritySecrets } from '../ca/authority.ts';
-import type { ProxyConfig } from '../contract.ts';
+import type { HeldEvent, ProxyConfig, ReleasedEvent } from '../contract.ts';
+import type { HoldDesk, PersonsWord } from '../net/waiting-room.ts';
 import { type Core, openCore, type Shared } from './core.ts';
 
 export interface WorkerStart {
@@ -12,10 +13,16 @@ export interface WorkerStart {
   readonly index: number;
 }
 
-export type ToWorker = { readonly do: 'close'; readonly graceMs: number } | { readonly do: 'retire' };
+export type ToWorker =
+  | { readonly do: 'close'; readonly graceMs: number }
+  | { readonly do: 'retire' }
+  | { readonly do: 'decide'; readonly word: PersonsWord }
+  | { readonly do: 'remember'; readonly keys: readonly string[] };
 export type FromWorker =
   | { readonly say: 'joined' }
   | { readonly say: 'closed' }
+  | { readonly say: 'event'; readonly event: HeldEvent | ReleasedEvent }
+  | { readonly say: 'remember'; readonly keys: readonly string[] }
   /** One connection's: an error's message may quote what it handled, but it stays in this process. */
   | { readonly say: 'bug'; readonly error: unknown }
   /** The thread's own. */
@@ -42,7 +49,12 @@ process.on('unhandledRejection', crash);
 
 // Written by team.ts, in the same process.
 const { config, shared, secrets, index } = workerData as WorkerStart;
-core = await openCore(config, shared, secrets, { kind: 'further', index }, (error) => say({ say: 'bug', error }));
+const desk: HoldDesk = {
+  emit: (event) => say({ say: 'event', event }),
+  remember: (keys) => say({ say: 'remember', keys }),
+};
+const place = { kind: 'further', index } as const;
+core = await openCore(config, shared, secrets, place, desk, (error) => say({ say: 'bug', error }));
 port.on('message', (message: ToWorker) => {
   switch (message.do) {
     case 'close':
@@ -53,6 +65,12 @@ port.on('message', (message: ToWorker) => {
       break;
     case 'retire':
       core?.retireConnections();
+      break;
+    case 'decide':
+      core?.waiting.decide(message.word);
+      break;
+    case 'remember':
+      core?.waiting.remember(message.keys);
       break;
     default:
       message satisfies never;

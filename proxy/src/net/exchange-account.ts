@@ -1,16 +1,19 @@
 // What the one record of an exchange will say, gathered while it runs.
 import { newRecordId } from '../audit/record.ts';
 import type { ErrorShape, Finding } from '../contract.ts';
-import type { Admitted, BodyStream, RecordDraft } from '../pipeline/types.ts';
+import type { Admitted, BodyStream, Held, RecordDraft } from '../pipeline/types.ts';
 import type { AgentRequest } from './agent.ts';
 import { draftRecord, type Outcome, RecordStart } from './record.ts';
 import type { Services } from './services.ts';
+import type { Question } from './waiting-room.ts';
 
 export class ExchangeAccount {
   /** Names of the credentials that were injected. */
   injected: readonly string[] = [];
   /** Something of the body was rewritten. */
   isRedacted = false;
+  /** A person let it through. */
+  approval: Outcome | null = null;
   /** What the agent got; 0 = nothing. */
   status = 0;
   /** Body bytes. */
@@ -57,24 +60,43 @@ export class ExchangeAccount {
   /** The outcome when nothing stood in the way. */
   allowed(): Outcome {
     const { admitted, stream } = this;
+    if (this.approval !== null) return this.approval;
     const isRedacted = admitted?.verdict === 'redact' || this.isRedacted || stream?.redacted === true;
     const verdict = admitted === null ? 'block' : isRedacted ? 'redact' : 'allow';
     return { verdict, stage: 'none', rule: admitted?.rule ?? '', reason: '' };
   }
 
-  draft(outcome: Outcome): RecordDraft {
-    if (this.stream !== null) this.addFindings(this.stream.findings);
-    const { request, services, start } = this;
-    const { pipeline, session } = services;
+  /** What a person is asked. */
+  question(held: Held, admitted: Admitted): Question {
+    const { host } = this.request;
+    const { rule, stage, reason } = held.refusal;
+    const { route, findings } = { route: admitted.route, findings: this.findings };
+    return {
+      record: this.id,
+      ...this.subject(),
+      ...{ stage, rule, reason, findings },
+      credential: route.auth?.secret ?? route.placeholder?.secret ?? null,
+      keys: held.keys.map((key) => `${host} ${key}`),
+    };
+  }
+
+  private subject(): Pick<RecordDraft, 'host' | 'port' | 'method' | 'path'> {
+    const { request, services } = this;
+    const { pipeline } = services;
     // An agent chooses its host names and methods: they may hold what a record must not.
-    const subject = {
-      via: request.via,
+    return {
       host: pipeline.recordText(request.host),
       port: request.port,
       method: pipeline.recordText(request.method),
       path: pipeline.recordPath(request),
     };
+  }
+
+  draft(outcome: Outcome): RecordDraft {
+    if (this.stream !== null) this.addFindings(this.stream.findings);
+    const { request, services, start } = this;
+    const subject = { via: request.via, ...this.subject() };
     const { status, findings, injected, bytesOut, bytesIn } = this;
-    return draftRecord(session, start, subject, outcome, { status, findings, injected, bytesOut, bytesIn });
+    return draftRecord(services.session, start, subject, outcome, { status, findings, injected, bytesOut, bytesIn });
   }
 }

@@ -3,8 +3,10 @@ import type { Duplex } from 'node:stream';
 import { AuditFailure } from '../audit/failure.ts';
 import { isGitPush } from '../pipeline/git-refusal.ts';
 import { grpcTrailers, renderRefusal } from '../pipeline/refusal.ts';
-import type { Admitted, Injected, Refusal } from '../pipeline/types.ts';
+import type { Admitted, Held, Injected, Refusal } from '../pipeline/types.ts';
+import { joinHeld } from '../pipeline/verdict.ts';
 import type { AgentListener, AgentLoss, AgentRequest, AgentStream } from './agent.ts';
+import { approvedOutcome, leftOutcome, unapproved } from './approval.ts';
 import { DialRefused } from './dial-refused.ts';
 import { ExchangeAccount } from './exchange-account.ts';
 import { Malformed } from './h1/malformed.ts';
@@ -18,6 +20,7 @@ import { type RelayOwner, ResponseRelay, type ResponseSource } from './response-
 import type { Services } from './services.ts';
 import type { RequestBodyKind, ResponseHandler, UpstreamStream } from './upstream.ts';
 import { fieldsForUpstream } from './upstream-fields.ts';
+import type { Wait } from './waiting-room.ts';
 import { agreeOn } from './websocket/extension.ts';
 import { relayWebSocket } from './websocket/relay.ts';
 
@@ -44,6 +47,8 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
   private upstream: UpstreamStream | null = null;
   private isUpstreamSlow = false;
   private isRetried = false;
+  /** For a person's word. */
+  private wait: { readonly held: Held; readonly room: Wait } | null = null;
   private relay: ResponseRelay | null = null;
   private allowance: Allowance = UNBOUNDED;
   private isOver = false;
@@ -70,6 +75,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
       return;
     }
     const { admitted } = judged;
+    let held = judged.do === 'hold' ? judged.held : null;
     this.admitted = admitted;
     account.admit(admitted);
     const begun = services.quotas.begin(admitted.route, () => sizeOf(request));
@@ -89,6 +95,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
         this.refuse(decision.refusal, decision.shown);
         return;
       }
+      held = joinHeld(held, decision.held);
       this.outgoing = decision.outgoing;
       if (decision.outgoing.kind === 'stream') account.follow(decision.outgoing.judge);
       if (decision.outgoing.kind === 'whole') {
@@ -96,6 +103,8 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
         account.isRedacted = decision.outgoing.isRedacted;
       }
     }
+
+    if (held !== null && !(await this.isApproved(held, admitted))) return;
 
     const injected = pipeline.inject(admitted);
     account.injected = injected.injected;
@@ -105,6 +114,26 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
 
     audit.assertWritable();
     await this.send(admitted);
+  }
+
+  /** Waits for a person. Nothing has left, nothing more is read; false = the exchange is over. */
+  private async isApproved(held: Held, admitted: Admitted): Promise<boolean> {
+    const { account, services } = this;
+    account.addFindings(held.refusal.findings);
+    this.agent.touch();
+    const room = services.waiting.ask(account.question(held, admitted));
+    this.wait = { held, room };
+    const answer = await room.answer;
+    this.wait = null;
+    if (this.isOver) return false;
+    if (answer === 'approved' || answer === 'always') {
+      account.approval = approvedOutcome(held, answer);
+      // It is the person's time that passed, not the agent's.
+      this.agent.touch();
+      return true;
+    }
+    this.refuse(unapproved(held, answer, services.waiting.timeoutMs));
+    return false;
   }
 
   /** The beginning of a refused push: git shows the reason beside each ref that it named, or not at all. */
@@ -330,12 +359,21 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
     }
     switch (loss.kind) {
       case 'closed': {
+        if (this.wait !== null) {
+          this.record(leftOutcome(this.wait.held));
+          this.agent.reset();
+          break;
+        }
         const reason = this.isAnswered ? 'the client closed before the response ended' : 'the client closed early';
         this.record({ ...this.account.allowed(), reason });
         this.agent.reset();
         break;
       }
       case 'idle':
+        if (this.wait !== null) {
+          this.refuse(unapproved(this.wait.held, 'timeout', this.services.waiting.timeoutMs));
+          break;
+        }
         this.refuse(
           upstreamRefusal('timeout', 'nothing moved for longer than the idle limit', this.account.errorShape),
         );
@@ -367,7 +405,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
   private refuse(refusal: Refusal, requestBody: Buffer | null = null): void {
     this.account.addFindings(refusal.findings);
     const { stage, rule, reason } = refusal;
-    const verdict = stage === 'upstream' ? this.account.allowed().verdict : 'block';
+    const verdict = stage === 'upstream' ? this.account.allowed().verdict : refusal.isHeld === true ? 'hold' : 'block';
     if (this.isAnswered) {
       const trailers = grpcTrailers(refusal, this.request, this.account.id);
       if (this.record({ verdict, stage, rule, reason }) && trailers !== null) this.agent.finish(trailers);
@@ -395,6 +433,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
   /** No more of this exchange reaches the upstream. */
   private stop(): void {
     this.isOver = true;
+    this.wait?.room.leave();
     this.body?.release();
     this.relay?.stop();
     this.upstream?.abandon();

@@ -1,6 +1,6 @@
 // Judges what a request carries after its head: whole when it may be held, piece by piece when it is too large for that.
 import type { Finding } from '../contract.ts';
-import type { Admitted, BodyStream, Pipeline, Refusal } from '../pipeline/types.ts';
+import type { Admitted, BodyStream, Held, Pipeline, Refusal } from '../pipeline/types.ts';
 import type { AgentRequest, AgentStream } from './agent.ts';
 import type { RequestSize } from './quotas.ts';
 import type { RequestBody } from './request-body.ts';
@@ -20,7 +20,8 @@ export type Outgoing =
   | { readonly kind: 'stream'; readonly body: RequestBody; readonly judge: BodyStream; readonly begun: Buffer[] };
 
 export type BodyDecision =
-  | { readonly do: 'send'; readonly outgoing: Outgoing }
+  /** `held`: not before a person said so; null = at once. */
+  | { readonly do: 'send'; readonly outgoing: Outgoing; readonly held: Held | null }
   /** `shown`: what was read of the body, for the answer. */
   | { readonly do: 'refuse'; readonly refusal: Refusal; readonly shown: Buffer | null };
 
@@ -47,7 +48,8 @@ export function invite(request: AgentRequest, agent: AgentStream): void {
 export async function judgeBody(pipeline: Pipeline, admitted: Admitted, body: RequestBody): Promise<BodyDecision> {
   const envelopes = pipeline.streamEnvelopes(admitted);
   // The client may wait for an answer to its first message before it sends the second.
-  if (envelopes !== null) return { do: 'send', outgoing: { kind: 'stream', body, judge: envelopes, begun: [] } };
+  if (envelopes !== null)
+    return { do: 'send', outgoing: { kind: 'stream', body, judge: envelopes, begun: [] }, held: null };
   const size = await body.hold();
   if (body.refusal !== null) return { do: 'refuse', refusal: body.refusal, shown: null };
   if (size === 'large') return judgeBegun(body, pipeline.streamBody(admitted));
@@ -55,18 +57,20 @@ export async function judgeBody(pipeline: Pipeline, admitted: Admitted, body: Re
   const { bytes, rawTrailers } = body.whole();
   const judged = pipeline.judgeBody(admitted, bytes);
   if (judged.do === 'refuse') return { do: 'refuse', refusal: judged.refusal, shown: bytes };
-  const { findings, redacted } = judged;
+  const held = judged.do === 'hold' ? judged.held : null;
+  const { body: sent, findings, redacted } = judged.do === 'hold' ? judged.passed : judged;
   if (rawTrailers.length === 0) {
-    const outgoing = { kind: 'whole', bytes: judged.body, trailers: EMPTY, findings, isRedacted: redacted } as const;
-    return { do: 'send', outgoing };
+    const outgoing = { kind: 'whole', bytes: sent, trailers: EMPTY, findings, isRedacted: redacted } as const;
+    return { do: 'send', outgoing, held };
   }
   const trailing = pipeline.judgeTrailers(admitted, rawTrailers);
   if (trailing.do === 'refuse') return { do: 'refuse', refusal: trailing.refusal, shown: bytes };
   return {
     do: 'send',
+    held,
     outgoing: {
       kind: 'whole',
-      bytes: judged.body,
+      bytes: sent,
       trailers: trailing.body,
       findings: [...findings, ...trailing.findings],
       isRedacted: redacted || trailing.redacted,
@@ -82,5 +86,5 @@ function judgeBegun(body: RequestBody, judge: BodyStream): BodyDecision {
     if (step.do === 'refuse') return { do: 'refuse', refusal: step.refusal, shown: null };
     if (step.release.length > 0) begun.push(step.release);
   }
-  return { do: 'send', outgoing: { kind: 'stream', body, judge, begun } };
+  return { do: 'send', outgoing: { kind: 'stream', body, judge, begun }, held: null };
 }

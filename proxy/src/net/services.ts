@@ -10,6 +10,7 @@ import type { HoldBudget } from './hold-budget.ts';
 import type { Quotas } from './quotas.ts';
 import type { RecordBatch } from './record-batch.ts';
 import type { UpstreamPool } from './upstream-pool.ts';
+import type { WaitingRoom } from './waiting-room.ts';
 
 export interface Services {
   /** Session id, for records. */
@@ -28,6 +29,8 @@ export interface Services {
   /** Connections of agents that are open, in all threads. */
   readonly connections: SharedCount;
   readonly quotas: Quotas;
+  /** Of requests that a person decides on. */
+  readonly waiting: WaitingRoom;
   /** A bug that cost one connection: reported without the message, which could quote what it handled. */
   readonly reportBug: (error: unknown) => void;
 }

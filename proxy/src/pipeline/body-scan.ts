@@ -2,11 +2,12 @@
 import type { Finding, Route } from '../contract.ts';
 import type { BodyMeta, Match, Scanner, StreamStep, Unjudged } from '../dlp/types.ts';
 import { replaceSpans } from './head-scan.ts';
-import type { Admitted, BodyJudgement, BodyStream, Refusal, StreamJudgement } from './types.ts';
+import type { Admitted, BodyJudgement, BodyStream, HoldableJudgement, Refusal, StreamJudgement } from './types.ts';
 import {
   actionOn,
   actionOnUnjudged,
   findingOfUnjudged,
+  holdMatches,
   MOST_FINDINGS,
   refuseMatches,
   refuseUnjudged,
@@ -15,7 +16,7 @@ import {
 
 export interface BodyJudge {
   /** `where`: `body` or `message`. */
-  judge(route: Route, where: string, body: Buffer, meta: BodyMeta): BodyJudgement;
+  judge(route: Route, where: string, body: Buffer, meta: BodyMeta): HoldableJudgement;
   stream(route: Route, where: string, meta: BodyMeta): BodyStream;
   judgeUnread(route: Route, where: string, unjudged: Unjudged, payload: Buffer): BodyJudgement;
   judgeTrailers(route: Route, rawTrailers: readonly string[]): BodyJudgement;
@@ -31,11 +32,11 @@ const NO_TRAILER =
 export function createBodyJudge(scanner: Scanner, hostsOf: (secret: string) => readonly string[]): BodyJudge {
   const anywhere = (): boolean => true;
 
-  function judge(route: Route, where: string, body: Buffer, meta: BodyMeta): BodyJudgement {
+  function judge(route: Route, where: string, body: Buffer, meta: BodyMeta): HoldableJudgement {
     if (body.length === 0) return { do: 'pass', body, findings: [], redacted: false };
     const scan = scanner.scanBody(where, body, meta);
     if (scan.matches.length === 0 && scan.unjudged === null) return { do: 'pass', body, findings: [], redacted: false };
-    const sorted = sortMatches(route, scan.matches, anywhere);
+    const sorted = sortMatches(route, scan.matches, anywhere, true);
     const findings = [...sorted.findings];
     const unread = scan.unjudged === null ? 'none' : actionOnUnjudged(route, scan.unjudged);
     if (unread !== 'none') findings.push(findingOfUnjudged(scan.unjudged!, where, body.length));
@@ -43,9 +44,12 @@ export function createBodyJudge(scanner: Scanner, hostsOf: (secret: string) => r
       return { do: 'refuse', refusal: refuseMatches(route, { ...sorted, findings }, hostsOf) };
     }
     if (unread === 'block') return { do: 'refuse', refusal: refuseUnjudged(route, scan.unjudged!, where, findings) };
-    if (sorted.redacting.length === 0) return { do: 'pass', body, findings, redacted: false };
+    const redacted = sorted.redacting.length > 0;
     const chosen = new Set(sorted.redacting);
-    return { do: 'pass', body: scan.rewrite((match) => chosen.has(match)), findings, redacted: true };
+    const sent = redacted ? scan.rewrite((match) => chosen.has(match)) : body;
+    const passed = { do: 'pass', body: sent, findings, redacted } as const;
+    if (sorted.holding.length === 0) return passed;
+    return { do: 'hold', held: holdMatches(route, { ...sorted, findings }, hostsOf), passed };
   }
 
   function stream(route: Route, where: string, meta: BodyMeta): BodyStream {

@@ -6,6 +6,7 @@ import { createScanner } from '../dlp/scanner.ts';
 import { createAddressJudge } from '../net/address-judge.ts';
 import { createPipeline } from './pipeline.ts';
 import type { Refusal, RequestView } from './types.ts';
+import { joinHeld } from './verdict.ts';
 
 export function decide(request: DecideRequest): Decision {
   const { config } = request;
@@ -43,14 +44,18 @@ export function decide(request: DecideRequest): Decision {
 
   const body = pipeline.judgeBody(admitted, Buffer.from(request.body, 'utf8'));
   if (body.do === 'refuse') return blocked(body.refusal);
-  const findings = [...admitted.findings, ...body.findings];
+  const passed = body.do === 'hold' ? body.passed : body;
+  const findings = [...admitted.findings, ...passed.findings];
 
   // What net does before it looks a name up; where the name resolves to is not known here.
   const address = createAddressJudge(config.upstream.refuse).judgeHost(admitted.route, view.host);
   if (address !== null) return blocked({ ...address, stage: 'address', findings });
 
+  const held = joinHeld(head.do === 'hold' ? head.held : null, body.do === 'hold' ? body.held : null);
+  if (held !== null) return { ...blocked({ ...held.refusal, findings }), verdict: 'hold' };
+
   const { injected, injectedInto } = pipeline.inject(admitted);
-  const isRedacted = admitted.verdict === 'redact' || body.redacted;
+  const isRedacted = admitted.verdict === 'redact' || passed.redacted;
   const first = findings[0];
   return {
     verdict: isRedacted ? 'redact' : 'allow',

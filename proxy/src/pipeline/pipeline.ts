@@ -7,7 +7,7 @@ import { EnvelopeStream, envelopesOf, withoutRewriting } from './envelopes.ts';
 import { type Head, rewriteHead, scanHead } from './head-scan.ts';
 import { injectCredentials } from './inject.ts';
 import { indexPlaces } from './places.ts';
-import { createPolicy } from './policy.ts';
+import { createPolicy, type PolicyQuestion } from './policy.ts';
 import { recordPathOf, redactPieces } from './record-path.ts';
 import { createResponseGuards } from './response-guard.ts';
 import { checkHead } from './sanity.ts';
@@ -16,15 +16,24 @@ import { createTrail, type Leaving } from './trail.ts';
 import { leavingLabels, leavingOf, piecesOfBody } from './trail-pieces.ts';
 import type {
   Admitted,
-  BodyJudgement,
   BodyStream,
   HeadJudgement,
+  Held,
+  HoldableJudgement,
   NameJudgement,
   Pipeline,
   Refusal,
   RequestView,
 } from './types.ts';
-import { findingOf, MOST_FINDINGS, refuseMatches, sortMatches } from './verdict.ts';
+import {
+  findingOf,
+  holdMatches,
+  joinHeld,
+  MOST_FINDINGS,
+  refuseMatches,
+  sortMatches,
+  withoutWaiting,
+} from './verdict.ts';
 
 /** Compiles the configuration once. Throws ProxyFailure when a part of it cannot be enforced (unsafe credential, unknown secret). */
 export function createPipeline(
@@ -60,14 +69,16 @@ export function createPipeline(
     }
     const { route } = answer;
     const target = { path: answer.path, query: received.query };
-    const head: Head = { view, target, places: places.of(route), isHostOpen: route.host !== view.host };
+    const isHostOpen = route.host !== view.host || answer.do === 'hold';
+    const head: Head = { view, target, places: places.of(route), isHostOpen };
+    const held = answer.do === 'hold' ? heldByPolicy(view, answer) : null;
     const plain = { route, rule: route.id, target: joinTarget(target), rawHeaders: view.rawHeaders } as const;
 
     // 3. DLP and placeholders on everything of the head that would leave.
     if (isCleanHead(head)) {
       if (answer.path === received.path) cleanTargets.add(view);
       const late = completes(route, leavingOf(head));
-      return late !== null ? refuse(late) : admit({ ...plain, findings: [], verdict: 'allow' });
+      return late !== null ? refuse(late) : admit({ ...plain, findings: [], verdict: 'allow' }, held);
     }
     const found = scanHead(scanner, head);
     const spots = new Map(found.map(({ match, spot }) => [match, spot]));
@@ -75,9 +86,11 @@ export function createPipeline(
       route,
       found.map(({ match }) => match),
       (match) => spots.get(match)?.in !== 'fixed',
+      true,
     );
     if (sorted.blocking.length > 0) return refuse(refuseMatches(route, sorted, places.hostsOf));
-    if (sorted.redacting.length === 0) return admit({ ...plain, findings: sorted.findings, verdict: 'allow' });
+    const asked = sorted.holding.length === 0 ? held : joinHeld(held, holdMatches(route, sorted, places.hostsOf));
+    if (sorted.redacting.length === 0) return admit({ ...plain, findings: sorted.findings, verdict: 'allow' }, asked);
 
     // 4. A rewritten head must still be one that the route allows.
     const chosen = new Set<Match>(sorted.redacting);
@@ -89,13 +102,8 @@ export function createPipeline(
     const again = splitTarget(rewritten.target);
     const path = policy.stillAllows(route, { ...view, ...rewritten }, again);
     if (path === null) return refuse(refuseMatches(route, { ...sorted, blocking: sorted.redacting }, places.hostsOf));
-    return admit({
-      ...plain,
-      ...rewritten,
-      target: joinTarget({ path, query: again.query }),
-      findings: sorted.findings,
-      verdict: 'redact',
-    });
+    const sent = joinTarget({ path, query: again.query });
+    return admit({ ...plain, ...rewritten, target: sent, findings: sorted.findings, verdict: 'redact' }, asked);
   }
 
   /** What a request refused by policy would have carried: a placeholder on its way to a foreign host is worth a record. */
@@ -112,8 +120,8 @@ export function createPipeline(
   }
 
   /** A body or message that nothing was found in may still be a piece. */
-  function withTrail(route: Route, where: string, body: Buffer, judged: BodyJudgement): BodyJudgement {
-    if (judged.do === 'refuse' || judged.redacted || judged.findings.length > 0) return judged;
+  function withTrail(route: Route, where: string, body: Buffer, judged: HoldableJudgement): HoldableJudgement {
+    if (judged.do !== 'pass' || judged.redacted || judged.findings.length > 0) return judged;
     const text = body.toString('latin1', 0, TRAIL_BYTES);
     const refusal = completes(route, piecesOfBody(`${route.host} ${where}`, text));
     return refusal === null ? judged : { do: 'refuse', refusal };
@@ -149,7 +157,7 @@ export function createPipeline(
     unchangeable.set(route, strict);
     const judges = {
       judge: (payload: Buffer, meta: BodyMeta) =>
-        withTrail(strict, 'message', payload, bodies.judge(strict, 'message', payload, meta)),
+        withoutWaiting(withTrail(strict, 'message', payload, bodies.judge(strict, 'message', payload, meta))),
       stream: () => bodies.stream(strict, 'message', WEBSOCKET_META),
       unread: (unjudged: Unjudged) => bodies.judgeUnread(strict, 'message', unjudged, NOTHING),
     };
@@ -163,7 +171,9 @@ export function createPipeline(
     streamBody: (admitted) => bodies.stream(admitted.route, 'body', bodyMetaOf(admitted)),
     streamEnvelopes,
     judgeMessage: (admitted, payload) =>
-      withTrail(admitted.route, 'message', payload, bodies.judge(admitted.route, 'message', payload, WEBSOCKET_META)),
+      withoutWaiting(
+        withTrail(admitted.route, 'message', payload, bodies.judge(admitted.route, 'message', payload, WEBSOCKET_META)),
+      ),
     streamMessage: (admitted) => bodies.stream(admitted.route, 'message', WEBSOCKET_META),
     judgeUnread: (admitted, unjudged, payload) => bodies.judgeUnread(admitted.route, 'message', unjudged, payload),
     judgeTrailers: (admitted, rawTrailers) => bodies.judgeTrailers(admitted.route, rawTrailers),
@@ -204,8 +214,17 @@ function refuse(refusal: Refusal): HeadJudgement {
   return { do: 'refuse', refusal };
 }
 
-function admit(admitted: Admitted): HeadJudgement {
-  return { do: 'admit', admitted };
+function admit(admitted: Admitted, held: Held | null): HeadJudgement {
+  return held === null ? { do: 'admit', admitted } : { do: 'hold', held, admitted };
+}
+
+/** Query values are as free as in a rule that names none. */
+function heldByPolicy({ method, scheme, port }: RequestView, question: PolicyQuestion): Held {
+  const { rule, reason, fix, errorShape, path } = question;
+  return {
+    refusal: { stage: 'policy', rule, reason, fix, errorShape, findings: [] },
+    keys: [`${method} ${scheme} ${port} ${path}`],
+  };
 }
 
 /** Fit for a message: no control characters, short. */

@@ -35,6 +35,7 @@ export interface PlaceIndex {
 }
 
 const NO_CREDENTIAL = { header: null, query: null, credential: '', secret: '', label: '' } as const;
+const NOWHERE: Places = { ...NO_CREDENTIAL, swap: null };
 /** Fields that frame a message or name its host: never a place for a credential. */
 const FRAMING = /^(host|content-length|transfer-encoding|connection|upgrade|te|trailer|expect|keep-alive|proxy-.*)$/;
 
@@ -44,6 +45,7 @@ export function indexPlaces(config: Pick<ProxyConfig, 'routes' | 'secrets'>): Pl
   const places = new Map(config.routes.map((route) => [route, compilePlaces(route, secrets)]));
   return {
     of(route) {
+      if (route.auth === null && route.placeholder === null) return NOWHERE;
       const found = places.get(route);
       if (found === undefined) throw new TypeError(`route ${route.id} is not of this configuration`);
       return found;

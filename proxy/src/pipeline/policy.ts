@@ -18,7 +18,15 @@ export interface PolicyRefusal {
   readonly errorShape: ErrorShape;
 }
 
+/** No rule allows it, and a person may all the same, on this route: the nearest one of its place, or one for a place that has none. */
+export interface PolicyQuestion extends Omit<PolicyRefusal, 'do'> {
+  readonly do: 'hold';
+  readonly route: Route;
+  readonly path: string;
+}
+
 export type PolicyAnswer =
+  | PolicyQuestion
   | { readonly do: 'admit'; readonly route: Route /** What is sent. */; readonly path: string }
   | PolicyRefusal;
 
@@ -38,7 +46,7 @@ export interface Policy {
   namesHost(host: string): boolean;
 }
 
-export function createPolicy(config: Pick<ProxyConfig, 'routes' | 'deny' | 'dnsAnswer'>): Policy {
+export function createPolicy(config: Pick<ProxyConfig, 'routes' | 'deny' | 'dnsAnswer' | 'onDeny'>): Policy {
   const routes = indexHosts(config.routes.map(compileRoute), ({ route }) => route.host);
   const denied = indexHosts(config.deny, ({ host }) => host);
 
@@ -75,10 +83,21 @@ export function createPolicy(config: Pick<ProxyConfig, 'routes' | 'deny' | 'dnsA
           return answer satisfies never;
       }
     }
-    if (nearest === null) return unknownPlace(view, known, quote(view.host));
+    if (nearest === null) {
+      const refusal = unknownPlace(view, known, quote(view.host));
+      // What no address check would let through is not worth a question.
+      const isReachable = addresses.judgeHost(STRANGER, view.host) === null;
+      return isReachable ? orHold(refusal, strangerRoute(view, refusal.errorShape), readings()) : refusal;
+    }
     if (ambiguity !== null) return ambiguousPath(nearest.route, ambiguity);
     const sent = readings();
-    return noRule(view, nearest.route, quote(sent.kind === 'clear' ? sent.sent : target.path), quote);
+    const refusal = noRule(view, nearest.route, quote(sent.kind === 'clear' ? sent.sent : target.path), quote);
+    return orHold(refusal, nearest.route, sent);
+  }
+
+  function orHold(refusal: PolicyRefusal, route: Route, path: PathReadings): PolicyAnswer {
+    if (config.onDeny !== 'hold' || path.kind !== 'clear' || TWO_WAYS.test(path.sent)) return refusal;
+    return { ...refusal, do: 'hold', route, path: path.sent };
   }
 
   function judgeTunnel(host: string, port: number): Route | null {
@@ -168,7 +187,7 @@ function unknownPlace(view: RequestView, known: readonly CompiledRoute[], host: 
   const reason =
     known.length > 0 ? `port ${view.port} of ${host} is not in the allow list` : `${host} is not in the allow list`;
   // What allow_private or nothing at all would open is said at once: one refusal instead of two.
-  const address = createAddressJudge([]).judgeHost(PRIVATE_ASKER, view.host);
+  const address = addresses.judgeHost(STRANGER, view.host);
   if (address?.rule === 'metadata-address') {
     return {
       ...refusal,
@@ -185,8 +204,12 @@ export function isTunnel({ scheme }: Route): boolean {
   return scheme === 'tls' || scheme === 'tcp';
 }
 
-/** A route that allows nothing private, to ask what kind of place an unlisted host is. */
-const PRIVATE_ASKER: Route = {
+const addresses = createAddressJudge([]);
+/** A path that servers may read in two ways is nothing that a person could judge: encoded slashes, dots and per cents, parameters. */
+const TWO_WAYS = /%(?:2[ef5]|5c)|;/i;
+
+/** A route of nothing: no credential, nothing private, the strictest search. */
+const STRANGER: Route = {
   id: 'default',
   host: '',
   ports: [],
@@ -199,6 +222,11 @@ const PRIVATE_ASKER: Route = {
   errorShape: 'plain',
   quota: null,
 };
+
+/** For a place that no route is about. */
+function strangerRoute({ host, port, scheme }: RequestView, errorShape: ErrorShape): Route {
+  return { ...STRANGER, id: 'on_deny', host, ports: [port], scheme, errorShape };
+}
 
 function ambiguousPath(route: Route, why: string): PolicyRefusal {
   return {

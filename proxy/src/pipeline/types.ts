@@ -27,6 +27,15 @@ export interface Refusal {
   /** The route whose clients must understand the answer. */
   readonly errorShape: ErrorShape;
   readonly findings: readonly Finding[];
+  /** A person was asked, or should have been: the record says `hold`. */
+  readonly isHeld?: true;
+}
+
+/** A person may let it pass all the same. `refusal` is what happens when nobody does, and says why. */
+export interface Held {
+  readonly refusal: Refusal;
+  /** What is let through, on its host: `always` remembers these, and only when all of them are remembered nobody is asked. */
+  readonly keys: readonly string[];
 }
 
 /** A whole answer of ours; content-length is in it, connection fields are added by net. */
@@ -55,11 +64,18 @@ export interface Admitted {
 
 export type HeadJudgement =
   | { readonly do: 'admit'; readonly admitted: Admitted }
+  /** `admitted` may leave once a person said so. */
+  | { readonly do: 'hold'; readonly held: Held; readonly admitted: Admitted }
   | { readonly do: 'refuse'; readonly refusal: Refusal };
 
 export type BodyJudgement =
   | { readonly do: 'pass'; readonly body: Buffer; readonly findings: readonly Finding[]; readonly redacted: boolean }
   | { readonly do: 'refuse'; readonly refusal: Refusal };
+
+/** Of what can wait: `passed` may leave once a person said so. */
+export type HoldableJudgement =
+  | BodyJudgement
+  | { readonly do: 'hold'; readonly held: Held; readonly passed: Extract<BodyJudgement, { do: 'pass' }> };
 
 export type StreamJudgement =
   | { readonly do: 'pass'; readonly release: Buffer }
@@ -116,7 +132,7 @@ export interface Pipeline {
   /** Protocol sanity of the view, policy, DLP on the head, placeholder binding. */
   judgeHead(view: RequestView): HeadJudgement;
   /** A whole request body (after transfer decoding). */
-  judgeBody(admitted: Admitted, body: Buffer): BodyJudgement;
+  judgeBody(admitted: Admitted, body: Buffer): HoldableJudgement;
   /** The same, streaming. */
   streamBody(admitted: Admitted): BodyStream;
   /** A body that is a row of messages (gRPC and the like), each judged as soon as it is there; null for any other body. */

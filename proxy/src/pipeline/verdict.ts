@@ -3,13 +3,13 @@ import type { Finding, Route, Stage } from '../contract.ts';
 import { RULES_DEADLINE } from '../dlp/hunt.ts';
 import { SOURCE_DETECTOR } from '../dlp/source/source-index.ts';
 import type { Match, Unjudged } from '../dlp/types.ts';
-import type { Refusal } from './types.ts';
+import type { BodyJudgement, Held, HoldableJudgement, Refusal } from './types.ts';
 
-export type Action = 'block' | 'redact' | 'log' | 'none';
+export type Action = 'block' | 'redact' | 'hold' | 'log' | 'none';
 
 /**
  * Exact kinds (a known secret, a placeholder out of place) are never only noted: they are rewritten on routes that redact and refused
- * everywhere else. Nothing silences them.
+ * everywhere else. Nothing silences them, and nobody is asked.
  */
 export function actionOn(route: Route, match: Match): Action {
   const { onMatch, actions } = route.dlp;
@@ -20,8 +20,11 @@ export function actionOn(route: Route, match: Match): Action {
   return match.detector === RULES_DEADLINE && action === 'redact' ? 'block' : action;
 }
 
-/** Content that could not be read is refused wherever a match would be, for what could not be searched cannot be rewritten either. */
-export function actionOnUnjudged(route: Route, unjudged: Unjudged): Exclude<Action, 'redact'> {
+/**
+ * Content that could not be read is refused wherever a match would be: it cannot be rewritten, and a person could not tell whether a secret of
+ * the spec is in it.
+ */
+export function actionOnUnjudged(route: Route, unjudged: Unjudged): 'block' | 'log' | 'none' {
   if (isExcepted(route, unjudged.kind, '')) return 'none';
   return route.dlp.onMatch === 'log' ? 'log' : 'block';
 }
@@ -44,23 +47,36 @@ export interface Sorted {
   /** Matches that refuse the request; the first names the refusal. */
   readonly blocking: readonly Match[];
   readonly redacting: readonly Match[];
+  /** Matches that a person decides on. */
+  readonly holding: readonly Match[];
 }
 
-/** `canRedact`: false where a rewrite is impossible; what would be redacted is then refused. */
-export function sortMatches(route: Route, matches: readonly Match[], canRedact: (match: Match) => boolean): Sorted {
+/**
+ * `canRedact`: false where a rewrite is impossible; what would be redacted is then refused. `canWait`: whether the caller asks a person;
+ * what would be held is refused where nobody does.
+ */
+export function sortMatches(
+  route: Route,
+  matches: readonly Match[],
+  canRedact: (match: Match) => boolean,
+  canWait = false,
+): Sorted {
   const findings = new Map<string, Finding>();
   const blocking: Match[] = [];
   const redacting: Match[] = [];
+  const holding: Match[] = [];
   for (const match of matches) {
     const action = actionOn(route, match);
     if (action === 'none') continue;
     if (findings.size < MOST_FINDINGS) {
       findings.set(`${match.detector} ${match.where} ${match.fingerprint}`, findingOf(match));
     }
-    if (action === 'block' || (action === 'redact' && !canRedact(match))) blocking.push(match);
+    if (action === 'hold' && canWait) holding.push(match);
+    else if (action === 'block' || action === 'hold' || (action === 'redact' && !canRedact(match)))
+      blocking.push(match);
     else if (action === 'redact') redacting.push(match);
   }
-  return { findings: [...findings.values()], blocking, redacting };
+  return { findings: [...findings.values()], blocking, redacting, holding };
 }
 
 export function findingOf({ detector, where, length, fingerprint }: Match): Finding {
@@ -82,6 +98,7 @@ export function refuseMatches(
   route: Route,
   sorted: Pick<Sorted, 'blocking' | 'findings'>,
   hostsOf: (secret: string) => readonly string[],
+  isAsked = false,
 ): Refusal {
   const first = loudest(sorted.blocking);
   const more = new Set(sorted.blocking.map(({ fingerprint }) => fingerprint)).size - 1;
@@ -89,11 +106,43 @@ export function refuseMatches(
   return {
     stage,
     rule: first.detector,
-    reason: `${subject(first)} in ${placeOf(first.where)}${more > 0 ? ` and ${more} more` : ''} (${route.id})`,
+    reason: `${subject(first)} in ${placeOf(first.where)}${more > 0 ? ` and ${more} more` : ''} (${route.id})${isAsked || actionOn(route, first) !== 'hold' ? '' : CANNOT_WAIT}`,
     fix: fixOf(route, first, hostsOf(first.secret)),
     errorShape: route.errorShape,
     findings: sorted.findings,
   };
+}
+
+/** What is sent piece by piece, and what several places share, cannot be kept back soundly. */
+const CANNOT_WAIT = ', where nothing can wait for a person';
+
+/** What a person is asked about the matches in `sorted.holding`. */
+export function holdMatches(
+  route: Route,
+  sorted: Pick<Sorted, 'holding' | 'findings'>,
+  hostsOf: (secret: string) => readonly string[],
+): Held {
+  const { holding, findings } = sorted;
+  return {
+    refusal: refuseMatches(route, { blocking: holding, findings }, hostsOf, true),
+    keys: [...new Set(holding.map(({ detector, fingerprint }) => `${detector}:${fingerprint}`))],
+  };
+}
+
+/** One question for both. */
+export function joinHeld(first: Held | null, second: Held | null): Held | null {
+  if (first === null || second === null) return first ?? second;
+  const { refusal } = first;
+  const reason = `${refusal.reason}; ${second.refusal.reason}`;
+  const findings = [...new Set([...refusal.findings, ...second.refusal.findings])];
+  return { refusal: { ...refusal, reason, findings }, keys: [...first.keys, ...second.keys] };
+}
+
+/** The same judgement where nothing can wait. */
+export function withoutWaiting(judged: HoldableJudgement): BodyJudgement {
+  if (judged.do !== 'hold') return judged;
+  const { refusal } = judged.held;
+  return { do: 'refuse', refusal: { ...refusal, reason: `${refusal.reason}${CANNOT_WAIT}` } };
 }
 
 /** A placeholder on its way to a place it is not bound to, or a canary, is the loudest alarm: it names the refusal. */

@@ -14,6 +14,7 @@ import { newQuotaMemory, Quotas } from '../../src/net/quotas.ts';
 import { RecordBatch } from '../../src/net/record-batch.ts';
 import type { Services } from '../../src/net/services.ts';
 import { UpstreamPool } from '../../src/net/upstream-pool.ts';
+import { WaitingRoom } from '../../src/net/waiting-room.ts';
 import { createPipeline } from '../../src/pipeline/pipeline.ts';
 import { connectHost } from './harness/client.ts';
 import { routeTo, testConfig } from './harness/config.ts';
@@ -109,6 +110,7 @@ async function brittleSetting(): Promise<{
     dialer,
     deadlines: new Deadlines(),
     held: new HoldBudget(1024 * 1024),
+    waiting: new WaitingRoom(1, new SharedCount(), { emit: () => {}, remember: () => {} }),
     connections: new SharedCount(),
     quotas: new Quotas(config, newQuotaMemory(config)),
     reportBug,

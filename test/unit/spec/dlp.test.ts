@@ -76,7 +76,6 @@ describe('actions', () => {
     ['{ actions: { known-secret: log } }', 'known-secret has an action'],
     ['{ actions: { placeholder: log } }', 'placeholder has an action'],
     ['{ actions: { jtw: log } }', 'did you mean "jwt"'],
-    ['{ actions: { jwt: hold } }', 'not yet'],
     ['{ profile: strcit }', 'strict'],
   ])('%s are refused', (dlp, why) => {
     expect(() => bottleOf(`version: 1\ndlp: ${dlp}`)).toThrow(why);

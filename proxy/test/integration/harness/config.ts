@@ -20,6 +20,7 @@ export interface TestConfig {
   readonly secrets?: readonly SecretValue[];
   readonly limits?: Partial<ProxyLimits>;
   readonly quota?: Quota;
+  readonly onDeny?: 'block' | 'hold';
   readonly listen?: Partial<ProxyConfig['listen']>;
   readonly auditPath?: string;
   readonly rules?: readonly ThirdPartyRule[];
@@ -32,7 +33,8 @@ export function testConfig(directory: string, options: TestConfig): ProxyConfig 
     listen: { explicit: '127.0.0.1:0', relaySocket: null, transparent: null, dns: null, ...options.listen },
     dnsAnswer: '127.0.0.1',
     routes: options.routes,
-    deny: [],
+    deny: [{ id: 'deny.0', host: 'denied.example' }],
+    ...(options.onDeny === undefined ? {} : { onDeny: options.onDeny }),
     secrets: options.secrets ?? [],
     dlp: { detectors: null, source: '', ...(options.rules === undefined ? {} : { rules: options.rules }) },
     upstream: { roots: options.roots, map: options.map, refuse: [] },

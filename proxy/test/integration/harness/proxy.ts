@@ -5,7 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import type { AuditRecord, ProxyConfig, ProxyEvent } from '../../../src/contract.ts';
+import type { AuditRecord, ControlMessage, FirstEvent, ProxyConfig, ProxyEvent } from '../../../src/contract.ts';
 
 const MAIN = fileURLToPath(new URL('../../../src/main.ts', import.meta.url));
 /** What Node compiled stays, so that the second start is a quick one. */
@@ -24,6 +24,9 @@ export interface RunningProxy {
   records(): readonly AuditRecord[];
   /** Waits until the log has that many records, and gives them. */
   recorded(count: number): Promise<readonly AuditRecord[]>;
+  /** Everything it said after its first event. */
+  events(): readonly ProxyEvent[];
+  tell(message: ControlMessage): void;
   stop(): Promise<number | null>;
 }
 
@@ -37,7 +40,8 @@ export async function startProxy(makeConfig: (directory: string) => ProxyConfig)
     stderr += chunk.toString();
   });
   child.stdin.write(`${JSON.stringify(config)}\n`);
-  const event = await firstEvent(child);
+  const events: ProxyEvent[] = [];
+  const event = await firstEvent(child, events);
   if (event.event === 'fatal') {
     rmSync(directory, { recursive: true, force: true });
     throw new Error(`the proxy did not start: ${event.what}: ${event.why}; ${event.fix}\n${stderr}`);
@@ -62,6 +66,10 @@ export async function startProxy(makeConfig: (directory: string) => ProxyConfig)
       await until(() => records().length >= count, `${count} records`);
       return records();
     },
+    events: () => events,
+    tell: (message) => {
+      child.stdin.write(`${JSON.stringify(message)}\n`);
+    },
     stop: async () => {
       child.stdin.end();
       const code = await exited;
@@ -71,10 +79,13 @@ export async function startProxy(makeConfig: (directory: string) => ProxyConfig)
   };
 }
 
-async function firstEvent(child: ChildProcess): Promise<ProxyEvent> {
+async function firstEvent(child: ChildProcess, later: ProxyEvent[]): Promise<FirstEvent> {
   const lines = createInterface({ input: child.stdout! });
   return new Promise((resolve, reject) => {
-    lines.once('line', (line) => resolve(JSON.parse(line) as ProxyEvent));
+    lines.once('line', (line) => {
+      resolve(JSON.parse(line) as FirstEvent);
+      lines.on('line', (next) => later.push(JSON.parse(next) as ProxyEvent));
+    });
     child.once('exit', (code) => reject(new Error(`the proxy ended with ${code} before it was ready`)));
   });
 }

@@ -2,13 +2,13 @@
 import { brotliCompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { OnMatch, Route } from '../../../src/contract.ts';
-import type { Admitted, BodyJudgement } from '../../../src/pipeline/types.ts';
+import type { Admitted, HoldableJudgement } from '../../../src/pipeline/types.ts';
 import { githubToken, route, session, type TestSession } from './session.ts';
 
 const on = (onMatch: OnMatch, more: Partial<Route> = {}): TestSession =>
   session([route('one', 'api.example', { dlp: { onMatch, except: [] }, ...more })]);
 
-function post(it: TestSession, body: string | Buffer, headers: Record<string, string> = {}): BodyJudgement {
+function post(it: TestSession, body: string | Buffer, headers: Record<string, string> = {}): HoldableJudgement {
   return it.pipeline.judgeBody(head(it, headers), Buffer.from(body));
 }
 
@@ -16,8 +16,8 @@ function head(it: TestSession, headers: Record<string, string> = {}): Admitted {
   return it.admit({ method: 'POST', headers: { 'Content-Type': 'application/json', ...headers } });
 }
 
-function passed(judged: BodyJudgement): Extract<BodyJudgement, { do: 'pass' }> {
-  if (judged.do === 'refuse') throw new Error(judged.refusal.reason);
+function passed(judged: HoldableJudgement): Extract<HoldableJudgement, { do: 'pass' }> {
+  if (judged.do !== 'pass') throw new Error((judged.do === 'hold' ? judged.held.refusal : judged.refusal).reason);
   return judged;
 }
 

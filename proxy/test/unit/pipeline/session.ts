@@ -86,11 +86,12 @@ export function session(routes: readonly Route[], more: Partial<ProxyConfig> = {
     admit(request) {
       const judged = judge(request);
       if (judged.do === 'refuse') throw new Error(`refused: ${judged.refusal.reason}`);
+      if (judged.do === 'hold') throw new Error(`held: ${judged.held.refusal.reason}`);
       return judged.admitted;
     },
     refuse(request) {
       const judged = judge(request);
-      if (judged.do === 'admit') throw new Error(`admitted by ${judged.admitted.rule}: ${judged.admitted.target}`);
+      if (judged.do !== 'refuse') throw new Error(`admitted by ${judged.admitted.rule}: ${judged.admitted.target}`);
       return judged.refusal;
     },
   };
