@@ -22,7 +22,7 @@ export function checkNotYet(spec: FilledSpec, report: Report): void {
 }
 
 function partsOf(spec: FilledSpec): Later[] {
-  const { agent, workspace, egress, dlp } = spec;
+  const { agent, workspace, egress } = spec;
   const later: Later[] = [];
   const key = (given: unknown, path: Path, fix = 'remove the line') => {
     if (given !== undefined) later.push({ path, fix });
