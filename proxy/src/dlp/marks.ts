@@ -10,11 +10,19 @@ export class Marks {
   /** Where text may be cut into small pieces. */
   sparse = new Int32Array(512);
   sparseCount = 0;
+  /** Where many digits stand; see sweep.ts. */
+  digits = new Int32Array(512);
+  digitsCount = 0;
+  /** Where rows of words may stand. */
+  words = new Int32Array(512);
+  wordsCount = 0;
 
   clear(): void {
     this.classes = 0;
     this.runCount = 0;
     this.sparseCount = 0;
+    this.digitsCount = 0;
+    this.wordsCount = 0;
   }
 
   add(swept: Swept): void {
@@ -23,6 +31,10 @@ export class Marks {
     this.runCount += swept.runCount;
     this.sparse = added(this.sparse, this.sparseCount, swept.sparse, swept.sparseCount);
     this.sparseCount += swept.sparseCount;
+    this.digits = added(this.digits, this.digitsCount, swept.digits, swept.digitsCount);
+    this.digitsCount += swept.digitsCount;
+    this.words = added(this.words, this.wordsCount, swept.words, swept.wordsCount);
+    this.wordsCount += swept.wordsCount;
   }
 
   has(classes: number): boolean {

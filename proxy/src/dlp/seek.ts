@@ -1,7 +1,8 @@
 // Proposes places for what has no literal in it: long numbers, keys in base58, rows of words. Looks at one byte in many; linear.
 import { charset, UPPER_DIGIT } from './charsets.ts';
-import { BIP39_WORDS } from './detectors/bip39-words.ts';
+import { wordIndex } from './detectors/bip39-index.ts';
 import type { Marks } from './marks.ts';
+import { DIGITS_STEP } from './sweep.ts';
 import type { View } from './view.ts';
 
 /** Numbers written in one or in groups; runs of base58; rows of short words. */
@@ -15,12 +16,8 @@ export const LOWER = charset('a-z');
 export const BETWEEN = charset('0-9 ,;.)\t\r\n"\'`|:\\-');
 /** Fewest characters of a number that anything looks for. */
 const SHORTEST_NUMBER = 13;
-/** A card is all digits; the shortest account number ends in ten of them. */
-const NUMBER_STRIDE = 8;
 /** A key is longer than this. */
 const KEY_STRIDE = 48;
-/** A row of twelve words takes 47 bytes; after the look that falls in its first 36 there is room for another word. */
-const WORDS_STRIDE = 36;
 const BETWEEN_WORDS = 12;
 const WORD_CHARS = 8;
 const LONGEST_GROUPED = 96;
@@ -32,26 +29,34 @@ export const SEEKS: Readonly<Record<Seek, (view: View, marks: Marks, found: (sta
   words: seekWords,
 };
 
-/** In ten digits one of any two neighbours so far apart is met, also where single characters part them into groups. */
-function seekNumbers(view: View, _marks: Marks, found: (start: number) => void): void {
+/** Around the digits of blocks that hold many. */
+function seekNumbers(view: View, { digits, digitsCount }: Marks, found: (start: number) => void): void {
   const { bytes, length } = view;
   let done = 0;
-  for (let at = NUMBER_STRIDE - 1; at < length; at += NUMBER_STRIDE) {
-    if (!isDigit(bytes[at]!) && !isDigit(bytes[at - 1]!)) continue;
-    if (at < done) continue;
-    let start = at;
-    while (start > done && at - start < LONGEST_GROUPED && GROUPED.table[bytes[start - 1]!] !== 0) start--;
-    let end = at;
-    let digits = 0;
-    for (; end < length && end - start < LONGEST_GROUPED && GROUPED.table[bytes[end]!] !== 0; end++);
-    for (let i = start; i < end; i++) if (isDigit(bytes[i]!)) digits++;
-    done = end;
-    if (digits < SHORTEST_NUMBER - 1) continue;
-    // Every group may begin it: what stands before it on the line may be of the same characters.
-    for (let i = start; i < end; i++) {
-      if (UPPER_DIGIT.table[bytes[i]!] !== 0 && (i === start || UPPER_DIGIT.table[bytes[i - 1]!] === 0)) found(i);
+  for (let i = 0; i < digitsCount; i++) {
+    const last = Math.min(length, digits[i]! + DIGITS_STEP);
+    for (let at = Math.max(done, digits[i]!); at < last; at++) {
+      if (!isDigit(bytes[at]!)) continue;
+      done = groupedAround(view, at, done, found);
+      at = done - 1;
     }
   }
+}
+
+/** Calls `found` for the number that the digit at `at` is part of; returns its end. */
+function groupedAround({ bytes, length }: View, at: number, least: number, found: (start: number) => void): number {
+  let start = at;
+  while (start > least && at - start < LONGEST_GROUPED && GROUPED.table[bytes[start - 1]!] !== 0) start--;
+  let end = at;
+  let digits = 0;
+  for (; end < length && end - start < LONGEST_GROUPED && GROUPED.table[bytes[end]!] !== 0; end++);
+  for (let i = start; i < end; i++) if (isDigit(bytes[i]!)) digits++;
+  if (digits < SHORTEST_NUMBER - 1) return Math.max(end, at + 1);
+  // Every group may begin it: what stands before it on the line may be of the same characters.
+  for (let i = start; i < end; i++) {
+    if (UPPER_DIGIT.table[bytes[i]!] !== 0 && (i === start || UPPER_DIGIT.table[bytes[i - 1]!] === 0)) found(i);
+  }
+  return Math.max(end, at + 1);
 }
 
 /** In long runs of base64 characters, of which those of base58 are a part. */
@@ -68,36 +73,33 @@ function seekBase58(view: View, { runs, runCount }: Marks, found: (start: number
   }
 }
 
-/** 1 for the first three letters of every listed word. */
-const PREFIXES = new Uint8Array(1 << 15);
-const prefixAt = (bytes: Uint8Array, at: number): number =>
-  ((bytes[at]! & 31) << 10) | ((bytes[at + 1]! & 31) << 5) | (bytes[at + 2]! & 31);
-for (const word of BIP39_WORDS) PREFIXES[prefixAt(Buffer.from(word), 0)] = 1;
-
-function seekWords(view: View, _marks: Marks, found: (start: number) => void): void {
+/** A row of twelve words takes 47 bytes, and fills two blocks of the sweep wherever it stands. */
+function seekWords(view: View, { words, wordsCount }: Marks, found: (start: number) => void): void {
   const { bytes, length } = view;
-  const letters = LOWER.table;
-  for (let at = WORDS_STRIDE; at < length; at += WORDS_STRIDE) {
+  for (let i = 0; i < wordsCount; i++) {
+    const at = words[i]!;
     // Between two words there are a few other characters.
     const last = Math.min(length, at + BETWEEN_WORDS);
     let word = at;
-    while (word < last && letters[bytes[word]!] === 0) word++;
+    while (word < last && !isLower(bytes[word]!)) word++;
     if (word === last) continue;
     let start = word;
-    while (start > Math.max(0, word - WORD_CHARS) && letters[bytes[start - 1]!] === 1) start--;
+    const first = Math.max(0, word - WORD_CHARS);
+    while (start > first && isLower(bytes[start - 1]!)) start--;
     // The letter of `\n` in a string is no part of the word behind it.
     if (start > 0 && bytes[start - 1] === 0x5c) start++;
-    else if (start > 0 && BETWEEN.table[bytes[start - 1]!] === 0) continue;
-    if (PREFIXES[prefixAt(bytes, start)] === 0) continue;
     let end = word;
-    while (end < length && end - start < WORD_CHARS && letters[bytes[end]!] === 1) end++;
+    while (end < length && end - start <= WORD_CHARS && isLower(bytes[end]!)) end++;
+    if (wordIndex(bytes, start, end) < 0) continue;
     // Another one follows: a look falls far enough before the row's end.
     let next = end;
     const far = Math.min(length, end + BETWEEN_WORDS);
     while (next < far && BETWEEN.table[bytes[next]!] === 1) next += bytes[next] === 0x5c ? 2 : 1;
-    if (next > end && next < length && letters[bytes[next]!] === 1 && PREFIXES[prefixAt(bytes, next)] === 1)
-      found(word);
+    let nextEnd = next;
+    while (nextEnd < length && nextEnd - next <= WORD_CHARS && isLower(bytes[nextEnd]!)) nextEnd++;
+    if (next > end && wordIndex(bytes, next, nextEnd) >= 0) found(word);
   }
 }
 
+const isLower = (byte: number): boolean => byte >= 0x61 && byte <= 0x7a;
 const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;

@@ -5,9 +5,12 @@ import {
   CLASS_ALNUM,
   CLASS_BACKSLASH,
   CLASS_BASE64,
+  CLASS_DIGIT,
   CLASS_NON_ASCII,
   CLASS_PERCENT_OR_AND,
   CLASS_ZERO,
+  DIGITS,
+  DIGITS_STEP,
   hashPiece,
   hashWindow,
   pieceBit,
@@ -16,6 +19,8 @@ import {
   type Sweeper,
   type SweepTables,
   type Swept,
+  WORDS_LETTERS,
+  WORDS_STEP,
 } from './sweep.ts';
 
 /** What one look at sparse text takes in: pieces of one or two characters, of up to three, numbers. */
@@ -30,7 +35,7 @@ const CLASSES = Uint16Array.from({ length: 256 }, (_, byte) => {
   const char = String.fromCharCode(byte);
   if (/[A-Oa-o]/.test(char)) return 0x01;
   if (/[P-Zp-z]/.test(char)) return 0x02;
-  if (/[0-9]/.test(char)) return 0x04;
+  if (/[0-9]/.test(char)) return CLASS_DIGIT;
   if (/[-+/]/.test(char)) return 0x08;
   if (char === '_') return 0x10;
   if (char === '%' || char === '&') return CLASS_PERCENT_OR_AND;
@@ -48,6 +53,10 @@ export function createPlainSweeper({ pieces, windows }: SweepTables): Sweeper {
     runCount: 0,
     sparse: new Int32Array(BLOCK_BYTES / SPARSE_STEP),
     sparseCount: 0,
+    digits: new Int32Array(BLOCK_BYTES / DIGITS_STEP),
+    digitsCount: 0,
+    words: new Int32Array(BLOCK_BYTES / WORDS_STEP),
+    wordsCount: 0,
   };
   const isWindow = (folded: number): boolean => {
     const hash = hashWindow(folded);
@@ -68,6 +77,8 @@ export function createPlainSweeper({ pieces, windows }: SweepTables): Sweeper {
       swept.windowCount = 0;
       swept.runCount = 0;
       swept.sparseCount = 0;
+      swept.digitsCount = 0;
+      swept.wordsCount = 0;
       if (from === 0) carry = 0;
       for (let at = from; at < to; at += 2) {
         const piece = foldedWord(bytes, length, at);
@@ -89,6 +100,15 @@ export function createPlainSweeper({ pieces, windows }: SweepTables): Sweeper {
       }
       for (let at = from; at < to && at + SPARSE_BYTES <= length; at += SPARSE_STEP) {
         if (isSparse(bytes, length, at)) swept.sparse[swept.sparseCount++] = at;
+      }
+      for (let at = from; at < to; at += DIGITS_STEP) {
+        let digits = 0;
+        for (let i = at; i < Math.min(to, at + DIGITS_STEP); i++) if (CLASSES[bytes[i]!] === CLASS_DIGIT) digits++;
+        if (digits >= DIGITS) swept.digits[swept.digitsCount++] = at;
+      }
+      const roundedTo = from + Math.ceil((to - from) / SPARSE_STEP) * SPARSE_STEP;
+      for (let at = Math.max(0, from - WORDS_STEP); at + WORDS_STEP < roundedTo; at += WORDS_STEP) {
+        if (isRow(bytes, length, at)) swept.words[swept.wordsCount++] = at;
       }
     },
   };
@@ -117,6 +137,18 @@ function isSparse(bytes: Uint8Array, length: number, start: number): boolean {
     if (i === SPARSE_BYTES - 1) isCut = longest <= 2 && pieces >= 5;
   }
   return isCut || (longest <= 3 && pieces >= 7) || (isDump && alnums >= 6);
+}
+
+/** Two blocks of words: what stands in them and how long the words are that are whole in them. */
+function isRow(bytes: Uint8Array, length: number, start: number): boolean {
+  let text = '';
+  for (let at = start; at < start + 2 * WORDS_STEP; at++) text += at < length ? String.fromCharCode(bytes[at]!) : ' ';
+  if (!/^[a-z0-9 ,;.)\t\r\n"'`|:\\-]*$/.test(text)) return false;
+  // The letter of an escape is part of no word.
+  const isCut = start > 0 && bytes[start - 1] === 0x5c;
+  const words = (isCut ? text.replace(/^[a-z]/, ' ') : text).replaceAll(/\\[a-z]/g, '  ');
+  const letters = words.replaceAll(/[^a-z]/g, '').length;
+  return letters >= WORDS_LETTERS && !/[a-z]{9}|[^a-z][a-z]{1,2}[^a-z]/.test(words);
 }
 
 /** What stands behind the end counts as spaces. */

@@ -1,5 +1,14 @@
 // The sweep in WebAssembly: copies a block into its memory and hands out what it wrote there. The layout is that of sweep.wat.
-import { BLOCK_BYTES, RUN_CHARS, SPARSE_STEP, type Sweeper, type SweepTables, type Swept } from './sweep.ts';
+import {
+  BLOCK_BYTES,
+  DIGITS_STEP,
+  RUN_CHARS,
+  SPARSE_STEP,
+  type Sweeper,
+  type SweepTables,
+  type Swept,
+  WORDS_STEP,
+} from './sweep.ts';
 import { SWEEP_CODE } from './sweep-code.ts';
 
 const PIECES = 0;
@@ -10,6 +19,9 @@ const INPUT = 131_200;
 const OUT_WINDOWS = 196_608;
 const OUT_RUNS = 327_744;
 const OUT_SPARSE = 344_192;
+const OUT_DIGITS = 348_416;
+const OUT_WORDS = 356_608;
+const ROWS = 364_832;
 
 type Rectangle = readonly [bit: number, highs: string, lows: string];
 
@@ -31,6 +43,16 @@ const DUMP_CLASSES: readonly Rectangle[] = [
   [0x04, '57', '8'],
   [0x08, '2', '0cde'], // space , - .
   [0x10, '0', '9ad'],
+];
+
+/** Lower-case letters, and what stands between words: LOWER and BETWEEN of seek.ts. */
+const ROW_CLASSES: readonly Rectangle[] = [
+  [0x01, '6', '0123456789abcdef'], // ` a-o
+  [0x02, '7', '0123456789ac'], // p-z |
+  [0x04, '3', '0123456789ab'], // 0-9 : ;
+  [0x08, '2', '0279cde'], // space " ' ) , - .
+  [0x10, '5', 'c'], // backslash
+  [0x20, '0', '9ad'],
 ];
 
 /** A byte is of a class when the class's bit is set for both of its halves. */
@@ -66,11 +88,12 @@ export function createSimdSweeper(tables: SweepTables): Sweeper | null {
   const { memory, sweep } = new WebAssembly.Instance(new WebAssembly.Module(code)).exports as Exports;
   const { buffer } = memory;
   const input = new Uint8Array(buffer);
-  const state = new Int32Array(buffer, CARRY, 4);
+  const state = new Int32Array(buffer, CARRY, 7);
   input.set(tables.pieces, PIECES);
   new Uint32Array(buffer, WINDOWS).set(tables.windows);
   input.set(halfTables(BYTE_CLASSES), CLASSES);
   input.set(halfTables(DUMP_CLASSES), CLASSES + 32);
+  input.set(halfTables(ROW_CLASSES), ROWS);
   const swept: Swept = {
     classes: 0,
     windows: new Int32Array(buffer, OUT_WINDOWS, BLOCK_BYTES),
@@ -79,6 +102,10 @@ export function createSimdSweeper(tables: SweepTables): Sweeper | null {
     runCount: 0,
     sparse: new Int32Array(buffer, OUT_SPARSE, BLOCK_BYTES / SPARSE_STEP),
     sparseCount: 0,
+    digits: new Int32Array(buffer, OUT_DIGITS, BLOCK_BYTES / DIGITS_STEP),
+    digitsCount: 0,
+    words: new Int32Array(buffer, OUT_WORDS, BLOCK_BYTES / WORDS_STEP),
+    wordsCount: 0,
   };
   return {
     kind: 'simd',
@@ -95,12 +122,15 @@ export function createSimdSweeper(tables: SweepTables): Sweeper | null {
       if (isLast) input.fill(0x20, INPUT + to - from, INPUT + rounded + SPARSE_STEP);
       if (from === 0) {
         state[0] = 0;
+        state[6] = 0;
         input[INPUT - 1] = 0x20;
       }
       swept.classes = sweep(rounded, from);
       swept.windowCount = state[1]!;
       swept.runCount = state[2]!;
       swept.sparseCount = state[3]!;
+      swept.digitsCount = state[4]!;
+      swept.wordsCount = state[5]!;
       if (isLast) finish(swept, length, state[0]!);
     },
   };

@@ -1,4 +1,4 @@
-// The one pass over every byte: where a needle's window may stand, where base64 runs and sparse text are, which classes of bytes occur.
+// The one pass over every byte: where a needle's window may stand, where base64 runs, sparse text, many digits and rows of words are, which classes of bytes occur.
 //
 // Every needle is represented by a window of four of its bytes, ASCII case folded. The pass looks at the three-byte pieces that begin at
 // even places: a window contains exactly one of them, at its first or at its second byte. A table of 2^19 bits says whether a piece
@@ -13,6 +13,12 @@ export const BLOCK_BYTES = 32 * 1024;
 export const RUN_CHARS = 16;
 /** Sparse text is looked for in the first half of every so many bytes. */
 export const SPARSE_STEP = 32;
+/** Digits are counted in blocks of so many bytes; a block with so many is reported. */
+export const DIGITS_STEP = 16;
+export const DIGITS = 5;
+/** Rows of words are looked for in blocks of so many bytes, and are two of them at least with so many letters. */
+export const WORDS_STEP = 16;
+export const WORDS_LETTERS = 6;
 
 const FOLD = 0x20202020;
 const WINDOW_FACTOR = 0x85ebca6b;
@@ -20,6 +26,7 @@ const WINDOW_FACTOR = 0x85ebca6b;
 /** Bits of `Swept.classes`: which bytes occur. The five lowest stand for the characters of base64. */
 export const CLASS_BASE64 = 0x1f;
 export const CLASS_ALNUM = 0x07;
+export const CLASS_DIGIT = 0x04;
 export const CLASS_PERCENT_OR_AND = 0x20;
 export const CLASS_BACKSLASH = 0x40;
 export const CLASS_ZERO = 0x80;
@@ -37,6 +44,15 @@ export interface Swept {
   /** Multiples of SPARSE_STEP where text stands in small pieces, or a dump of numbers. */
   readonly sparse: Int32Array;
   sparseCount: number;
+  /** Multiples of DIGITS_STEP where so many bytes hold DIGITS digits: of ten that stand together one half or the other is such a block. */
+  readonly digits: Int32Array;
+  digitsCount: number;
+  /**
+   * Multiples of WORDS_STEP where two such blocks hold a part of what may be a row of words: lower-case letters and what stands between words, no
+   * word of one or two letters, none of nine.
+   */
+  readonly words: Int32Array;
+  wordsCount: number;
 }
 
 export interface Sweeper {

@@ -3,22 +3,25 @@
 ;; Memory:
 ;;       0  pieces:  2^16 bytes of eight bits, the three-byte pieces of which needles' windows are made
 ;;   65536  windows: 2^19 bits, the needles' windows of four bytes
-;;  131072  the classes of bytes, as tables for i8x16.swizzle (64 bytes, written by sweep.ts)
-;;  131136  i32: base64 characters directly before the block; then how many places were written: windows, run ends, sparse
+;;  131072  the classes of bytes, as tables for i8x16.swizzle (64 bytes, written by sweep-simd.ts)
+;;  131136  i32: base64 characters directly before the block; then how many places were written: windows, run ends, sparse, digits, words; then the last block's letters
 ;;  131168  hashes of eight pieces
 ;;  131200  input: byte -1 of the block stands at 131199; after its end at least 32 bytes may be read
 ;;  196608  out: places of windows (i32)
 ;;  327744  out: runs of base64 characters (i32 start, i32 end)
 ;;  344192  out: places of sparse text (i32)
+;;  348416  out: blocks of sixteen bytes with five digits in them (i32)
+;;  356608  out: places of rows of words (i32)
+;;  364832  the bytes of which rows of words are made, as such tables (32 bytes)
 ;; All places are those of the view: the block's own begin at $base.
 (module
   (memory (export "memory") 6)
   ;; Looks at $length bytes, a multiple of 32. Returns which classes occur, and 256 for a byte outside ASCII.
   (func (export "sweep") (param $length i32) (param $base i32) (result i32)
-    (local $at i32) (local $end i32) (local $delta i32) (local $windows i32) (local $runs i32) (local $sparse i32) (local $carry i32)
-    (local $piece i32) (local $hash i32) (local $mask i32) (local $lead i32) (local $alnum i32) (local $fours i32) (local $starts i32)
+    (local $at i32) (local $end i32) (local $delta i32) (local $windows i32) (local $runs i32) (local $sparse i32) (local $digits i32) (local $words i32) (local $carry i32)
+    (local $piece i32) (local $hash i32) (local $mask i32) (local $lead i32) (local $alnum i32) (local $fours i32) (local $starts i32) (local $letters i32) (local $before i32) (local $gaps i32)
     (local $bytes v128) (local $next v128) (local $class v128) (local $marks v128) (local $low v128) (local $high v128) (local $seen v128) (local $all v128)
-    (local $lowTable v128) (local $highTable v128) (local $dumpLow v128) (local $dumpHigh v128)
+    (local $lowTable v128) (local $highTable v128) (local $dumpLow v128) (local $dumpHigh v128) (local $rowLow v128) (local $rowHigh v128)
     (local.set $lowTable (v128.load offset=131072 (i32.const 0)))
     (local.set $highTable (v128.load offset=131088 (i32.const 0)))
     (local.set $dumpLow (v128.load offset=131104 (i32.const 0)))
@@ -29,6 +32,11 @@
     (local.set $windows (i32.const 196608))
     (local.set $runs (i32.const 327744))
     (local.set $sparse (i32.const 344192))
+    (local.set $digits (i32.const 348416))
+    (local.set $words (i32.const 356608))
+    (local.set $rowLow (v128.load offset=364832 (i32.const 0)))
+    (local.set $rowHigh (v128.load offset=364848 (i32.const 0)))
+    (local.set $before (i32.load offset=131160 (i32.const 0)))
     (local.set $carry (i32.load offset=131136 (i32.const 0)))
     (block $done
       (loop $next
@@ -96,6 +104,50 @@
         (local.set $high (i8x16.shr_u (local.get $bytes) (i32.const 4)))
         (local.set $class (v128.and (i8x16.swizzle (local.get $lowTable) (local.get $low)) (i8x16.swizzle (local.get $highTable) (local.get $high))))
         (local.set $seen (v128.or (local.get $seen) (local.get $class)))
+        ;; Digits: goes on to the next place in the output if there are enough of them.
+        (i32.store (local.get $digits) (i32.add (local.get $at) (local.get $delta)))
+        (local.set $digits
+          (i32.add (local.get $digits)
+            (i32.shl
+              (i32.ge_u
+                (i32.popcnt (i8x16.bitmask (i8x16.eq (v128.and (local.get $class) (v128.const i32x4 0x04040404 0x04040404 0x04040404 0x04040404)) (v128.const i32x4 0x04040404 0x04040404 0x04040404 0x04040404))))
+                (i32.const 5))
+              (i32.const 2))))
+        ;; Rows of words: what is made of nothing but lower-case letters and what stands between words. $letters: which of them are letters of words.
+        (if (i8x16.all_true (v128.and (i8x16.swizzle (local.get $rowLow) (local.get $low)) (i8x16.swizzle (local.get $rowHigh) (local.get $high))))
+          (then
+            ;; The letter of an escape is none.
+            (local.set $letters
+              (i32.and
+                (i8x16.bitmask (i8x16.lt_u (i8x16.sub (local.get $bytes) (v128.const i32x4 0x61616161 0x61616161 0x61616161 0x61616161)) (v128.const i32x4 0x1a1a1a1a 0x1a1a1a1a 0x1a1a1a1a 0x1a1a1a1a)))
+                (i32.xor
+                  (i32.or
+                    (i32.shl (i8x16.bitmask (i8x16.eq (local.get $bytes) (v128.const i32x4 0x5c5c5c5c 0x5c5c5c5c 0x5c5c5c5c 0x5c5c5c5c))) (i32.const 1))
+                    (i32.eq (i32.load8_u (i32.sub (local.get $at) (i32.const 1))) (i32.const 0x5c)))
+                  (i32.const -1))))
+            (if (local.get $before)
+              (then
+                ;; 32 bytes in a row. No word of one or two letters in them, none of nine.
+                (local.set $mask (i32.or (i32.and (local.get $before) (i32.const 0xffff)) (i32.shl (local.get $letters) (i32.const 16))))
+                (local.set $gaps (i32.xor (local.get $mask) (i32.const -1)))
+                (local.set $fours (i32.and (local.get $mask) (i32.shr_u (local.get $mask) (i32.const 1))))
+                (local.set $starts
+                  (i32.and
+                    (i32.and (local.get $mask) (i32.shl (local.get $gaps) (i32.const 1)))
+                    (i32.or (i32.shr_u (local.get $gaps) (i32.const 1)) (i32.and (local.get $fours) (i32.shr_u (local.get $gaps) (i32.const 2))))))
+                (local.set $fours (i32.and (local.get $fours) (i32.shr_u (local.get $fours) (i32.const 2))))
+                (local.set $fours (i32.and (local.get $fours) (i32.shr_u (local.get $fours) (i32.const 4))))
+                (local.set $fours (i32.and (local.get $fours) (i32.shr_u (local.get $mask) (i32.const 8))))
+                (i32.store (local.get $words) (i32.sub (i32.add (local.get $at) (local.get $delta)) (i32.const 16)))
+                (local.set $words
+                  (i32.add (local.get $words)
+                    (i32.shl
+                      (i32.and
+                        (i32.eqz (i32.or (local.get $starts) (local.get $fours)))
+                        (i32.ge_u (i32.popcnt (local.get $mask)) (i32.const 6)))
+                      (i32.const 2))))))
+            (local.set $before (i32.or (local.get $letters) (i32.const 0x10000))))
+          (else (local.set $before (i32.const 0))))
         ;; Runs of base64: what the block begins with goes on from what the last one ended with.
         (local.set $mask (i32.xor (i8x16.bitmask (i8x16.eq (v128.and (local.get $class) (v128.const i32x4 0x1f1f1f1f 0x1f1f1f1f 0x1f1f1f1f 0x1f1f1f1f)) (v128.const i32x4 0 0 0 0))) (i32.const 0xffff)))
         (local.set $lead (i32.ctz (i32.xor (local.get $mask) (i32.const -1))))
@@ -174,6 +226,9 @@
     (i32.store offset=131140 (i32.const 0) (i32.shr_u (i32.sub (local.get $windows) (i32.const 196608)) (i32.const 2)))
     (i32.store offset=131144 (i32.const 0) (i32.shr_u (i32.sub (local.get $runs) (i32.const 327744)) (i32.const 2)))
     (i32.store offset=131148 (i32.const 0) (i32.shr_u (i32.sub (local.get $sparse) (i32.const 344192)) (i32.const 2)))
+    (i32.store offset=131152 (i32.const 0) (i32.shr_u (i32.sub (local.get $digits) (i32.const 348416)) (i32.const 2)))
+    (i32.store offset=131156 (i32.const 0) (i32.shr_u (i32.sub (local.get $words) (i32.const 356608)) (i32.const 2)))
+    (i32.store offset=131160 (i32.const 0) (local.get $before))
     ;; All the classes that were seen, folded into one byte.
     (local.set $mask (i32.or
       (i32.or (i32x4.extract_lane 0 (local.get $seen)) (i32x4.extract_lane 1 (local.get $seen)))

@@ -4,6 +4,7 @@ import { ALNUM, charset, HEX } from '../charsets.ts';
 import { BASE58, BETWEEN, LOWER } from '../seek.ts';
 import { run, text } from '../shape.ts';
 import type { View } from '../view.ts';
+import { LONGEST_WORD, wordIndex } from './bip39-index.ts';
 import { BIP39_WORDS } from './bip39-words.ts';
 import { decodeBase58, encodeBase58Check, hasBase58Check } from './checksums.ts';
 import { type Detector, detector, token } from './detector.ts';
@@ -13,12 +14,12 @@ import { contextual } from './vendor.ts';
 const BECH32 = charset('02-9ac-hj-np-z');
 /** Lengths of a phrase, in words: 11 bits each, of which a 33rd part is the checksum. */
 const PHRASES = [24, 21, 18, 15, 12];
+const SHORTEST_ROW = 12;
 /** A row of more words than this is a list of words. */
 const LONGEST_ROW = 26;
 /** Different words of a phrase; documents print one word eleven times. */
 const DIFFERENT_WORDS = 8;
 const BETWEEN_BYTES = 12;
-const WORD_BYTES = 8;
 
 export const wallets: readonly Detector[] = [
   detector({
@@ -150,43 +151,17 @@ function phraseOf(entropy: Buffer): string[] {
   );
 }
 
-/** Hash of a word -> 1 + its index; collisions take the next free place. */
-const INDEX_OF = new Uint16Array(1 << 14);
-const INDEX_MASK = INDEX_OF.length - 1;
-for (const [index, word] of BIP39_WORDS.entries()) {
-  let place = 0;
-  for (let i = 0; i < word.length; i++) place = (Math.imul(place, 31) + word.charCodeAt(i)) & INDEX_MASK;
-  while (INDEX_OF[place] !== 0) place = (place + 1) & INDEX_MASK;
-  INDEX_OF[place] = index + 1;
-}
-
-/** Index of the word `start..end` in the list, -1 when it is none. */
-function wordIndex(bytes: Uint8Array, start: number, end: number): number {
-  const length = end - start;
-  if (length < 3 || length > WORD_BYTES) return -1;
-  let place = 0;
-  for (let i = start; i < end; i++) place = (Math.imul(place, 31) + bytes[i]!) & INDEX_MASK;
-  for (; INDEX_OF[place] !== 0; place = (place + 1) & INDEX_MASK) {
-    const word = BIP39_WORDS[INDEX_OF[place]! - 1]!;
-    if (word.length !== length) continue;
-    let i = 0;
-    while (i < length && word.charCodeAt(i) === bytes[start + i]) i++;
-    if (i === length) return INDEX_OF[place]! - 1;
-  }
-  return -1;
-}
-
 /** Where the word ends that `start` is in, at most a little later than the longest word does. */
 function wordEnd(bytes: Uint8Array, start: number): number {
   let end = start;
-  while (end < bytes.length && end - start <= WORD_BYTES && LOWER.table[bytes[end]!] !== 0) end++;
+  while (end < bytes.length && end - start <= LONGEST_WORD && LOWER.table[bytes[end]!] !== 0) end++;
   return end;
 }
 
 /** Where the word begins that ends at `end`. */
 function wordStart(bytes: Uint8Array, end: number): number {
   let start = end;
-  while (start > 0 && end - start <= WORD_BYTES && LOWER.table[bytes[start - 1]!] !== 0) start--;
+  while (start > 0 && end - start <= LONGEST_WORD && LOWER.table[bytes[start - 1]!] !== 0) start--;
   // The letter of `\\n` in a string is no part of the word behind it.
   return start < end && isEscape(bytes, start) ? start + 1 : start;
 }
@@ -248,20 +223,30 @@ function rowAround(bytes: Uint8Array, at: number): RowWord[] {
   return row;
 }
 
-/** Whether the word at `at` is listed and one beside it as well: nearly all text fails here. */
+/** Whether the word at `at` is listed and so many beside it that they may be a phrase: nearly all text fails here. */
 function mayBeInRow(bytes: Uint8Array, at: number): boolean {
-  const end = wordEnd(bytes, at);
-  const start = wordStart(bytes, end);
+  let end = wordEnd(bytes, at);
+  let start = wordStart(bytes, end);
   if (wordIndex(bytes, start, end) < 0) return false;
-  const next = gapEnd(bytes, end);
-  if (next > end && wordIndex(bytes, next, wordEnd(bytes, next)) >= 0) return true;
-  const last = gapStart(bytes, start);
-  return last < start && wordIndex(bytes, wordStart(bytes, last), last) >= 0;
+  let count = 1;
+  for (; count < SHORTEST_ROW; count++) {
+    const next = gapEnd(bytes, end);
+    const nextEnd = wordEnd(bytes, next);
+    if (next === end || wordIndex(bytes, next, nextEnd) < 0) break;
+    end = nextEnd;
+  }
+  for (; count < SHORTEST_ROW; count++) {
+    const last = gapStart(bytes, start);
+    const lastStart = wordStart(bytes, last);
+    if (last === start || wordIndex(bytes, lastStart, last) < 0) break;
+    start = lastStart;
+  }
+  return count === SHORTEST_ROW;
 }
 
 /** Looks at every row once. */
 function phraseAt(view: View, at: number) {
-  if (!mayBeInRow(view.bytes, at) || at < view.reached(phraseAt)) return null;
+  if (at < view.reached(phraseAt) || !mayBeInRow(view.bytes, at)) return null;
   const row = rowAround(view.bytes.subarray(0, view.length), at);
   if (row.length === 0) return null;
   view.setReached(phraseAt, row.at(-1)!.end);

@@ -256,7 +256,7 @@ export function unfold(view: View, escapes: Escapes, found: (child: View) => voi
           const width = read >>> 21;
           if ((read & CODE) !== GONE) putDecoded(trace, escapes, read & CODE, i, width);
           i += width;
-          last = i;
+          if (!isOrdinary(escapes, read & CODE)) last = i;
           count++;
           continue;
         }
@@ -271,6 +271,10 @@ export function unfold(view: View, escapes: Escapes, found: (child: View) => voi
     done = Math.max(i, at + 1);
   }
 }
+
+/** Line breaks and slashes of any string: they hide nothing and are no reason to read on. */
+const isOrdinary = (escapes: Escapes, code: number): boolean =>
+  escapes === BACKSLASH && (code === 0x0a || code === 0x2f);
 
 const leadTables = new Map<Escapes, Uint8Array>();
 

@@ -15,12 +15,21 @@ import { random, seed } from './samples.ts';
 const simd = (windows: readonly number[]): Sweeper => createSimdSweeper(sweepTables(windows))!;
 const plain = (windows: readonly number[]): Sweeper => createPlainSweeper(sweepTables(windows));
 
-const ALPHABETS = ['a-c', 'A-Za-z0-9', '\0-ÿ', ' -~', '0-9a-fx ,', 'a b\n', '%&\\\0é+/_-', 'A-Za-z0-9+/_-'];
+const ALPHABETS = ['a-c', 'A-Za-z0-9', '\0-ÿ', ' -~', '0-9a-fx ,', 'a b\n', '%&\\\0é+/_-', 'A-Za-z0-9+/_-', 'abc ,\\n'];
+/** Words of every length around those of a row, with what may stand between them. */
+const rowOfWords = (): string =>
+  Array.from(
+    { length: 12 },
+    () => random.chars('a-z', random.number(2, 9)) + [' ', ', ', '\\n', '\n12. ', '","'][random.number(0, 4)]!,
+  ).join('');
 
 /** Made of stretches of different kinds, so that runs and sparse text begin and end at every place of a block. */
 function someText(bytes: number): string {
   let text = '';
-  while (text.length < bytes) text += random.chars(ALPHABETS[random.number(0, 7)]!, random.number(1, 90));
+  while (text.length < bytes) {
+    const kind = random.number(0, ALPHABETS.length);
+    text += kind === ALPHABETS.length ? rowOfWords() : random.chars(ALPHABETS[kind]!, random.number(1, 90));
+  }
   return text.slice(0, bytes);
 }
 
@@ -41,6 +50,7 @@ describe(`the sweep (BOTTLE_SEED=${seed})`, () => {
   test('both implementations see the same', () => {
     const windows = Array.from({ length: 60 }, () => Buffer.from(someText(4), 'latin1').readInt32LE(0));
     const [one, other] = [simd(windows), plain(windows)];
+    let rows = 0;
     for (const length of [...LENGTHS, ...Array.from({ length: 60 }, () => random.number(0, 3 * BLOCK_BYTES))]) {
       // In memory that goes on behind the view, and at an odd place.
       const memory = Buffer.from(someText(length + 80), 'latin1');
@@ -49,8 +59,10 @@ describe(`the sweep (BOTTLE_SEED=${seed})`, () => {
         one.sweep(bytes, length, from);
         other.sweep(bytes, length, from);
         expect(seenBy(one), `${from} of ${length}`).toEqual(seenBy(other));
+        rows += one.swept.wordsCount;
       }
     }
+    expect(rows).toBeGreaterThan(20);
   });
 
   test('what it sees is what stands there', () => {
@@ -100,12 +112,15 @@ describe(`the sweep (BOTTLE_SEED=${seed})`, () => {
 });
 
 function seenBy({ swept }: Sweeper): object {
-  const { classes, windows, windowCount, runs, runCount, sparse, sparseCount } = swept;
+  const { classes, windows, windowCount, runs, runCount, sparse, sparseCount, digits, digitsCount, words, wordsCount } =
+    swept;
   return {
     classes,
     windows: [...windows.subarray(0, windowCount)].filter((at) => at >= 0),
     runs: [...runs.subarray(0, runCount)],
     sparse: [...sparse.subarray(0, sparseCount)],
+    digits: [...digits.subarray(0, digitsCount)],
+    words: [...words.subarray(0, wordsCount)],
   };
 }
 
