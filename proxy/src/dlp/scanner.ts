@@ -36,8 +36,18 @@ export function createScanner(config: ScannerConfig): Scanner {
       ends.add(length);
     }
     const text = texts.join('');
+    /** A token that ends with its text is no other one because the next text begins with a letter. */
+    const isWholeBefore = (hit: Hit): boolean => {
+      let start = 0;
+      for (const one of texts) {
+        if (hit.start < start + one.length) return huntText(one).some(({ detector }) => detector === hit.detector);
+        start += one.length;
+      }
+      return false;
+    };
     return huntText(text)
-      .filter((hit) => crosses(hit, ends) && (hit.kind !== 'detector' || isOneToken(hit, text)))
+      .filter((hit) => crosses(hit, ends))
+      .filter((hit) => hit.kind !== 'detector' || (isOneToken(hit, text) && !isWholeBefore(hit)))
       .map((hit) => matchOf(hit, where, ''));
   }
 

@@ -23,6 +23,7 @@ export class RequestBody implements BodySink {
   private rawTrailers: readonly string[] = [];
   private isEnded = false;
   private isLarge = false;
+  private isEager = false;
   /** Of the whole body, by what the agent may use up. */
   refusal: Refusal | null = null;
   private settle: ((size: HeldBody) => void) | null = null;
@@ -48,6 +49,19 @@ export class RequestBody implements BodySink {
     });
   }
 
+  /** Reads until something has come, or nothing for `waitMs`: a client may wait for an answer before it says anything. */
+  async begin(waitMs: number): Promise<HeldBody> {
+    const held = this.hold();
+    // From here on every piece is too many to wait for another.
+    this.isEager = true;
+    const timer = setTimeout(() => this.settle?.('large'), waitMs);
+    try {
+      return await held;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
   onBody(chunk: Buffer): void {
     if (this.refusal !== null) return;
     this.refusal = this.allowance.takeBody(chunk.length);
@@ -65,7 +79,7 @@ export class RequestBody implements BodySink {
     this.size += chunk.length;
     this.takenBytes += chunk.length;
     const isRoom = this.budget.take(chunk.length);
-    if ((isRoom && this.size <= this.holdBytes) || this.isLarge) return;
+    if ((isRoom && this.size <= this.holdBytes && !this.isEager) || this.isLarge) return;
     this.isLarge = true;
     this.stream.pauseBody();
     this.settle?.('large');

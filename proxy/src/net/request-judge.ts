@@ -27,6 +27,8 @@ export type BodyDecision =
 
 export const NO_BODY: Outgoing = { kind: 'none' };
 const EMPTY = Buffer.alloc(0);
+/** How long a call's head waits for its first message, so that both are judged before either leaves. In ms. */
+const FIRST_MESSAGE_MS = 200;
 
 export function hasBody(request: AgentRequest): boolean {
   return request.body === 'chunked' || (request.body === 'length' && request.contentLength > 0);
@@ -47,9 +49,12 @@ export function invite(request: AgentRequest, agent: AgentStream): void {
 /** Reads and judges the body, or as much of it as may be held. */
 export async function judgeBody(pipeline: Pipeline, admitted: Admitted, body: RequestBody): Promise<BodyDecision> {
   const envelopes = pipeline.streamEnvelopes(admitted);
-  // The client may wait for an answer to its first message before it sends the second.
-  if (envelopes !== null)
-    return { do: 'send', outgoing: { kind: 'stream', body, judge: envelopes, begun: [] }, held: null };
+  if (envelopes !== null) {
+    // The client may wait for an answer to its first message before it sends the second, or even before the first.
+    await body.begin(FIRST_MESSAGE_MS);
+    if (body.refusal !== null) return { do: 'refuse', refusal: body.refusal, shown: null };
+    return judgeBegun(body, envelopes);
+  }
   const size = await body.hold();
   if (body.refusal !== null) return { do: 'refuse', refusal: body.refusal, shown: null };
   if (size === 'large') return judgeBegun(body, pipeline.streamBody(admitted));
