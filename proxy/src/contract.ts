@@ -130,6 +130,17 @@ export interface SecretValue {
   readonly placeholder: string;
 }
 
+/** A proxy between us and the world. It resolves the names, so addresses behind it are not judged. */
+export interface UpstreamProxy {
+  /** TLS to the proxy itself, verified against the same roots as upstreams. */
+  readonly secure: boolean;
+  readonly host: string;
+  readonly port: number;
+  readonly credentials: { readonly username: string /** Name of a secret. */; readonly secret: string } | null;
+  /** What is reached without it: `x.example` (and below), `.x.example` (below), addresses, CIDRs, `host:port`, `*`. */
+  readonly noProxy: readonly string[];
+}
+
 export interface ProxyConfig {
   readonly contractVersion: typeof CONTRACT_VERSION;
   /** Session id, written to every record. */
@@ -173,6 +184,8 @@ export interface ProxyConfig {
     readonly roots: string;
     /** `host:port` -> `ip:port`: where a name is dialled, and nothing else. Exempt from the check of the resolved address. */
     readonly map: Readonly<Record<string, string>>;
+    /** Left out = none. What the map names is reached without it. */
+    readonly proxy?: UpstreamProxy;
     /** CIDRs refused besides the built-in private ranges (the host's own addresses and networks). */
     readonly refuse: readonly string[];
   };

@@ -35,7 +35,7 @@ export function compileProxyConfig(bottle: Bottle, parts: RuntimeParts): ProxyCo
     dnsAnswer,
     ...compileRoutes(bottle, { source, fingerprintKey, ...(canaries === undefined ? {} : { canaries }) }),
     secrets,
-    upstream,
+    upstream: { ...upstream, ...proxyOf(bottle) },
     auditPath,
     quota: bottle.egress.quota,
     ...(bottle.egress.onDeny === 'hold' ? { onDeny: 'hold' } : {}),
@@ -58,6 +58,12 @@ export function compileRoutes(
       ...(fingerprintKey === undefined ? {} : { fingerprintKey }),
     },
   };
+}
+
+function proxyOf({ egress }: Bottle): Pick<ProxyConfig['upstream'], 'proxy'> {
+  if (egress.upstreamProxy === null) return {};
+  const { secure, host, port, credentials, noProxy } = egress.upstreamProxy;
+  return { proxy: { secure, host, port, credentials, noProxy } };
 }
 
 /** Every port that an entry names, ascending: what the relay captures besides its own. */

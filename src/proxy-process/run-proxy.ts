@@ -16,7 +16,7 @@ import type { Bottle } from '../spec/bottle.ts';
 import { loadSpec } from '../spec/load.ts';
 import { readFingerprintKey } from '../state/fingerprint-key.ts';
 import { stateDir } from '../state/paths.ts';
-import { loadHostTrust } from '../trust/host-trust.ts';
+import { loadHostTrust, proxyRoots } from '../trust/host-trust.ts';
 import { readSource } from '../workspace/index-source.ts';
 import { parseListenAddress } from './listen-address.ts';
 import { type ServingProxy, serveProxy } from './serve.ts';
@@ -39,7 +39,10 @@ export async function runProxy(options: ProxyOptions): Promise<void> {
   assertDirectory(options.caOut, '--ca-out');
   assertDirectory(options.log, '--log');
   const bottle = loadSpec(options.spec);
-  const roots = loadHostTrust(process.env, options.upstreamCa === undefined ? [] : [options.upstreamCa]);
+  const roots = loadHostTrust(process.env, [
+    ...proxyRoots(bottle),
+    ...(options.upstreamCa === undefined ? [] : [{ file: options.upstreamCa, source: '--upstream-ca' }]),
+  ]);
   const { secrets, warnings } = await resolveSecrets(bottle.secrets, { env: process.env, specFile: bottle.file });
   for (const warning of warnings) printWarning(warning);
   if (!listen.isLoopback) {

@@ -7,7 +7,7 @@ import { resolveSecrets } from '../secrets/resolve-secrets.ts';
 import type { Secret } from '../secrets/secret.ts';
 import type { Bottle } from '../spec/bottle.ts';
 import { stateDir } from '../state/paths.ts';
-import { loadHostTrust } from '../trust/host-trust.ts';
+import { loadHostTrust, proxyRoots } from '../trust/host-trust.ts';
 import { readSource } from '../workspace/index-source.ts';
 import {
   type EngineFacts,
@@ -58,7 +58,7 @@ export async function prepareSession(options: StartOptions, timings: Timings): P
     resolveSecrets(bottle.secrets, { env: process.env, specFile: bottle.file }),
   );
   for (const warning of warnings) printWarning(warning);
-  const roots = loadHostTrust();
+  const roots = loadHostTrust(process.env, proxyRoots(bottle));
 
   // Beside everything else: it only reads files.
   const indexing = readSource(bottle);

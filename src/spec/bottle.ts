@@ -10,6 +10,7 @@ import type {
   Quota,
   RouteRule,
   ThirdPartyRule,
+  UpstreamProxy,
 } from '../../proxy/src/contract.ts';
 
 export interface Bottle {
@@ -72,8 +73,15 @@ export interface Egress {
   readonly onDeny: 'block' | 'hold';
   /** Of all entries together; null = none. */
   readonly quota: Quota | null;
+  /** null = the world is reached directly. */
+  readonly upstreamProxy: UpstreamProxySpec | null;
   /** Those that the spec sets. */
   readonly limits: Partial<ProxyLimits>;
+}
+
+export interface UpstreamProxySpec extends UpstreamProxy {
+  /** Absolute path of a PEM file: roots besides the machine's own, for the proxy and for what it presents; null = none. */
+  readonly ca: string | null;
 }
 
 export interface AllowEntry {

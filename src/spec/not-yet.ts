@@ -36,7 +36,6 @@ function partsOf(spec: FilledSpec): Later[] {
   key(workspace.volumes, ['workspace', 'volumes']);
   key(workspace.require_clean, ['workspace', 'require_clean']);
   value(egress.mode, 'enforce', ['egress', 'mode']);
-  key(egress.upstream_proxy, ['egress', 'upstream_proxy']);
   key(spec.git, ['git'], 'use the preset github-read or github');
   key(spec.ports, ['ports']);
   return later;

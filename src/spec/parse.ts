@@ -17,6 +17,7 @@ import { makeReport } from './report.ts';
 import type { FilledSpec, SpecDocument } from './schema.ts';
 import { makeShapeCheck } from './shape.ts';
 import type { Surroundings } from './surroundings.ts';
+import { readUpstreamProxy } from './upstream-proxy.ts';
 
 export type ParsedSpec =
   | { readonly ok: true; readonly bottle: Bottle; readonly warnings: readonly Problem[] }
@@ -58,6 +59,7 @@ export function parseSpec(text: string, file: string, around: Surroundings): Par
       mode: 'enforce',
       allow: withApprovals(egress.allow, approvals),
       deny: egress.deny,
+      upstreamProxy: readUpstreamProxy(spec, around, report.below('egress', 'upstream_proxy')),
       onDeny: spec.egress.on_deny,
       quota: readQuota(spec.egress.limits, 'egress.limits', report.below('egress', 'limits')),
       limits: readLimits(spec.egress.limits, report.below('egress', 'limits')),

@@ -2,7 +2,7 @@
 
 import { stringify } from 'yaml';
 import type { ProxyLimits, Quota } from '../../proxy/src/contract.ts';
-import type { AllowEntry, Bottle, SecretSource } from './bottle.ts';
+import type { AllowEntry, Bottle, SecretSource, UpstreamProxySpec } from './bottle.ts';
 
 type Yaml = Record<string, unknown>;
 
@@ -39,6 +39,7 @@ export function specOf(bottle: Bottle): Yaml {
       allow: egress.allow.map(entryOf),
       deny: egress.deny.map(({ host }) => host),
       on_deny: egress.onDeny,
+      ...(egress.upstreamProxy === null ? {} : { upstream_proxy: upstreamProxyOf(egress.upstreamProxy) }),
       ...limitsOf(egress.quota, egress.limits),
     },
     dlp: {
@@ -75,6 +76,15 @@ function entryOf(entry: AllowEntry): Yaml {
     source: entry.source,
     error_shape: entry.errorShape,
     ...limitsOf(entry.quota),
+  };
+}
+
+function upstreamProxyOf({ secure, host, port, credentials, ca, noProxy }: UpstreamProxySpec): Yaml {
+  return {
+    url: `${secure ? 'https' : 'http'}://${host.includes(':') ? `[${host}]` : host}:${port}`,
+    ...(credentials === null ? {} : { auth: credentials }),
+    ...(ca === null ? {} : { ca }),
+    no_proxy: noProxy,
   };
 }
 

@@ -165,6 +165,58 @@ const SecretSchema = Type.Object(
   { ...closed, minProperties: 1, maxProperties: 1, examples: [{ env: 'GITHUB_TOKEN' }] },
 );
 
+const UpstreamProxySchema = Type.Object(
+  {
+    url: Type.String({
+      ...words('http:// or https:// (TLS to the proxy itself), host and port.'),
+      minLength: 1,
+      examples: ['http://proxy.example.com:3128'],
+    }),
+    auth: Type.Optional(
+      Type.Object(
+        {
+          username: Type.String({
+            ...words('Name that the proxy knows us by.'),
+            pattern: '^[^:\\u0000-\\u001f\\u007f]+$',
+            examples: ['build'],
+          }),
+          secret: Type.String({
+            ...words('Name of a secret of this spec: the password.'),
+            examples: ['PROXY_PASSWORD'],
+          }),
+        },
+        {
+          ...closed,
+          ...words('Basic credentials for the proxy.'),
+          examples: [{ username: 'build', secret: 'PROXY_PASSWORD' }],
+        },
+      ),
+    ),
+    ca: Type.Optional(
+      Type.String({
+        ...words(
+          'PEM file of authorities, for the proxy and for what it presents, besides those of this machine; relative to this file.',
+        ),
+        minLength: 1,
+        examples: ['~/company-ca.pem'],
+      }),
+    ),
+    no_proxy: Type.Optional(
+      Type.Array(Type.String({ minLength: 1, examples: ['.internal.example'] }), {
+        ...words(
+          'Reached without it: a name (and what is below), `.name` (below only), an address, a CIDR, `host:port`, `*`.',
+        ),
+        examples: [['.internal.example', '10.0.0.0/8']],
+      }),
+    ),
+  },
+  {
+    ...closed,
+    ...words('A proxy between bottle and the world. It resolves the names, so addresses behind it cannot be judged.'),
+    examples: [{ url: 'http://proxy.example.com:3128' }],
+  },
+);
+
 const EgressSchema = Type.Object(
   {
     mode: Type.Optional(
@@ -206,7 +258,7 @@ const EgressSchema = Type.Object(
         default: 'block',
       }),
     ),
-    upstream_proxy: Type.Optional(notYet('a proxy between bottle and the world.')),
+    upstream_proxy: Type.Optional(UpstreamProxySchema),
     limits: Type.Optional(
       Type.Object(
         {

@@ -3,6 +3,7 @@ import { X509Certificate } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { getCACertificates } from 'node:tls';
 import { BottleError, EXIT } from '../report/bottle-error.ts';
+import type { Bottle } from '../spec/bottle.ts';
 import type { Environment } from '../state/paths.ts';
 
 /** Where the distributions keep their bundle; the first that can be read is the system's. */
@@ -14,17 +15,29 @@ const SYSTEM_BUNDLES = [
   '/etc/ssl/cert.pem', // macOS, OpenBSD
 ];
 
+/** `source`: where the file is named. */
+export interface ExtraRoots {
+  readonly file: string;
+  readonly source: string;
+}
+
+/** Those of `egress.upstream_proxy.ca`. */
+export function proxyRoots({ egress }: Pick<Bottle, 'egress'>): readonly ExtraRoots[] {
+  const file = egress.upstreamProxy?.ca ?? null;
+  return file === null ? [] : [{ file, source: 'egress.upstream_proxy.ca' }];
+}
+
 /**
  * PEM text of every root that the host trusts: the system bundle (or Node's view of the system store), then
  * NODE_EXTRA_CA_CERTS and SSL_CERT_FILE, then `extraFiles`. A file that was named and cannot be read is an error.
  */
-export function loadHostTrust(env: Environment = process.env, extraFiles: readonly string[] = []): string {
+export function loadHostTrust(env: Environment = process.env, extraFiles: readonly ExtraRoots[] = []): string {
   const roots = splitCertificates(systemRoots());
   for (const name of ['NODE_EXTRA_CA_CERTS', 'SSL_CERT_FILE']) {
     const file = env[name];
     if (file !== undefined && file !== '') addNamed(roots, file, name);
   }
-  for (const file of extraFiles) addNamed(roots, file, '--upstream-ca');
+  for (const { file, source } of extraFiles) addNamed(roots, file, source);
   return [...roots.values()].join('');
 }
 

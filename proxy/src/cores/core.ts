@@ -81,7 +81,11 @@ export async function openCore(
   });
   const pipeline = createPipeline(config, scanner);
   const { session, limits } = config;
-  const dialer = createDialer({ upstream: config.upstream, connectTimeoutMs: limits.connectTimeoutMs });
+  const dialer = createDialer({
+    upstream: config.upstream,
+    secrets: config.secrets,
+    connectTimeoutMs: limits.connectTimeoutMs,
+  });
   const pool = new UpstreamPool(dialer, { headBytes: limits.headBytes, idleConnections: IDLE_UPSTREAMS });
   const deadlines = new Deadlines();
   const services = {

@@ -1,11 +1,12 @@
 // Opens the connection to an upstream: checks the requested name, resolves, judges every address, pins a judged one, TLS.
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { ProxyConfig, Route } from '../contract.ts';
+import type { ProxyConfig, Route, UpstreamProxy } from '../contract.ts';
 import { ProxyFailure } from '../failure.ts';
 import { parseAddress } from './address.ts';
 import { type AddressJudge, type AddressRefusal, createAddressJudge } from './address-judge.ts';
 import { createLookup, type Lookup } from './dial-lookup.ts';
+import { aboutProxy, createBypass, createProxyTunnel } from './dial-proxy.ts';
 import { DialRefused, timedOut } from './dial-refused.ts';
 import { connectFirst, type Endpoint } from './dial-tcp.ts';
 import { createTlsDialer } from './dial-tls.ts';
@@ -14,6 +15,8 @@ export { DialRefused } from './dial-refused.ts';
 
 export interface DialerOptions {
   readonly upstream: ProxyConfig['upstream'];
+  /** Where the upstream proxy's credential is; left out = nowhere. */
+  readonly secrets?: ProxyConfig['secrets'];
   /** Name look-up, TCP and TLS together, in ms. */
   readonly connectTimeoutMs: number;
 }
@@ -31,11 +34,27 @@ export interface Dialer {
 }
 
 /** Throws ProxyFailure for a map entry that is none, RangeError for a CIDR that is none. */
-export function createDialer({ upstream, connectTimeoutMs }: DialerOptions): Dialer {
+export function createDialer({ upstream, secrets = [], connectTimeoutMs }: DialerOptions): Dialer {
   const judge = createAddressJudge(upstream.refuse);
   const map = readMap(upstream.map);
   const lookup = createLookup();
   const tls = createTlsDialer(upstream.roots);
+  const { proxy } = upstream;
+  const tunnel = proxy === undefined ? null : createProxyTunnel(proxy, secrets);
+  const isDirect = createBypass(proxy?.noProxy ?? []);
+
+  /** The proxy is the person's own choice: its address is not judged. */
+  const throughProxy = async ({ host, port, secure }: UpstreamProxy, signal: AbortSignal): Promise<Socket> => {
+    const place = `${host}:${port}`;
+    try {
+      const found = map.has(place) ? [] : await orAborted(addressesOf(lookup, host), signal);
+      const endpoints = map.get(place) ?? found.map((address) => ({ address, port }));
+      const socket = await connectFirst(place, endpoints, signal);
+      return secure ? await tls.secure(socket, host, port, ['http/1.1'], signal) : socket;
+    } catch (error) {
+      throw aboutProxy(error);
+    }
+  };
 
   return {
     dial: async (route, host, port, protocols = ['http/1.1']) => {
@@ -46,12 +65,19 @@ export function createDialer({ upstream, connectTimeoutMs }: DialerOptions): Dia
       const deadline = new AbortController();
       const timer = setTimeout(() => deadline.abort(timedOut(place, doing.what, connectTimeoutMs)), connectTimeoutMs);
       try {
-        const endpoints = map.get(place) ?? (await findEndpoints(judge, lookup, route, host, port, deadline.signal));
-        doing.what = 'connecting';
-        const socket = await connectFirst(place, endpoints, deadline.signal);
+        const { signal } = deadline;
+        let socket: Socket;
+        if (proxy !== undefined && tunnel !== null && !map.has(place) && !isDirect(host, port)) {
+          doing.what = 'through the upstream proxy';
+          socket = await tunnel.open(await throughProxy(proxy, signal), host, port, signal);
+        } else {
+          const endpoints = map.get(place) ?? (await findEndpoints(judge, lookup, route, host, port, signal));
+          doing.what = 'connecting';
+          socket = await connectFirst(place, endpoints, signal);
+        }
         if (route.scheme !== 'https') return socket;
         doing.what = 'TLS handshake';
-        return await tls.secure(socket, host, port, protocols, deadline.signal);
+        return await tls.secure(socket, host, port, protocols, signal);
       } finally {
         clearTimeout(timer);
       }
@@ -62,6 +88,11 @@ export function createDialer({ upstream, connectTimeoutMs }: DialerOptions): Dia
       tls.clear();
     },
   };
+}
+
+async function addressesOf(lookup: Lookup, host: string): Promise<readonly string[]> {
+  const literal = parseAddress(host);
+  return literal === null ? lookup.addressesOf(host) : [literal.text];
 }
 
 /** Only judged addresses, in canonical text: nothing is resolved again after this. */

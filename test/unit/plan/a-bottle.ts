@@ -39,7 +39,15 @@ export function aBottle(change: Partial<Bottle> = {}): Bottle {
       API_TOKEN: { kind: 'env', env: 'API_TOKEN' },
       DB_PASSWORD: { kind: 'file', file: '/home/someone/.db-password' },
     },
-    egress: { mode: 'enforce', allow: [anEntry()], deny: [], onDeny: 'block', quota: null, limits: {} },
+    egress: {
+      mode: 'enforce',
+      allow: [anEntry()],
+      deny: [],
+      onDeny: 'block',
+      upstreamProxy: null,
+      quota: null,
+      limits: {},
+    },
     dlp: {
       onMatch: 'block',
       profile: 'default',

@@ -35,7 +35,7 @@ describe('a spec without anything', () => {
       },
       workspace: { path: null, mode: 'mount', hide: [] },
       secrets: {},
-      egress: { mode: 'enforce', allow: [], deny: [], onDeny: 'block', quota: null, limits: {} },
+      egress: { mode: 'enforce', allow: [], deny: [], onDeny: 'block', upstreamProxy: null, quota: null, limits: {} },
       dlp: {
         onMatch: 'block',
         profile: 'default',

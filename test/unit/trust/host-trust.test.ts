@@ -17,7 +17,9 @@ describe('the trust of the host', () => {
   test('holds every certificate once, however many sources name it', () => {
     const plain = splitCertificates(loadHostTrust({}));
     const file = fileWith('again.pem', [...plain.values()].join('\n\n'));
-    const again = splitCertificates(loadHostTrust({ NODE_EXTRA_CA_CERTS: file, SSL_CERT_FILE: file }, [file]));
+    const again = splitCertificates(
+      loadHostTrust({ NODE_EXTRA_CA_CERTS: file, SSL_CERT_FILE: file }, [{ file, source: '--upstream-ca' }]),
+    );
     expect(plain.size).toBeGreaterThan(50);
     expect([...again.keys()]).toEqual([...plain.keys()]);
   });

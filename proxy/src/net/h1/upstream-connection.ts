@@ -58,6 +58,8 @@ export class UpstreamConnection implements BodySink, UpstreamStream {
     socket.on('error', this.onError);
     socket.on('close', this.onClose);
     socket.on('drain', this.onDrain);
+    // It may come paused, out of the reading of an upstream proxy's answer.
+    socket.resume();
   }
 
   get isUsable(): boolean {
