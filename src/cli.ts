@@ -15,6 +15,7 @@ import { registerScan } from './commands/scan.ts';
 import { registerShow } from './commands/show.ts';
 import { registerStart } from './commands/start.ts';
 import { registerStop } from './commands/stop.ts';
+import { registerApprove, registerDeny, registerWatch } from './commands/watch.ts';
 import { registerWhy } from './commands/why.ts';
 import { EXIT } from './report/bottle-error.ts';
 import { failureText } from './report/failure-text.ts';
@@ -25,7 +26,7 @@ import { usageText } from './report/usage-text.ts';
 const GROUPS: readonly (readonly [string, readonly ((program: Command) => void)[]])[] = [
   ['Specs:', [registerInit, registerCheck, registerShow, registerPlan, registerPresets]],
   ['Sessions:', [registerStart, registerPs, registerStop, registerExec, registerShell, registerReap]],
-  ['Review:', [registerLogs, registerWhy, registerScan]],
+  ['Review:', [registerWatch, registerApprove, registerDeny, registerLogs, registerWhy, registerScan]],
   ['Besides:', [registerProxy, registerDoctor]],
 ];
 

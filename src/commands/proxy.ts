@@ -15,7 +15,7 @@ export function registerProxy(program: Command): void {
     .addHelpText(
       'after',
       `
-Prints one JSON line once it serves: {"listening":"ADDR:PORT","ca":"FILE","placeholders":{"NAME":"..."}}.
+Prints one JSON line once it serves: {"listening":"ADDR:PORT","ca":"FILE","placeholders":{"NAME":"..."},"control":"SOCKET"}.
 Ends with Ctrl-C or SIGTERM. Containment is yours: a client that does not use the proxy is not seen.
 
 Example:

@@ -7,8 +7,8 @@ import type { Readable } from 'node:stream';
 const TAIL_CHARACTERS = 4000;
 
 export interface ChildOutput {
-  /** The first line of stdout; null when it ended without one. What follows is read and dropped. */
-  firstLine(): Promise<string | null>;
+  /** The first line of stdout; null when it ended without one. What follows goes to `onLater`. */
+  firstLine(onLater?: (line: string) => void): Promise<string | null>;
   /** The end of what stderr said so far. */
   stderrTail(): string;
   /** Resolves once the process is gone and its streams are read. */
@@ -31,18 +31,20 @@ export function readOutput(
   // Awaited by some callers only; whoever awaits it still gets the error.
   closed.catch(() => {});
   return {
-    firstLine: () => firstLineOf(child.stdout),
+    firstLine: (onLater = () => {}) => firstLineOf(child.stdout, onLater),
     stderrTail: () => tail,
     closed,
   };
 }
 
-async function firstLineOf(stdout: Readable): Promise<string | null> {
-  try {
-    for await (const line of createInterface({ input: stdout, crlfDelay: Number.POSITIVE_INFINITY })) return line;
-    return null;
-  } finally {
-    // A stream that nobody reads would keep the child from being seen as closed.
-    stdout.resume();
-  }
+/** Reads on to the end: a stream that nobody reads would stop the child, and keep it from being seen as closed. */
+function firstLineOf(stdout: Readable, onLater: (line: string) => void): Promise<string | null> {
+  const lines = createInterface({ input: stdout, crlfDelay: Number.POSITIVE_INFINITY });
+  return new Promise((resolve) => {
+    lines.once('line', (first) => {
+      lines.on('line', onLater);
+      resolve(first);
+    });
+    lines.once('close', () => resolve(null));
+  });
 }

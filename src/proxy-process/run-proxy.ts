@@ -1,9 +1,10 @@
 // What `bottle proxy` does: checks everything, starts the proxy, tells where it is, and stays until it is told to go.
 import { randomBytes } from 'node:crypto';
-import { existsSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
 import type { ProxyConfig } from '../../proxy/src/contract.ts';
+import { type ControlSocket, openControl } from '../control/control-socket.ts';
 import { placeholderNames } from '../plan/agent-env.ts';
 import { compileProxyConfig } from '../plan/proxy-config.ts';
 import { BottleError, EXIT } from '../report/bottle-error.ts';
@@ -15,7 +16,7 @@ import { makePlaceholders } from '../session/placeholders.ts';
 import type { Bottle } from '../spec/bottle.ts';
 import { loadSpec } from '../spec/load.ts';
 import { readFingerprintKey } from '../state/fingerprint-key.ts';
-import { stateDir } from '../state/paths.ts';
+import { proxyControl, stateDir } from '../state/paths.ts';
 import { loadHostTrust, proxyRoots } from '../trust/host-trust.ts';
 import { readSource } from '../workspace/index-source.ts';
 import { parseListenAddress } from './listen-address.ts';
@@ -77,16 +78,21 @@ async function serveUntilStopped(
   // From here on a signal ends things in order, also while the proxy is still starting.
   let isStopping = false;
   let proxy: ServingProxy | null = null;
+  let control: ControlSocket | null = null;
   const onSignal = () => {
     isStopping = true;
     void proxy?.stop();
   };
   for (const signal of SIGNALS) process.on(signal, onSignal);
   try {
-    proxy = await serveProxy(config, (text) => printNote(printableLines(text.trimEnd())));
+    control = await openControl(proxyControl(stateDir(), config.session), (word) => proxy?.tell(word));
+    const { onLine } = control;
+    proxy = await serveProxy(config, (text) => printNote(printableLines(text.trimEnd())), onLine);
     try {
       await writeWhole(options.caOut, proxy.ca);
-      if (!isStopping) printLine(JSON.stringify({ listening: proxy.listening, ca: options.caOut, placeholders }));
+      const { listening } = proxy;
+      const said = { listening, ca: options.caOut, placeholders, control: control.path };
+      if (!isStopping) printLine(JSON.stringify(said));
     } finally {
       if (isStopping) await proxy.stop();
     }
@@ -99,6 +105,8 @@ async function serveUntilStopped(
     });
   } finally {
     await proxy?.stop();
+    await control?.close();
+    rmSync(dirname(proxyControl(stateDir(), config.session)), { recursive: true, force: true });
     for (const signal of SIGNALS) process.off(signal, onSignal);
   }
 }

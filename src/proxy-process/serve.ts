@@ -18,6 +18,7 @@ export interface ServingProxy {
   readonly startedMs: number;
   /** Resolves when the process has ended, wanted or not. */
   readonly ended: Promise<EndOfProxy>;
+  tell(message: ControlMessage): void;
   /** Idempotent; resolves when the process is gone. */
   stop(): Promise<void>;
 }
@@ -28,8 +29,12 @@ export interface EndOfProxy {
   readonly stderrTail: string;
 }
 
-/** Resolves once it serves; a BottleError when it cannot. `onStderr` gets what it says meanwhile. */
-export async function serveProxy(config: ProxyConfig, onStderr: (text: string) => void): Promise<ServingProxy> {
+/** Resolves once it serves; a BottleError when it cannot. `onStderr` gets what it says meanwhile, `onLine` its later events. */
+export async function serveProxy(
+  config: ProxyConfig,
+  onStderr: (text: string) => void,
+  onLine: (line: string) => void,
+): Promise<ServingProxy> {
   const child = spawnProxy('serve');
   const output = readOutput(child, onStderr);
   const ended = output.closed.then((end) => ({ ...end, stderrTail: output.stderrTail() }));
@@ -38,6 +43,9 @@ export async function serveProxy(config: ProxyConfig, onStderr: (text: string) =
   const stop = () => {
     stopping ??= stopChild();
     return stopping;
+  };
+  const tell = (message: ControlMessage): void => {
+    if (child.stdin.writable) child.stdin.write(`${JSON.stringify(message)}\n`);
   };
   async function stopChild(): Promise<void> {
     const message: ControlMessage = { do: 'stop' };
@@ -53,11 +61,11 @@ export async function serveProxy(config: ProxyConfig, onStderr: (text: string) =
   child.stdin.write(`${JSON.stringify(config)}\n`);
   const timer = setTimeout(() => child.kill('SIGKILL'), READY_TIMEOUT_MS);
   try {
-    const line = await output.firstLine();
+    const line = await output.firstLine(onLine);
     if (line === null) throw diedEarly(await ended);
     const event = parseEvent(line);
     if (event.event === 'fatal') throw new BottleError({ what: event.what, why: event.why, fix: event.fix });
-    return { ca: event.ca, listening: event.listening, startedMs: event.startedMs, ended, stop };
+    return { ca: event.ca, listening: event.listening, startedMs: event.startedMs, ended, tell, stop };
   } catch (error) {
     await stop();
     throw error;

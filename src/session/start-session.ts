@@ -1,5 +1,6 @@
 // One session from nothing to nothing: prepare, walk the plan, join the streams, wait, undo. Undone on every way out.
 import { setTimeout } from 'node:timers/promises';
+import { type ControlSocket, openControl } from '../control/control-socket.ts';
 import type { LiveContainer } from '../engine/live-container.ts';
 import { SubnetTaken } from '../engine/networks.ts';
 import { ranOutOfMemory } from '../engine/out-of-memory.ts';
@@ -85,15 +86,32 @@ async function runContainers(
 ): Promise<number> {
   const undo = new UndoStack();
   const containers: Containers = new Map();
+  let control: ControlSocket | undefined;
   try {
     await startContainers(session, prepared, { containers, undo, ending, timings });
-    session.record.update({ status: 'running' });
+    control = await openSessionControl(session, containers);
+    session.record.update({ status: 'running', control: control.path });
     const exitCode = await runAgent(session, containers, person, ending);
     if (exitCode === KILLED) await explainKill(session, prepared, containers);
     return exitCode;
   } finally {
+    await control?.close();
     await timings.measure('teardown', () => tearDown(undo, containers));
   }
+}
+
+/** Other commands of the same person reach the sidecar through us: we hold its stdin. */
+async function openSessionControl({ record }: Session, containers: Containers): Promise<ControlSocket> {
+  const proxy = containers.get('proxy');
+  if (proxy === undefined) throw new Error('the plan started no proxy');
+  const control = await openControl(record.paths.control, (word) => proxy.send(JSON.stringify(word)));
+  void relayEvents(proxy, control);
+  return control;
+}
+
+/** Until the sidecar ends. */
+async function relayEvents(proxy: LiveContainer, control: ControlSocket): Promise<void> {
+  for (let line = await proxy.nextLine(); line !== null; line = await proxy.nextLine()) control.onLine(line);
 }
 
 interface Progress {

@@ -22,6 +22,8 @@ export interface SessionPaths {
   readonly specFile: string;
   readonly logDir: string;
   readonly auditFile: string;
+  /** Socket on which a person decides on held requests; outside of what any container mounts. */
+  readonly control: string;
 }
 
 export function sessionsDir(state: string): string {
@@ -36,7 +38,13 @@ export function sessionPaths(state: string, id: string): SessionPaths {
     specFile: join(dir, 'spec.yaml'),
     logDir: join(dir, 'log'),
     auditFile: join(dir, 'log', 'audit.jsonl'),
+    control: join(dir, 'control'),
   };
+}
+
+/** Control socket of a proxy that runs alone (`bottle proxy`). */
+export function proxyControl(state: string, id: string): string {
+  return join(state, 'proxies', id, 'control');
 }
 
 /** Log, pid and socket of an engine that we started. */

@@ -16,6 +16,8 @@ export interface StoredSession {
   readonly endedAt: string | null;
   /** The agent's exit code; null while it runs or when it never ran. */
   readonly exitCode: number | null;
+  /** Path of its control socket, once it runs. */
+  readonly control?: string;
 }
 
 /** Type check of text from disk; null when it is not a session of ours. */
@@ -37,6 +39,7 @@ export function parseStoredSession(text: string): StoredSession | null {
     name,
     pid: typeof pid === 'number' ? pid : 0,
     ...(typeof record.owner === 'string' ? { owner: record.owner } : {}),
+    ...(typeof record.control === 'string' ? { control: record.control } : {}),
     startedAt,
     endedAt: typeof record.endedAt === 'string' ? record.endedAt : null,
     exitCode: typeof record.exitCode === 'number' ? record.exitCode : null,

@@ -24,6 +24,7 @@ describe('where state is kept', () => {
       specFile: '/s/sessions/a-0a1b2c/spec.yaml',
       logDir: '/s/sessions/a-0a1b2c/log',
       auditFile: '/s/sessions/a-0a1b2c/log/audit.jsonl',
+      control: '/s/sessions/a-0a1b2c/control',
     });
   });
 });
