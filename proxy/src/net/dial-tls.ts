@@ -116,6 +116,9 @@ function notSecured(place: string, error: NodeJS.ErrnoException): DialRefused {
       return certificate('is not valid yet', "check this machine's clock");
     case 'ERR_TLS_CERT_ALTNAME_INVALID':
       return certificate('is for another name', 'use the name that the certificate names, or correct the certificate');
+    case 'UNSPECIFIED':
+      // A verdict on a certificate for which Node has no code, as for SHA-1: only its message names it.
+      return certificate(`is not accepted (${error.message})`, 'correct the certificate at the upstream');
   }
   if (/CERT|CRL|INVALID_CA|PATH_LENGTH|INVALID_PURPOSE|HOSTNAME_MISMATCH|EE_KEY_TOO_SMALL/.test(code)) {
     return certificate(`is not accepted (${code})`, 'correct the certificate at the upstream');
