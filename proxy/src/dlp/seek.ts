@@ -1,6 +1,5 @@
 // Proposes places for what has no literal in it: long numbers, keys in base58, rows of words. Looks at one byte in many; linear.
 import { charset, UPPER_DIGIT } from './charsets.ts';
-import { wordIndex } from './detectors/bip39-index.ts';
 import type { Marks } from './marks.ts';
 import { DIGITS_STEP } from './sweep.ts';
 import type { View } from './view.ts';
@@ -19,7 +18,6 @@ const SHORTEST_NUMBER = 13;
 /** A key is longer than this. */
 const KEY_STRIDE = 48;
 const BETWEEN_WORDS = 12;
-const WORD_CHARS = 8;
 const LONGEST_GROUPED = 96;
 
 /** Calls `found` with the start of every candidate, in ascending order. */
@@ -77,29 +75,14 @@ function seekBase58(view: View, { runs, runCount }: Marks, found: (start: number
 function seekWords(view: View, { words, wordsCount }: Marks, found: (start: number) => void): void {
   const { bytes, length } = view;
   for (let i = 0; i < wordsCount; i++) {
-    const at = words[i]!;
     // Between two words there are a few other characters.
-    const last = Math.min(length, at + BETWEEN_WORDS);
-    let word = at;
-    while (word < last && !isLower(bytes[word]!)) word++;
-    if (word === last) continue;
-    let start = word;
-    const first = Math.max(0, word - WORD_CHARS);
-    while (start > first && isLower(bytes[start - 1]!)) start--;
-    // The letter of `\n` in a string is no part of the word behind it.
-    if (start > 0 && bytes[start - 1] === 0x5c) start++;
-    let end = word;
-    while (end < length && end - start <= WORD_CHARS && isLower(bytes[end]!)) end++;
-    if (wordIndex(bytes, start, end) < 0) continue;
-    // Another one follows: a look falls far enough before the row's end.
-    let next = end;
-    const far = Math.min(length, end + BETWEEN_WORDS);
-    while (next < far && BETWEEN.table[bytes[next]!] === 1) next += bytes[next] === 0x5c ? 2 : 1;
-    let nextEnd = next;
-    while (nextEnd < length && nextEnd - next <= WORD_CHARS && isLower(bytes[nextEnd]!)) nextEnd++;
-    if (next > end && wordIndex(bytes, next, nextEnd) >= 0) found(word);
+    const last = Math.min(length, words[i]! + BETWEEN_WORDS);
+    let word = words[i]!;
+    while (word < last && LOWER.table[bytes[word]!] === 0) word++;
+    if (word > 0 && bytes[word - 1] === 0x5c) word++;
+    while (word < last && LOWER.table[bytes[word]!] === 0) word++;
+    if (word < last) found(word);
   }
 }
 
-const isLower = (byte: number): boolean => byte >= 0x61 && byte <= 0x7a;
 const isDigit = (byte: number): boolean => byte >= 0x30 && byte <= 0x39;

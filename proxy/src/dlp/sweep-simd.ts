@@ -22,6 +22,7 @@ const OUT_SPARSE = 344_192;
 const OUT_DIGITS = 348_416;
 const OUT_WORDS = 356_608;
 const ROWS = 364_832;
+const PREFIXES = 368_640;
 
 type Rectangle = readonly [bit: number, highs: string, lows: string];
 
@@ -94,6 +95,7 @@ export function createSimdSweeper(tables: SweepTables): Sweeper | null {
   input.set(halfTables(BYTE_CLASSES), CLASSES);
   input.set(halfTables(DUMP_CLASSES), CLASSES + 32);
   input.set(halfTables(ROW_CLASSES), ROWS);
+  input.set(tables.prefixes, PREFIXES);
   const swept: Swept = {
     classes: 0,
     windows: new Int32Array(buffer, OUT_WINDOWS, BLOCK_BYTES),

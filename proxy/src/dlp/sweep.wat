@@ -13,13 +13,26 @@
 ;;  348416  out: blocks of sixteen bytes with five digits in them (i32)
 ;;  356608  out: places of rows of words (i32)
 ;;  364832  the bytes of which rows of words are made, as such tables (32 bytes)
+;;  368640  the first three letters of listed words: 2^15 bits
 ;; All places are those of the view: the block's own begin at $base.
 (module
   (memory (export "memory") 6)
+  ;; 1 if a word of the list begins with these three letters (in the lower bytes of $word).
+  (func $isListed (param $word i32) (result i32)
+    (local $index i32)
+    (local.set $index
+      (i32.or
+        (i32.shl (i32.and (local.get $word) (i32.const 31)) (i32.const 10))
+        (i32.or
+          (i32.shr_u (i32.and (local.get $word) (i32.const 0x1f00)) (i32.const 3))
+          (i32.and (i32.shr_u (local.get $word) (i32.const 16)) (i32.const 31)))))
+    (i32.and
+      (i32.shr_u (i32.load8_u offset=368640 (i32.shr_u (local.get $index) (i32.const 3))) (i32.and (local.get $index) (i32.const 7)))
+      (i32.const 1)))
   ;; Looks at $length bytes, a multiple of 32. Returns which classes occur, and 256 for a byte outside ASCII.
   (func (export "sweep") (param $length i32) (param $base i32) (result i32)
     (local $at i32) (local $end i32) (local $delta i32) (local $windows i32) (local $runs i32) (local $sparse i32) (local $digits i32) (local $words i32) (local $carry i32)
-    (local $piece i32) (local $hash i32) (local $mask i32) (local $lead i32) (local $alnum i32) (local $fours i32) (local $starts i32) (local $letters i32) (local $before i32) (local $gaps i32)
+    (local $piece i32) (local $hash i32) (local $mask i32) (local $lead i32) (local $alnum i32) (local $fours i32) (local $starts i32) (local $letters i32) (local $before i32) (local $gaps i32) (local $listed i32)
     (local $bytes v128) (local $next v128) (local $class v128) (local $marks v128) (local $low v128) (local $high v128) (local $seen v128) (local $all v128)
     (local $lowTable v128) (local $highTable v128) (local $dumpLow v128) (local $dumpHigh v128) (local $rowLow v128) (local $rowHigh v128)
     (local.set $lowTable (v128.load offset=131072 (i32.const 0)))
@@ -138,14 +151,25 @@
                 (local.set $fours (i32.and (local.get $fours) (i32.shr_u (local.get $fours) (i32.const 2))))
                 (local.set $fours (i32.and (local.get $fours) (i32.shr_u (local.get $fours) (i32.const 4))))
                 (local.set $fours (i32.and (local.get $fours) (i32.shr_u (local.get $mask) (i32.const 8))))
-                (i32.store (local.get $words) (i32.sub (i32.add (local.get $at) (local.get $delta)) (i32.const 16)))
-                (local.set $words
-                  (i32.add (local.get $words)
-                    (i32.shl
-                      (i32.and
-                        (i32.eqz (i32.or (local.get $starts) (local.get $fours)))
-                        (i32.ge_u (i32.popcnt (local.get $mask)) (i32.const 6)))
-                      (i32.const 2))))))
+                (if
+                  (i32.and
+                    (i32.eqz (i32.or (local.get $starts) (local.get $fours)))
+                    (i32.ge_u (i32.popcnt (local.get $mask)) (i32.const 6)))
+                  (then
+                    ;; The words that begin first and second in them begin like listed ones.
+                    (local.set $starts (i32.and (local.get $mask) (i32.shl (local.get $gaps) (i32.const 1))))
+                    (local.set $listed (i32.const 1))
+                    (if (local.get $starts)
+                      (then
+                        (local.set $piece (i32.load align=1 (i32.add (i32.sub (local.get $at) (i32.const 16)) (i32.ctz (local.get $starts)))))
+                        (local.set $listed (call $isListed (local.get $piece)))
+                        (local.set $starts (i32.and (local.get $starts) (i32.sub (local.get $starts) (i32.const 1))))
+                        (if (local.get $starts)
+                          (then
+                            (local.set $piece (i32.load align=1 (i32.add (i32.sub (local.get $at) (i32.const 16)) (i32.ctz (local.get $starts)))))
+                            (local.set $listed (i32.and (local.get $listed) (call $isListed (local.get $piece))))))))
+                    (i32.store (local.get $words) (i32.sub (i32.add (local.get $at) (local.get $delta)) (i32.const 16)))
+                    (local.set $words (i32.add (local.get $words) (i32.shl (local.get $listed) (i32.const 2))))))))
             (local.set $before (i32.or (local.get $letters) (i32.const 0x10000))))
           (else (local.set $before (i32.const 0))))
         ;; Runs of base64: what the block begins with goes on from what the last one ended with.

@@ -24,6 +24,13 @@ for (const [index, word] of BIP39_WORDS.entries()) {
   INDEX_OF[place] = index + 1;
 }
 
+/** Of the first three bytes of a word, as a little-endian number. */
+export const prefixOf = (head: number): number => ((head & 31) << 10) | ((head & 0x1f00) >> 3) | ((head >> 16) & 31);
+
+/** A bit for each beginning that a listed word has. */
+export const WORD_PREFIXES = new Uint8Array(1 << 12);
+for (const head of HEADS) WORD_PREFIXES[prefixOf(head) >> 3]! |= 1 << (prefixOf(head) & 7);
+
 /** Index of the word `start..end` in the list, -1 when it is none. */
 export function wordIndex(bytes: Uint8Array, start: number, end: number): number {
   const length = end - start;
