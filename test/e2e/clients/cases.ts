@@ -230,7 +230,7 @@ export const REFUSED: readonly ClientCase[] = [
     name: 'curl',
     script: 'curl -sS -D - https://elsewhere.test/',
     code: 0,
-    shows: [TEXT, 'HTTP/1.1 403', /x-bottle-block: policy default [a-z0-9]{12}/i, '"blocked":true'],
+    shows: [TEXT, /HTTP\/(?:1\.1|2) 403/, /x-bottle-block: policy default [a-z0-9]{12}/i, '"blocked":true'],
   },
   { name: 'curl over plain HTTP', script: 'curl -sS http://elsewhere.test/', code: 0, shows: [TEXT] },
   {
