@@ -1,4 +1,5 @@
 // Several threads of one proxy: they join under load, and are one proxy in the log, in TLS, in the limits and in their end.
+import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
@@ -6,6 +7,8 @@ import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterEach, expect, test } from 'vitest';
 import { chainHash } from '../../src/audit/record.ts';
+import type { HeldEvent } from '../../src/contract.ts';
+import { MOST_HELD } from '../../src/net/waiting-room.ts';
 import { rawClient } from './harness/client.ts';
 import { routeTo, testConfig } from './harness/config.ts';
 import { type RunningProxy, startProxy, until } from './harness/proxy.ts';
@@ -35,7 +38,7 @@ async function oneOfTwoThreads(limits: { connections?: number } = {}): Promise<T
   later(() => upstream.close());
   const proxy = await startProxy((directory) =>
     testConfig(directory, {
-      routes: [routeTo(HOST)],
+      routes: [routeTo(HOST, { dlp: { onMatch: 'hold', except: [] } })],
       roots: authority.certificatePem,
       map: { [`${HOST}:443`]: upstream.address },
       limits: { workers: 2, ...limits },
@@ -203,4 +206,33 @@ test('a port that somebody listens on is not shared with a second proxy', async 
   const listen = { explicit: `127.0.0.1:${first.port}` };
   const second = proxyTo(upstream, authority.certificatePem, { limits: { workers: 2 }, listen });
   await expect(second).rejects.toThrow('something else listens there');
+});
+
+test('a person decides on what any thread holds; what is remembered is remembered in all, and all hold so many together', async () => {
+  const { proxy, paths } = await twoThreads();
+  const held = (): HeldEvent[] => proxy.events().filter((event): event is HeldEvent => event.event === 'held');
+  const secret = `ghp_${randomBytes(18).toString('hex')}`;
+  const ask = (text: string): string => `GET / HTTP/1.1\r\nHost: ${HOST}\r\nX-Note: ${text}\r\n\r\n`;
+  const other = await openTls(paths[1], proxy.ca);
+  other.send(ask(secret));
+  await until(() => held().length === 1, 'a held request');
+  proxy.tell({ do: 'approve', id: held()[0]!.id, always: true });
+  await other.waitFor('hi');
+  for (const path of paths) {
+    const again = await openTls(path, proxy.ca);
+    again.send(ask(secret));
+    await again.waitFor('hi');
+  }
+  expect(held()).toHaveLength(1);
+
+  for (let index = 0; index < MOST_HELD; index++) {
+    const client = await openTls(paths[index % 2]!, proxy.ca);
+    client.send(ask(`ghp_${randomBytes(18).toString('hex')}`));
+  }
+  await until(() => held().length === 1 + MOST_HELD, 'as many as may be held');
+  for (const path of paths) {
+    const late = await openTls(path, proxy.ca);
+    late.send(ask(`ghp_${randomBytes(18).toString('hex')}`));
+    await late.waitFor('wait for a person already');
+  }
 });

@@ -1,0 +1,57 @@
+// A held request of a real session: decided from outside, and out of the agent's reach.
+import { afterAll, expect, test } from 'vitest';
+import { Bench, type Outcome } from './harness/run-bottle.ts';
+
+const bench = new Bench();
+afterAll(() => bench.remove());
+
+interface Shown {
+  readonly event: string;
+  readonly id: string;
+  readonly path: string;
+}
+
+/** Watches until the session ends, and denies what the agent asks for. */
+async function denyAll(name: string): Promise<{ readonly shown: Shown[]; readonly denials: Outcome[] }> {
+  const watch = bench.start(['watch', name, '--json']);
+  await watch.waitFor('"held"');
+  const [first] = eventsOf(watch.soFar());
+  const denials = [await bench.run(['deny', name, first?.id ?? ''])];
+  const { code, stdout } = await watch.outcome;
+  expect(code).toBe(0);
+  return { shown: eventsOf(stdout), denials };
+}
+
+const eventsOf = (text: string): Shown[] =>
+  text
+    .trimEnd()
+    .split('\n')
+    .filter((line) => line !== '')
+    .map((line) => JSON.parse(line));
+
+test.each(['sealed', 'internal'])(
+  'in a %s session a person decides, and the agent finds no way to the socket',
+  async (network) => {
+    const file = bench.spec(`agent: { network: ${network} }\negress: { on_deny: hold }`);
+    const name = file.replace(/^.*\//, '').replace('.yaml', '');
+    const script = [
+      'echo up',
+      'find / -xdev -type s 2>/dev/null | grep -v "^/proc" | sed "s/^/socket /"',
+      'grep -c "/control" /proc/net/unix | sed "s/^/listening /"',
+      'curl -s https://stranger.example/path',
+    ].join('; ');
+    const session = bench.start(['start', file, '--', 'sh', '-c', script]);
+    await session.waitFor('up');
+    const { shown, denials } = await denyAll(name);
+    const { stdout } = await session.outcome;
+    expect(denials).toMatchObject([{ code: 0 }]);
+    expect(shown).toMatchObject([{ event: 'held', path: '/path' }, { event: 'released' }]);
+    expect(stdout).toContain('denied by a person');
+    expect(stdout).not.toContain('socket ');
+    expect(stdout).toContain('listening 0');
+    const logs = await bench.run(['logs', name, '--json']);
+    expect(logs.stdout).toMatch(/"verdict":"hold"/);
+    // Its end is the socket's.
+    expect((await bench.run(['watch', name])).code).toBe(2);
+  },
+);
