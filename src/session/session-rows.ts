@@ -1,5 +1,6 @@
 // What `bottle ps` shows: what runs on the engine, joined with what is on disk.
 import type Docker from 'dockerode';
+import { countHeld } from '../control/count-held.ts';
 import { tableLines } from '../report/table.ts';
 import { stateDir } from '../state/paths.ts';
 import { listSessions } from '../state/sessions.ts';
@@ -18,6 +19,8 @@ export interface SessionRow {
   readonly endedAt: string | null;
   readonly exitCode: number | null;
   readonly workspace: string | null;
+  /** Requests that wait for a person; null = cannot be told. */
+  readonly held: number | null;
 }
 
 /** Newest first. */
@@ -44,6 +47,7 @@ export async function listRows(docker: Docker, all: boolean): Promise<readonly S
       endedAt: state.endedAt,
       exitCode: state.exitCode,
       workspace: state.workspace,
+      held: state.endedAt === null && state.control !== undefined ? await countHeld(state.control) : null,
     });
   }
   const elsewhere = [...live.values()].map((session) => ({
@@ -55,13 +59,16 @@ export async function listRows(docker: Docker, all: boolean): Promise<readonly S
     endedAt: null,
     exitCode: null,
     workspace: null,
+    held: null,
   }));
   return [...rows, ...elsewhere];
 }
 
 export function formatRows(rows: readonly SessionRow[], now: Date): string {
   if (rows.length === 0) return 'no session runs';
-  const columns = ['NAME', 'ID', 'STATUS', 'NETWORK', 'STARTED', 'EXIT', 'WORKSPACE'].map((title) => ({ title }));
+  const columns = ['NAME', 'ID', 'STATUS', 'NETWORK', 'STARTED', 'EXIT', 'HELD', 'WORKSPACE'].map((title) => ({
+    title,
+  }));
   const cells = rows.map((row) => [
     row.name,
     row.id,
@@ -69,6 +76,7 @@ export function formatRows(rows: readonly SessionRow[], now: Date): string {
     row.topology,
     row.startedAt === '' ? '' : formatAge(now.getTime() - Date.parse(row.startedAt)),
     row.exitCode === null ? '' : String(row.exitCode),
+    row.held === null || row.held === 0 ? '' : String(row.held),
     row.workspace ?? '',
   ]);
   return tableLines(columns, cells).join('\n');

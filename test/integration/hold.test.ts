@@ -15,6 +15,8 @@ interface Shown {
 async function denyAll(name: string): Promise<{ readonly shown: Shown[]; readonly denials: Outcome[] }> {
   const watch = bench.start(['watch', name, '--json']);
   await watch.waitFor('"held"');
+  const rows = JSON.parse((await bench.run(['ps', '--json'])).stdout);
+  expect(rows).toContainEqual(expect.objectContaining({ name, held: 1 }));
   const [first] = eventsOf(watch.soFar());
   const denials = [await bench.run(['deny', name, first?.id ?? ''])];
   const { code, stdout } = await watch.outcome;
