@@ -1,6 +1,7 @@
 // The other end of a session's control socket: finds it and speaks with it.
 import { connect, type Socket } from 'node:net';
 import { createInterface } from 'node:readline';
+import { PassThrough } from 'node:stream';
 import { BottleError, EXIT } from '../report/bottle-error.ts';
 import { stateDir } from '../state/paths.ts';
 import { findSession } from '../state/sessions.ts';
@@ -42,10 +43,10 @@ async function pathOf(query: string | undefined): Promise<string> {
 }
 
 async function* eventsOf(socket: Socket): AsyncGenerator<ControlEvent> {
-  const lines = createInterface({ input: socket });
-  // Closed by us, the socket has no end that readline would see.
-  socket.once('close', () => lines.close());
-  for await (const line of lines) {
+  // However the connection ends, for its reader it is the end: readline would pass on an error, and miss that we closed it.
+  const input = socket.pipe(new PassThrough());
+  socket.once('close', () => input.end());
+  for await (const line of createInterface({ input })) {
     const event = parseControlEvent(line);
     if (event !== null) yield event;
   }

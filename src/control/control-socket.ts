@@ -42,7 +42,9 @@ export async function openControl(path: string, tell: (word: PersonsWord) => voi
     client.on('close', () => clients.delete(client));
     for (const event of held.values()) say(client, event);
     say(client, { event: 'current' });
-    createInterface({ input: client }).on('line', (line) => {
+    const lines = createInterface({ input: client });
+    lines.on('error', () => {}); // It passes on the socket's own.
+    lines.on('line', (line) => {
       const word = parseWord(line);
       if (word === null) client.destroy();
       else if (held.has(word.id)) tell(word);
