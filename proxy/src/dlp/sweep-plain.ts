@@ -1,6 +1,6 @@
 // The sweep in plain JavaScript: what sweep.wat does, said simply.
 import { charset } from './charsets.ts';
-import { prefixOf } from './detectors/bip39-index.ts';
+import { mayBeListed } from './detectors/bip39-index.ts';
 import {
   BLOCK_BYTES,
   CLASS_ALNUM,
@@ -45,7 +45,7 @@ const CLASSES = Uint16Array.from({ length: 256 }, (_, byte) => {
   return byte > 0x7f ? CLASS_NON_ASCII : 0;
 });
 
-export function createPlainSweeper({ pieces, windows, prefixes }: SweepTables): Sweeper {
+export function createPlainSweeper({ pieces, windows, words }: SweepTables): Sweeper {
   const swept: Swept = {
     classes: 0,
     windows: new Int32Array(BLOCK_BYTES),
@@ -109,7 +109,7 @@ export function createPlainSweeper({ pieces, windows, prefixes }: SweepTables): 
       }
       const roundedTo = from + Math.ceil((to - from) / SPARSE_STEP) * SPARSE_STEP;
       for (let at = Math.max(0, from - WORDS_STEP); at + WORDS_STEP < roundedTo; at += WORDS_STEP) {
-        if (isRow(prefixes, bytes, length, at)) swept.words[swept.wordsCount++] = at;
+        if (isRow(words, bytes, length, at)) swept.words[swept.wordsCount++] = at;
       }
     },
   };
@@ -141,7 +141,7 @@ function isSparse(bytes: Uint8Array, length: number, start: number): boolean {
 }
 
 /** Two blocks of words: what stands in them and how long the words are that are whole in them. */
-function isRow(prefixes: Uint8Array, bytes: Uint8Array, length: number, start: number): boolean {
+function isRow(listed: Uint8Array, bytes: Uint8Array, length: number, start: number): boolean {
   let text = '';
   for (let at = start; at < start + 2 * WORDS_STEP; at++) text += at < length ? String.fromCharCode(bytes[at]!) : ' ';
   if (!/^[a-z0-9 ,;.)\t\r\n"'`|:\\-]*$/.test(text)) return false;
@@ -150,10 +150,8 @@ function isRow(prefixes: Uint8Array, bytes: Uint8Array, length: number, start: n
   const words = (isCut ? text.replace(/^[a-z]/, ' ') : text).replaceAll(/\\[a-z]/g, '  ');
   const letters = words.replaceAll(/[^a-z]/g, '').length;
   if (letters < WORDS_LETTERS || /[a-z]{9}|[^a-z][a-z]{1,2}[^a-z]/.test(words)) return false;
-  return [...words.matchAll(/(?<=[^a-z])[a-z]/g)].slice(0, 2).every(({ index }) => {
-    const prefix = prefixOf(foldedWord(bytes, length, start + index));
-    return ((prefixes[prefix >> 3]! >> (prefix & 7)) & 1) === 1;
-  });
+  const whole = words.match(/(?<=[^a-z])[a-z]+(?=[^a-z])/g) ?? [];
+  return whole.slice(0, 2).every((word) => mayBeListed(listed, word));
 }
 
 /** What stands behind the end counts as spaces. */

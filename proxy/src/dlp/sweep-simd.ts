@@ -22,7 +22,7 @@ const OUT_SPARSE = 344_192;
 const OUT_DIGITS = 348_416;
 const OUT_WORDS = 356_608;
 const ROWS = 364_832;
-const PREFIXES = 368_640;
+const LISTED = 368_640;
 
 type Rectangle = readonly [bit: number, highs: string, lows: string];
 
@@ -95,7 +95,7 @@ export function createSimdSweeper(tables: SweepTables): Sweeper | null {
   input.set(halfTables(BYTE_CLASSES), CLASSES);
   input.set(halfTables(DUMP_CLASSES), CLASSES + 32);
   input.set(halfTables(ROW_CLASSES), ROWS);
-  input.set(tables.prefixes, PREFIXES);
+  input.set(tables.words, LISTED);
   const swept: Swept = {
     classes: 0,
     windows: new Int32Array(buffer, OUT_WINDOWS, BLOCK_BYTES),
@@ -115,8 +115,8 @@ export function createSimdSweeper(tables: SweepTables): Sweeper | null {
     sweep(bytes, length, from) {
       const to = Math.min(length, from + BLOCK_BYTES);
       const isLast = to === length;
-      // A window may begin a byte before the block and end three bytes after it.
-      const first = Math.max(0, from - 1);
+      // A window may begin a byte before the block and end three bytes after it, a row of words begins sixteen before it.
+      const first = Math.max(0, from - WORDS_STEP);
       const last = Math.min(length, to + 3);
       input.set(first === 0 && last === bytes.length ? bytes : bytes.subarray(first, last), INPUT + first - from);
       const rounded = Math.ceil((to - from) / SPARSE_STEP) * SPARSE_STEP;

@@ -7,7 +7,7 @@
 // It is WebAssembly with SIMD (sweep.wat). sweep-plain.ts does the same in plain JavaScript: it says what is right, and stands in where a
 // processor has no SIMD.
 
-import { WORD_PREFIXES } from './detectors/bip39-index.ts';
+import { WORD_BITS } from './detectors/bip39-index.ts';
 
 /** Bytes of a view that are looked at in one go. */
 export const BLOCK_BYTES = 32 * 1024;
@@ -51,7 +51,7 @@ export interface Swept {
   digitsCount: number;
   /**
    * Multiples of WORDS_STEP where two such blocks hold a part of what may be a row of words: lower-case letters and what stands between words, no
-   * word of one or two letters, none of nine, and those that begin first and second in them begin like listed words.
+   * word of one or two letters, none of nine, and the first two that are whole in them have the hashes of listed ones.
    */
   readonly words: Int32Array;
   wordsCount: number;
@@ -69,13 +69,13 @@ export interface SweepTables {
   /** By a piece's hash: one bit for each value of its second hash. */
   readonly pieces: Uint8Array;
   readonly windows: Uint32Array;
-  /** A bit for each beginning of a word; see prefixOf in bip39-index.ts. */
-  readonly prefixes: Uint8Array;
+  /** A bit for each hash of a listed word; see bip39-index.ts. */
+  readonly words: Uint8Array;
 }
 
 /** `windows`: four bytes each, as little-endian numbers. */
 export function sweepTables(windows: readonly number[]): SweepTables {
-  const tables = { pieces: new Uint8Array(1 << 16), windows: new Uint32Array(1 << 14), prefixes: WORD_PREFIXES };
+  const tables = { pieces: new Uint8Array(1 << 16), windows: new Uint32Array(1 << 14), words: WORD_BITS };
   for (const window of windows) {
     const folded = window | FOLD;
     for (const piece of [folded & 0xffffff, folded >>> 8]) tables.pieces[hashPiece(piece)]! |= pieceBit(piece);

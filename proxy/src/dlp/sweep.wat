@@ -6,28 +6,32 @@
 ;;  131072  the classes of bytes, as tables for i8x16.swizzle (64 bytes, written by sweep-simd.ts)
 ;;  131136  i32: base64 characters directly before the block; then how many places were written: windows, run ends, sparse, digits, words; then the last block's letters
 ;;  131168  hashes of eight pieces
-;;  131200  input: byte -1 of the block stands at 131199; after its end at least 32 bytes may be read
+;;  131200  input: the sixteen bytes before the block stand before it; after its end at least 32 bytes may be read
 ;;  196608  out: places of windows (i32)
 ;;  327744  out: runs of base64 characters (i32 start, i32 end)
 ;;  344192  out: places of sparse text (i32)
 ;;  348416  out: blocks of sixteen bytes with five digits in them (i32)
 ;;  356608  out: places of rows of words (i32)
 ;;  364832  the bytes of which rows of words are made, as such tables (32 bytes)
-;;  368640  the first three letters of listed words: 2^15 bits
+;;  368640  the hashes of listed words: 2^15 bits
 ;; All places are those of the view: the block's own begin at $base.
 (module
   (memory (export "memory") 6)
-  ;; 1 if a word of the list begins with these three letters (in the lower bytes of $word).
-  (func $isListed (param $word i32) (result i32)
-    (local $index i32)
-    (local.set $index
-      (i32.or
-        (i32.shl (i32.and (local.get $word) (i32.const 31)) (i32.const 10))
-        (i32.or
-          (i32.shr_u (i32.and (local.get $word) (i32.const 0x1f00)) (i32.const 3))
-          (i32.and (i32.shr_u (local.get $word) (i32.const 16)) (i32.const 31)))))
+  ;; 1 if the word of $length letters, at most eight, has the hash of a listed one.
+  (func $isListed (param $place i32) (param $length i32) (result i32)
+    (local $word i64) (local $hash i32)
+    (local.set $word
+      (i64.and
+        (i64.load align=1 (local.get $place))
+        (i64.shr_u (i64.const -1) (i64.extend_i32_u (i32.sub (i32.const 64) (i32.shl (local.get $length) (i32.const 3)))))))
+    (local.set $hash
+      (i32.shr_u
+        (i32.xor
+          (i32.mul (i32.wrap_i64 (local.get $word)) (i32.const 0x9e3779b1))
+          (i32.mul (i32.wrap_i64 (i64.shr_u (local.get $word) (i64.const 32))) (i32.const 0x85ebca6b)))
+        (i32.const 17)))
     (i32.and
-      (i32.shr_u (i32.load8_u offset=368640 (i32.shr_u (local.get $index) (i32.const 3))) (i32.and (local.get $index) (i32.const 7)))
+      (i32.shr_u (i32.load8_u offset=368640 (i32.shr_u (local.get $hash) (i32.const 3))) (i32.and (local.get $hash) (i32.const 7)))
       (i32.const 1)))
   ;; Looks at $length bytes, a multiple of 32. Returns which classes occur, and 256 for a byte outside ASCII.
   (func (export "sweep") (param $length i32) (param $base i32) (result i32)
@@ -156,18 +160,21 @@
                     (i32.eqz (i32.or (local.get $starts) (local.get $fours)))
                     (i32.ge_u (i32.popcnt (local.get $mask)) (i32.const 6)))
                   (then
-                    ;; The words that begin first and second in them begin like listed ones.
+                    ;; The first two words that are whole in them are listed.
                     (local.set $starts (i32.and (local.get $mask) (i32.shl (local.get $gaps) (i32.const 1))))
                     (local.set $listed (i32.const 1))
-                    (if (local.get $starts)
-                      (then
-                        (local.set $piece (i32.load align=1 (i32.add (i32.sub (local.get $at) (i32.const 16)) (i32.ctz (local.get $starts)))))
-                        (local.set $listed (call $isListed (local.get $piece)))
-                        (local.set $starts (i32.and (local.get $starts) (i32.sub (local.get $starts) (i32.const 1))))
-                        (if (local.get $starts)
-                          (then
-                            (local.set $piece (i32.load align=1 (i32.add (i32.sub (local.get $at) (i32.const 16)) (i32.ctz (local.get $starts)))))
-                            (local.set $listed (i32.and (local.get $listed) (call $isListed (local.get $piece))))))))
+                    (loop $whole
+                      (local.set $lead (i32.ctz (local.get $starts)))
+                      (local.set $hash (i32.ctz (i32.shr_u (local.get $gaps) (local.get $lead))))
+                      (if (i32.and (i32.ne (local.get $starts) (i32.const 0)) (i32.lt_u (local.get $hash) (i32.const 32)))
+                        (then
+                          (local.set $listed
+                            (i32.mul
+                              (i32.shl (local.get $listed) (i32.const 1))
+                              (call $isListed (i32.add (i32.sub (local.get $at) (i32.const 16)) (local.get $lead)) (local.get $hash))))
+                          (local.set $starts (i32.and (local.get $starts) (i32.sub (local.get $starts) (i32.const 1))))
+                          (br_if $whole (i32.eq (local.get $listed) (i32.const 2))))))
+                    (local.set $listed (i32.ne (local.get $listed) (i32.const 0)))
                     (i32.store (local.get $words) (i32.sub (i32.add (local.get $at) (local.get $delta)) (i32.const 16)))
                     (local.set $words (i32.add (local.get $words) (i32.shl (local.get $listed) (i32.const 2))))))))
             (local.set $before (i32.or (local.get $letters) (i32.const 0x10000))))

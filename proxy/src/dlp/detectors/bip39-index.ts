@@ -11,8 +11,10 @@ const LAST_PLACE = INDEX_OF.length - 1;
 const HEADS = new Int32Array(BIP39_WORDS.length);
 const TAILS = new Int32Array(BIP39_WORDS.length);
 
-const placeOf = (head: number, tail: number): number =>
-  (Math.imul(head, 0x9e3779b1) ^ Math.imul(tail, 0x85ebca6b)) >>> 19;
+function hashWord(head: number, tail: number): number {
+  return Math.imul(head, 0x9e3779b1) ^ Math.imul(tail, 0x85ebca6b);
+}
+const placeOf = (head: number, tail: number): number => hashWord(head, tail) >>> 19;
 
 for (const [index, word] of BIP39_WORDS.entries()) {
   const bytes = Buffer.alloc(LONGEST_WORD);
@@ -24,12 +26,20 @@ for (const [index, word] of BIP39_WORDS.entries()) {
   INDEX_OF[place] = index + 1;
 }
 
-/** Of the first three bytes of a word, as a little-endian number. */
-export const prefixOf = (head: number): number => ((head & 31) << 10) | ((head & 0x1f00) >> 3) | ((head >> 16) & 31);
+/** A bit for each hash that a listed word has. */
+export const WORD_BITS = new Uint8Array(1 << 12);
+for (const [index, head] of HEADS.entries()) {
+  const hash = hashWord(head, TAILS[index]!) >>> 17;
+  WORD_BITS[hash >> 3]! |= 1 << (hash & 7);
+}
 
-/** A bit for each beginning that a listed word has. */
-export const WORD_PREFIXES = new Uint8Array(1 << 12);
-for (const head of HEADS) WORD_PREFIXES[prefixOf(head) >> 3]! |= 1 << (prefixOf(head) & 7);
+/** Whether a word has the hash of a listed one. */
+export function mayBeListed(words: Uint8Array, word: string): boolean {
+  const bytes = Buffer.alloc(LONGEST_WORD);
+  bytes.write(word, 'latin1');
+  const hash = hashWord(bytes.readInt32LE(0), bytes.readInt32LE(4)) >>> 17;
+  return ((words[hash >> 3]! >> (hash & 7)) & 1) === 1;
+}
 
 /** Index of the word `start..end` in the list, -1 when it is none. */
 export function wordIndex(bytes: Uint8Array, start: number, end: number): number {

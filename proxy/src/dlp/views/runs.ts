@@ -151,23 +151,33 @@ export function decodeHexAt(view: View, at: number, decoded: DecodedRuns, found:
     found(pieceView(view, 'hex', hexBytes(view, run.start + skip, run.end), run));
 }
 
+/** How a byte counts, each in eight bits of its own: capitals, other letters, digits, hex digits. A sample has fewer than 128. */
+const KINDS = Int32Array.from({ length: 256 }, (_, byte) => {
+  const isDigit = byte >= 0x30 && byte <= 0x39;
+  const isUpper = byte >= 0x41 && byte <= 0x5a;
+  return Number(isUpper) | (Number(byte >= 0x61) << 8) | (Number(isDigit) << 16) | (HEX.table[byte]! << 24);
+});
+
+function longestHexIn(bytes: Uint8Array, start: number, end: number): number {
+  let hex = 0;
+  let longest = 0;
+  for (let at = start; at < end; at++) {
+    hex = HEX.table[bytes[at]!] === 0 ? 0 : hex + 1;
+    if (hex > longest) longest = hex;
+  }
+  return longest;
+}
+
 function decodeRun(view: View, start: number, end: number, decoded: DecodedRuns, found: (child: View) => void): void {
   const { bytes } = view;
   const sampleEnd = Math.min(end, start + SAMPLE_CHARS);
-  let upper = 0;
-  let lower = 0;
-  let digits = 0;
-  let hex = 0;
-  let longestHex = 0;
-  for (let at = start; at < sampleEnd; at++) {
-    const byte = bytes[at]!;
-    if (byte >= 0x61) lower++;
-    else if (byte >= 0x41 && byte <= 0x5a) upper++;
-    else if (byte >= 0x30 && byte <= 0x39) digits++;
-    hex = HEX.table[byte] === 0 ? 0 : hex + 1;
-    if (hex > longestHex) longestHex = hex;
-  }
   const sample = sampleEnd - start;
+  let kinds = 0;
+  for (let at = start; at < sampleEnd; at++) kinds += KINDS[bytes[at]!]!;
+  const upper = kinds & 127;
+  const lower = (kinds >> 8) & 127;
+  const digits = (kinds >> 16) & 127;
+  const longestHex = kinds >> 24 < RUN_CHARS ? 0 : longestHexIn(bytes, start, sampleEnd);
   // One case only: may be base32.
   const mayBeBase32 = digits > 0 || end - start >= BASE32_CHARS;
   if ((upper === 0 || lower === 0) && longestHex < sample && mayBeBase32) decodeBase32(view, [{ start, end }], found);
@@ -209,9 +219,12 @@ function decodeHexRuns(
   }
 }
 
+/** Used again and again. */
+const backwardsHead = new Uint8Array(24);
+
 /** Whether the run read from its end gives text, as base64 or as hex. Padding would stand before it. */
 function isBackwards(bytes: Uint8Array, start: number, end: number, isHex: boolean): boolean {
-  const head = new Uint8Array(24);
+  const head = backwardsHead;
   const count = Math.min(24, (end - start) & ~3);
   for (let i = 0; i < count; i++) head[i] = bytes[end - 1 - i]!;
   return isHex ? isMeaningfulHex(head, 0, count) : isBase64Text(head, 0, count);

@@ -1,6 +1,7 @@
 // The sweep in WebAssembly against the one in JavaScript, which says what is right; and against a search of every place.
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { BIP39_WORDS } from '../../../src/dlp/detectors/bip39-words.ts';
 import { Marks } from '../../../src/dlp/marks.ts';
 import { type Needle, NeedleSet } from '../../../src/dlp/needles.ts';
 import { BLOCK_BYTES, RUN_CHARS, type Sweeper, sweepTables } from '../../../src/dlp/sweep.ts';
@@ -16,11 +17,13 @@ const simd = (windows: readonly number[]): Sweeper => createSimdSweeper(sweepTab
 const plain = (windows: readonly number[]): Sweeper => createPlainSweeper(sweepTables(windows));
 
 const ALPHABETS = ['a-c', 'A-Za-z0-9', '\0-ÿ', ' -~', '0-9a-fx ,', 'a b\n', '%&\\\0é+/_-', 'A-Za-z0-9+/_-', 'abc ,\\n'];
-/** Words of every length around those of a row, with what may stand between them. */
+/** Listed words, and some of any length, with what may stand between them. */
 const rowOfWords = (): string =>
   Array.from(
     { length: 12 },
-    () => random.chars('a-z', random.number(2, 9)) + [' ', ', ', '\\n', '\n12. ', '","'][random.number(0, 4)]!,
+    () =>
+      (random.number(0, 9) < 9 ? BIP39_WORDS[random.number(0, 2047)]! : random.chars('a-z', random.number(1, 9))) +
+      [' ', ', ', '\\n', '\n12. ', '","'][random.number(0, 4)]!,
   ).join('');
 
 /** Made of stretches of different kinds, so that runs and sparse text begin and end at every place of a block. */
