@@ -16,7 +16,7 @@ import { type Inflated, inflateView } from './views/compressed.ts';
 import { inflateInside } from './views/containers.ts';
 import { decodeDense, decodeUuencode, uuStart } from './views/dense.ts';
 import { BACKSLASH, CONCATENATION, ENTITIES, PERCENT, QUOTED_PRINTABLE, unfold } from './views/escapes.ts';
-import { joinFrom, looksMadeUp } from './views/joins.ts';
+import { joinFrom, looksMadeUp, mayGoOn } from './views/joins.ts';
 import { hexDump, spelledRows } from './views/number-rows.ts';
 import { DecodedRuns, decodeBase64At, decodeHexAt, decodePiecesAt, decodeRuns, isText } from './views/runs.ts';
 import { unspaced } from './views/spaced.ts';
@@ -186,8 +186,9 @@ export class Hunt {
       const span = detector.match(view, start, keyword);
       if (span === null) {
         // A beginning without the rest: it may go on elsewhere.
-        if (detector.kind === 'format' && keyword !== '' && start >= this.#looseTo)
-          this.#loose(view, start, keyword.length, add);
+        const end = start + keyword.length;
+        if (end > start && detector.kind === 'format' && start >= this.#looseTo && mayGoOn(view, start, end))
+          this.#loose(view, start, end, add);
         return;
       }
       const isAgain = look !== undefined && span.start < look.end;
@@ -267,10 +268,11 @@ export class Hunt {
     return hints;
   }
 
-  #loose(view: View, start: number, lengthBytes: number, add: (child: View) => void): void {
-    this.#looseTo = start + lengthBytes;
-    if (JOINED.has(view.kind) || view.nesting >= NESTING || view.isInsideBlob(start, this.#looseTo)) return;
-    if (this.#joinsLeft-- <= 0) return;
+  #loose(view: View, start: number, end: number, add: (child: View) => void): void {
+    this.#looseTo = end;
+    if (this.#joinsLeft <= 0 || JOINED.has(view.kind) || view.nesting >= NESTING) return;
+    if (view.isInsideBlob(start, end)) return;
+    this.#joinsLeft--;
     joinFrom(view, start, add);
   }
 

@@ -30,7 +30,8 @@ function signed(
     match(view: View, at: number, mark: string) {
       const body = at + mark.length;
       const end = body + after;
-      if (view.runBefore(set, at, before + 1) !== before || view.runEnd(set, body) !== end) return null;
+      // First the end, which is remembered of a run.
+      if (view.runEnd(set, body) !== end || view.runBefore(set, at, before + 1) !== before) return null;
       return view.startsWith(padding, end) ? { start: at - before, end: end + padding.length } : null;
     },
     accept: (found) => !isExample(found) && variety(found) > 16,

@@ -21,6 +21,13 @@ interface Piece {
   readonly end: number;
 }
 
+/** Whether the keyword at `at..end` may begin a token in pieces: with a sign that no such token has, or before white space, it does not. */
+export function mayGoOn({ bytes, length }: View, at: number, end: number): boolean {
+  if (end >= length || bytes[end]! <= 0x20) return false;
+  for (let i = at; i < end; i++) if (isForeign(bytes[i]!)) return false;
+  return true;
+}
+
 /** Calls `found` with the text from the keyword at `at` on, its pieces put together in each way that they may have been cut. */
 export function joinFrom(view: View, at: number, found: (child: View) => void): void {
   const end = Math.min(view.length, at + REACH_BYTES);
@@ -64,7 +71,7 @@ export function looksMadeUp(text: string): boolean {
   let lower = 0;
   for (let i = 0; i < text.length; i++) {
     const code = text.charCodeAt(i);
-    if (code <= 0x20 || code === 0x3a || code === 0x40) return false;
+    if (isForeign(code)) return false;
     if (code >= 0x30 && code <= 0x39) digits++;
     else if (code >= 0x41 && code <= 0x5a) upper++;
     else if (code >= 0x61 && code <= 0x7a) lower++;
@@ -74,6 +81,9 @@ export function looksMadeUp(text: string): boolean {
     (digits > 1 || (upper > 4 && lower > 4 && digits > 0) || Math.min(upper, lower) * 4 > upper + lower)
   );
 }
+
+/** White space, `:` and `@`: never part of a token made of pieces. */
+const isForeign = (code: number): boolean => code <= 0x20 || code === 0x3a || code === 0x40;
 
 /** `pi_3a…`, `cus_9f…`: an id of its own, not the rest of another. */
 function hasOwnBeginning(bytes: Uint8Array, { start, end }: Piece): boolean {
@@ -145,15 +155,28 @@ interface Field extends Piece {
 function fieldsAround(view: View, at: number): Field[] {
   const { bytes } = view;
   let open = at;
+  let isNamed = false;
   while (
     open > 0 &&
     at - open < PIECE_BYTES &&
     !isQuote(bytes[open - 1]!) &&
     bytes[open - 1]! > 0x20 &&
     !isJoint(bytes[open - 1]!)
-  )
+  ) {
     open--;
-  return isQuote(bytes[open - 1] ?? 0) ? stringsAround(view, open - 1) : pairsAround(view, at);
+    isNamed ||= bytes[open] === 0x3a;
+  }
+  if (isQuote(bytes[open - 1] ?? 0)) return isClosed(view, at, bytes[open - 1]!) ? stringsAround(view, open - 1) : [];
+  while (open > 0 && bytes[open - 1] === 0x20) open--;
+  return isNamed || isPairSign(bytes[open - 1] ?? 0) ? pairsAround(view, at) : [];
+}
+
+/** Whether the string that goes on at `at` ends soon, without white space before its quote. */
+function isClosed({ bytes, length }: View, at: number, quote: number): boolean {
+  const to = Math.min(length, at + PIECE_BYTES + 1);
+  let end = at;
+  while (end < to && bytes[end] !== quote && bytes[end]! > 0x20) end++;
+  return end < to && bytes[end] === quote;
 }
 
 const isQuote = (byte: number): boolean => byte === 0x22 || byte === 0x27 || byte === 0x60;

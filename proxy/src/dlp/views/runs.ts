@@ -248,7 +248,7 @@ function decodeLines(view: View, lines: readonly Span[], found: (child: View) =>
 }
 
 /** Values of base64 characters, in both alphabets. */
-const SEXTETS = new Uint8Array(256);
+export const SEXTETS = new Uint8Array(256);
 [...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'].forEach((char, value) => {
   SEXTETS[char.charCodeAt(0)] = value;
 });

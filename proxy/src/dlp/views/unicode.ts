@@ -3,6 +3,7 @@ import { EBCDIC } from '../alphabets.ts';
 import { BASE64_STD } from '../charsets.ts';
 import { asBuffer, Trace, View } from '../view.ts';
 import { isBreak } from './escapes.ts';
+import { SEXTETS } from './runs.ts';
 
 /** Letters of other scripts that are drawn like ASCII ones. */
 const CONFUSABLES: ReadonlyMap<number, number> = new Map(
@@ -230,13 +231,14 @@ const isPrintable = (byte: number): boolean =>
   (byte >= 0x20 && byte < 0x7f) || byte === 0x0a || byte === 0x0d || byte === 0x09;
 
 const PLUS = 0x2b;
+const CLOSE_BYTES = 16;
 const DASH = 0x2d;
 
 /** Calls `found` with every stretch of UTF-7 in which ASCII is written as base64 of its 16-bit units: `+AGc-`. */
 export function unfoldUtf7(view: View, found: (child: View) => void): void {
   const buffer = asBuffer(view.bytes);
   let done = 0;
-  for (let at = buffer.indexOf('+A'); at >= 0 && at < view.length; at = buffer.indexOf('+A', Math.max(done, at + 2))) {
+  for (let at = nextShift(buffer, 0); at >= 0 && at < view.length; at = nextShift(buffer, Math.max(done, at + 2))) {
     if (shifted(buffer, at, view.length) === null) continue;
     let start = at;
     while (start > done && at - start < TOKEN_BYTES && !isBreak(view.bytes[start - 1]!)) start--;
@@ -255,34 +257,55 @@ export function unfoldUtf7(view: View, found: (child: View) => void): void {
   }
 }
 
-/** The ASCII text of `+…-` at `at`; null where it is none. */
-function shifted(buffer: Buffer, at: number, length: number): { bytes: Buffer; end: number } | null {
+/** Where `+A` stands next, -1 for nowhere; where they stand close together a call for each would cost more than the look. */
+function nextShift(buffer: Buffer, from: number): number {
+  const near = Math.min(buffer.length, from + CLOSE_BYTES);
+  for (let at = from; at < near; at++) if (buffer[at] === PLUS && buffer[at + 1] === 0x41) return at;
+  return buffer.indexOf('+A', near);
+}
+
+/** The ASCII text of `+…-` at `at`; null where it is none, which its first units tell nearly always. */
+function shifted(buffer: Buffer, at: number, length: number): { bytes: Uint8Array; end: number } | null {
+  if (unitsEnd(buffer, at, length) === 0) return null;
+  const bytes: number[] = [];
+  const end = unitsEnd(buffer, at, length, bytes);
+  return { bytes: Uint8Array.from(bytes), end: end < length && buffer[end] === DASH ? end + 1 : end };
+}
+
+/** Behind the base64 of units at `at`, which are added to `into`; 0 where one is not printable ASCII, or there is none. */
+function unitsEnd(buffer: Buffer, at: number, length: number, into: number[] | null = null): number {
   let end = at + 1;
-  while (end < length && end - at < TOKEN_BYTES && BASE64_STD.table[buffer[end]!] !== 0) end++;
-  const units = Buffer.from(buffer.toString('latin1', at + 1, end), 'base64');
-  const bytes = Buffer.alloc(units.length >> 1);
-  if (bytes.length === 0) return null;
-  for (let i = 0; i < bytes.length; i++) {
-    if (units[i * 2] !== 0 || !isPrintable(units[i * 2 + 1]!)) return null;
-    bytes[i] = units[i * 2 + 1]!;
+  let held = 0;
+  let bits = 0;
+  let count = 0;
+  for (; end < length && end - at < TOKEN_BYTES && BASE64_STD.table[buffer[end]!] !== 0; end++) {
+    held = ((held << 6) | SEXTETS[buffer[end]!]!) & 0x3fffff;
+    bits += 6;
+    if (bits < 16) continue;
+    bits -= 16;
+    const unit = (held >> bits) & 0xffff;
+    if (unit > 0xff || !isPrintable(unit)) return 0;
+    into?.push(unit);
+    count++;
   }
-  return { bytes, end: end < length && buffer[end] === DASH ? end + 1 : end };
+  return count === 0 ? 0 : end;
 }
 
 /** Binary data that is text in EBCDIC; null where too little of it is. */
 export function readEbcdic(view: View): View | null {
   const length = Math.min(view.length, EBCDIC_BYTES);
-  const bytes = Buffer.alloc(length);
   let high = 0;
-  let letters = 0;
+  let others = 0;
   for (let at = 0; at < length; at++) {
     const byte = view.bytes[at]!;
-    bytes[at] = EBCDIC[byte]!;
     if (byte < 0x80) continue;
     high++;
-    if (EBCDIC[byte] !== 0) letters++;
+    // One in ten of all bytes is more than one in ten of the high ones.
+    if (EBCDIC[byte] === 0 && ++others * 10 > length) return null;
   }
-  if (high < WIDE_CHARS || letters * 10 < high * 9) return null;
+  if (high < WIDE_CHARS || others * 10 > high) return null;
+  const bytes = Buffer.alloc(length);
+  for (let at = 0; at < length; at++) bytes[at] = EBCDIC[view.bytes[at]!]!;
   return new View(bytes, length, 'ebcdic', view, {
     kind: 'trace',
     at: [0, length],
