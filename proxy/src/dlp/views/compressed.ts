@@ -50,6 +50,18 @@ export function inflateView(view: View, mostBytes: number, mayTry: () => boolean
   return raw.child !== null && raw.child.length >= LEAST_BYTES ? raw : NOTHING;
 }
 
+/** Whether something that begins so is worth a view: the first bytes that `inflateView`, or an archive, may have. */
+export function mayBeInflated(first: number, second: number): boolean {
+  const block = first & 0x07;
+  return (
+    (block >= 3 && block <= 5) ||
+    (first & 0x09) === 0x09 ||
+    ((first & 0x0f) === 8 && ((first << 8) | second) % 31 === 0) ||
+    (first === 0x28 && second === 0xb5) ||
+    (first === 0x50 && second === 0x4b)
+  );
+}
+
 type Options = Pick<ZlibOptions, 'maxOutputLength' | 'finishFlush'>;
 
 function attempt(

@@ -2,6 +2,7 @@
 import { BASE64, HEX } from '../charsets.ts';
 import { RUN_CHARS } from '../sweep.ts';
 import { asBuffer, type Span, View } from '../view.ts';
+import { mayBeInflated } from './compressed.ts';
 import { decodeBase32, decodeDigits, decodeNumber } from './radix.ts';
 
 /** Shortest run of binary data that is searched like text, in characters. */
@@ -195,6 +196,7 @@ function decodeRun(view: View, start: number, end: number, decoded: DecodedRuns,
     if (((skip > 0 || !isMixed) && !isMeaningful) || !decoded.isNew('base64', start, skip)) continue;
     // Of a short piece of binary data the raw pass has seen all that its encoding can show.
     const isOpaque = !isMeaningful && end - start < OPAQUE_CHARS;
+    if (isOpaque && !mayBeInflated(firstByte(bytes, start + skip), secondByte(bytes, start + skip))) continue;
     found(pieceView(view, 'base64', base64Bytes(view, start + skip, end), run, isOpaque));
   }
 }
@@ -254,6 +256,11 @@ export const SEXTETS = new Uint8Array(256);
 });
 SEXTETS[0x2d] = 62;
 SEXTETS[0x5f] = 63;
+
+const firstByte = (bytes: Uint8Array, at: number): number =>
+  (SEXTETS[bytes[at]!]! << 2) | (SEXTETS[bytes[at + 1]!]! >> 4);
+const secondByte = (bytes: Uint8Array, at: number): number =>
+  ((SEXTETS[bytes[at + 1]!]! & 15) << 4) | (SEXTETS[bytes[at + 2]!]! >> 2);
 
 /** Whether the start, the middle or the end of a run, read in quartets from `first` on, gives text or a compressed stream. */
 function isMeaningfulFrom(bytes: Uint8Array, first: number, end: number): boolean {
