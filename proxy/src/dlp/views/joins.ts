@@ -1,4 +1,5 @@
 // A token that begins at a keyword and goes on in pieces: string literals put together, markup in between, values of neighbouring fields.
+import { isUtf8 } from 'node:buffer';
 import { WORD_DASH } from '../charsets.ts';
 import { Trace, type View } from '../view.ts';
 
@@ -33,6 +34,8 @@ export function joinFrom(view: View, at: number, found: (child: View) => void): 
   const end = Math.min(view.length, at + REACH_BYTES);
   const give = (kind: string, pieces: readonly Piece[]): void => {
     if (pieces.length < 2 || pieces.some((piece, i) => i > 0 && hasOwnBeginning(view.bytes, piece))) return;
+    // In binary data letters stand side by side by chance.
+    if (!isUtf8(stretchOf(view, pieces))) return;
     const trace = new Trace();
     for (const piece of pieces) trace.copy(view.bytes, piece.start, piece.end);
     if (
@@ -62,6 +65,17 @@ export function joinFrom(view: View, at: number, found: (child: View) => void): 
       'fields',
       [...numbered].sort((a, b) => a.number - b.number),
     );
+}
+
+/** From the first of the pieces to the end of the last one. */
+function stretchOf({ bytes }: View, pieces: readonly Piece[]): Uint8Array {
+  let from = bytes.length;
+  let to = 0;
+  for (const { start, end } of pieces) {
+    from = Math.min(from, start);
+    to = Math.max(to, end);
+  }
+  return bytes.subarray(from, to);
 }
 
 /** What makes a text made of pieces a token: words that follow a keyword in code or prose have few digits. */
