@@ -33,7 +33,8 @@ export function copyRaw(stream: Duplex, output: Writable): Promise<void> {
 
 function writeOrPause(from: Duplex, to: Writable, bytes: Buffer): void {
   if (to.destroyed || to.writableEnded) return; // its reader has gone; what comes is dropped
-  if (to.write(bytes)) return;
+  // One chunk may hold many frames: the first that fills the writer is enough to wait for it.
+  if (to.write(bytes) || from.isPaused()) return;
   from.pause();
   to.once('drain', () => from.resume());
 }

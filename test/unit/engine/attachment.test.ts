@@ -1,4 +1,4 @@
-import { Duplex, Writable } from 'node:stream';
+import { Duplex, PassThrough, Writable } from 'node:stream';
 import { expect, test } from 'vitest';
 import { splitFrames } from '../../../src/engine/attachment.ts';
 
@@ -56,4 +56,21 @@ test('a writer whose reader has gone does not stop the other', async () => {
   await ended;
   await new Promise((resolve) => stderr.stream.end(resolve));
   expect(stderr.text()).toBe('this is read');
+});
+
+test('many frames in one chunk wait for a slow reader together, and the source goes on once', async () => {
+  const source = new PassThrough();
+  const slow = new PassThrough({ highWaterMark: 8 });
+  const ended = splitFrames(source, slow, new PassThrough());
+  source.write(Buffer.concat(Array.from({ length: 50 }, () => frame(1, 'ten bytes '))));
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(slow.listenerCount('drain')).toBe(1);
+  let received = '';
+  slow.on('data', (chunk: Buffer) => {
+    received += chunk.toString();
+  });
+  source.end(frame(1, 'end'));
+  await ended;
+  await new Promise((resolve) => setImmediate(resolve));
+  expect(received).toBe(`${'ten bytes '.repeat(50)}end`);
 });
