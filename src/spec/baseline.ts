@@ -1,8 +1,9 @@
 // A file of findings that a person has looked at and approved: `FINGERPRINT DETECTOR HOST` a line, `#` begins a comment.
 import { DETECTOR_IDS } from '../../proxy/src/contract.ts';
 import { parseHostPattern } from './host-pattern.ts';
+import { readNamedFile } from './named-file.ts';
 import type { Report } from './report.ts';
-import { resolvePath, type Surroundings } from './surroundings.ts';
+import type { Surroundings } from './surroundings.ts';
 import { shown, suggestion } from './words.ts';
 
 export interface Approval {
@@ -22,20 +23,8 @@ export function readBaseline(
   report: Report,
 ): readonly Approval[] {
   if (file === undefined) return [];
-  const path = resolvePath(file, report.file(), around);
-  let text: string;
-  try {
-    text = around.readFile(path);
-  } catch (error) {
-    if (!(error instanceof Error) || !('code' in error)) throw error;
-    const why = error.code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${error.code})`;
-    report.problem({
-      what: `${report.name()} ${shown(file)} cannot be read`,
-      why: `${why}: ${path}`,
-      fix: 'give a path relative to this file',
-    });
-    return [];
-  }
+  const text = readNamedFile(file, around, report);
+  if (text === null) return [];
   return text.split(/\r?\n/).flatMap((line, index) => {
     const words = line.replace(/(?:^|\s)#.*$/, '').trim();
     if (words === '') return [];

@@ -1,8 +1,9 @@
 // A file of rules in gitleaks' TOML -> rules as the proxy runs them, or what is wrong with it, each with its line.
 import { createRequire } from 'node:module';
 import type { RuleAllowlist, ThirdPartyRule } from '../../proxy/src/contract.ts';
+import { readNamedFile } from './named-file.ts';
 import type { Report } from './report.ts';
-import { resolvePath, type Surroundings } from './surroundings.ts';
+import type { Surroundings } from './surroundings.ts';
 import { shown } from './words.ts';
 
 // Both only where a spec names a file of rules: together they take longer to load than all the rest.
@@ -19,17 +20,8 @@ export function readRulesFile(
   report: Report,
 ): readonly ThirdPartyRule[] {
   if (file === undefined) return [];
-  const path = resolvePath(file, report.file(), around);
-  let text: string;
-  try {
-    text = around.readFile(path);
-  } catch (error) {
-    if (!(error instanceof Error) || !('code' in error)) throw error;
-    const why = error.code === 'ENOENT' ? 'there is no such file' : `it cannot be read (${error.code})`;
-    const what = `${report.name()} ${shown(file)} cannot be read`;
-    report.problem({ what, why: `${why}: ${path}`, fix: 'give a path relative to this file' });
-    return [];
-  }
+  const text = readNamedFile(file, around, report);
+  if (text === null) return [];
   const say: Say = (line, what, why, fix) => report.problem({ what: `${file}:${line}: ${what}`, why, fix });
   const warn: Say = (line, what, why, fix) => report.warning({ what: `${file}:${line}: ${what}`, why, fix });
   return parseRules(text, say, warn);

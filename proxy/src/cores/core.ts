@@ -4,8 +4,6 @@ import { type AuditSink, openAuditSink } from '../audit/sink.ts';
 import { type Authority, type AuthoritySecrets, createAuthority } from '../ca/authority.ts';
 import type { ProxyConfig } from '../contract.ts';
 import { fingerprintKeyOf } from '../dlp/fingerprint.ts';
-import { rulesOf } from '../dlp/rules/runner.ts';
-import { createScanner } from '../dlp/scanner.ts';
 import { Deadlines } from '../net/deadlines.ts';
 import { createDialer } from '../net/dial.ts';
 import { HoldBudget } from '../net/hold-budget.ts';
@@ -15,6 +13,7 @@ import { RecordBatch } from '../net/record-batch.ts';
 import { UpstreamPool } from '../net/upstream-pool.ts';
 import { type HoldDesk, WaitingRoom } from '../net/waiting-room.ts';
 import { createPipeline } from '../pipeline/pipeline.ts';
+import { scannerOf } from '../pipeline/scanner-of.ts';
 import { SharedCount } from './shared-count.ts';
 
 /** Idle connections to upstreams, in each thread. */
@@ -70,15 +69,7 @@ export async function openCore(
 ): Promise<Core> {
   const audit: AuditSink = openAuditSink(config.auditPath, { chain: new AuditChain(shared.audit) });
   const authority = createAuthority({ session: config.session, ...(secrets === null ? {} : { secrets }) });
-  const scanner = createScanner({
-    secrets: config.secrets,
-    detectors: config.dlp.detectors,
-    canaries: config.dlp.canaries ?? [],
-    source: config.dlp.source === '' ? null : Buffer.from(config.dlp.source, 'base64'),
-    rules: rulesOf(config.dlp.rules),
-    fingerprintKey: Buffer.from(shared.fingerprintKey),
-    decodedBytes: config.limits.decodedBytes,
-  });
+  const scanner = scannerOf(config, Buffer.from(shared.fingerprintKey));
   const pipeline = createPipeline(config, scanner);
   const { session, limits } = config;
   const dialer = createDialer({

@@ -1,24 +1,15 @@
 // The same decision without a network, for `bottle why`: what the request would meet, were it sent.
 import type { DecideRequest, Decision, Finding, Stage } from '../contract.ts';
 import { fingerprintKeyOf } from '../dlp/fingerprint.ts';
-import { rulesOf } from '../dlp/rules/runner.ts';
-import { createScanner } from '../dlp/scanner.ts';
 import { createAddressJudge } from '../net/address-judge.ts';
 import { createPipeline } from './pipeline.ts';
+import { scannerOf } from './scanner-of.ts';
 import type { Refusal, RequestView } from './types.ts';
 import { joinHeld } from './verdict.ts';
 
 export function decide(request: DecideRequest): Decision {
   const { config } = request;
-  const scanner = createScanner({
-    secrets: config.secrets,
-    detectors: config.dlp.detectors,
-    canaries: config.dlp.canaries ?? [],
-    source: config.dlp.source === '' ? null : Buffer.from(config.dlp.source, 'base64'),
-    rules: rulesOf(config.dlp.rules),
-    fingerprintKey: fingerprintKeyOf(config.dlp.fingerprintKey),
-    decodedBytes: config.limits.decodedBytes,
-  });
+  const scanner = scannerOf(config, fingerprintKeyOf(config.dlp.fingerprintKey));
   const pipeline = createPipeline(config, scanner);
   const view = viewOf(request);
   if (view === null) {
