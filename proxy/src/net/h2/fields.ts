@@ -1,6 +1,7 @@
 // Fields on their way into HTTP/2: lower-case names, nothing that belongs to a connection of HTTP/1 (RFC 9113, 8.2). Pure.
 
-const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
+/** They frame or close a connection that HTTP/2 does not have (RFC 9113, 8.2.2). */
+export const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
   'connection',
   'keep-alive',
   'proxy-connection',

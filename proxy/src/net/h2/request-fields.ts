@@ -2,20 +2,12 @@
 import { isFieldValue, isTarget, isToken } from '../h1/characters.ts';
 import { Malformed } from '../h1/malformed.ts';
 import type { RequestHead } from '../h1/request-head.ts';
+import { CONNECTION_FIELDS } from './fields.ts';
 
 /** As in HTTP/1: far beyond what clients send. */
 const MAX_FIELDS = 1000;
 const MAX_LENGTH_DIGITS = 15;
 const PSEUDO: ReadonlySet<string> = new Set([':method', ':scheme', ':authority', ':path', ':protocol']);
-/** RFC 9113, 8.2.2: they frame or close a connection that HTTP/2 does not have. */
-const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
-  'connection',
-  'keep-alive',
-  'proxy-connection',
-  'transfer-encoding',
-  'upgrade',
-  'http2-settings',
-]);
 /** CGI-like servers read an underscore as a dash. */
 const OBSCURED: ReadonlySet<string> = new Set([
   'content_length',
@@ -57,7 +49,8 @@ export function readRequestFields(raw: readonly string[], facts: StreamFacts): R
     if (!isFieldValue(value, 0, value.length) || value !== value.trim()) {
       return new Malformed('field-value', 'a field value has characters that no value has');
     }
-    if (CONNECTION_FIELDS.has(name)) {
+    // RFC 9113, 8.2.2 and RFC 7540, 3.2.1.
+    if (CONNECTION_FIELDS.has(name) || name === 'http2-settings') {
       return new Malformed('connection-field', 'a field that belongs to a connection of HTTP/1');
     }
     if (OBSCURED.has(name)) {
