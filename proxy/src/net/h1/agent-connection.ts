@@ -3,22 +3,17 @@ import type { Socket } from 'node:net';
 import type { AgentListener, AgentStream, ResponseBody } from '../agent.ts';
 import type { Timed } from '../deadlines.ts';
 import type { Services } from '../services.ts';
-import { BodyReader } from './body-reader.ts';
 import type { BodySink } from './chunked.ts';
-import { HeadFinder } from './head-finder.ts';
+import { linger } from './linger.ts';
 import { Malformed } from './malformed.ts';
 import type { Origin } from './origin.ts';
 import { Output } from './output.ts';
-import { parseRequestHead, type RequestHead } from './request-head.ts';
+import type { RequestHead } from './request-head.ts';
+import { RequestInput } from './request-input.ts';
 import { ResponseWriter } from './response-writer.ts';
 
-const EMPTY = Buffer.alloc(0);
 /** Pipelined bytes kept while a request is being answered. */
 const AHEAD_BYTES = 64 * 1024;
-/** An unread rest of a body up to this size is read and thrown away to keep the connection. In bytes. */
-const DISCARD_BYTES = 256 * 1024;
-/** After our last byte: how long the agent may take to read it before the connection is cut, in ms. */
-const LINGER_MS = 5_000;
 
 const DISCARD: BodySink = { onBody: () => {}, onBodyEnd: () => {} };
 
@@ -29,14 +24,11 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
   private readonly origin: Origin;
   private readonly output: Output;
   private readonly writer: ResponseWriter;
-  private state: 'head' | 'exchange' | 'closing' | 'gone' = 'head';
-  private input: Buffer = EMPTY;
-  private readonly finder: HeadFinder;
+  private state: 'head' | 'exchange' | 'gone' = 'head';
+  private readonly input: RequestInput;
   private head: RequestHead | null = null;
   private listener: AgentListener | null = null;
   private sink: BodySink | null = null;
-  /** Of the current request's body, as long as some of it is to come. */
-  private reader: BodyReader | null = null;
   private isBodyPaused = false;
   private hasContinued = false;
   private closesAfter = false;
@@ -52,7 +44,7 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
     this.origin = origin;
     this.output = new Output(socket);
     this.writer = new ResponseWriter(this.output);
-    this.finder = new HeadFinder(services.limits.headBytes);
+    this.input = new RequestInput(services.limits.headBytes);
     socket.on('data', this.onData);
     socket.on('end', this.onEnd);
     socket.on('error', this.onError);
@@ -72,8 +64,8 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
 
   private readonly onData = (chunk: Buffer): void => {
     try {
-      if (this.state === 'closing' || this.state === 'gone') return;
-      this.input = this.input.length === 0 ? chunk : Buffer.concat([this.input, chunk]);
+      if (this.state === 'gone') return;
+      this.input.push(chunk);
       if (this.state === 'exchange' && !this.isFinished) this.touch();
       this.advance();
     } catch (error) {
@@ -95,36 +87,27 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
   private step(): boolean {
     if (this.state === 'head') return this.takeHead();
     if (this.state !== 'exchange') return false;
-    if (this.reader !== null && this.sink !== null && !this.isBodyPaused) return this.takeBody();
+    if (this.input.hasBody && this.sink !== null && !this.isBodyPaused) return this.takeBody();
     if (this.input.length > AHEAD_BYTES) this.socket.pause();
     return false;
   }
 
   private takeHead(): boolean {
-    const isFirst = !this.finder.isWaiting;
-    // One empty line before a request is tolerated (RFC 9112, 2.2): old clients end a body with it.
-    if (isFirst && this.input.length >= 2 && this.input[0] === 13 && this.input[1] === 10) {
-      this.input = this.input.subarray(2);
-    }
     const { input } = this;
     const { limits, deadlines } = this.services;
+    const isFirst = !input.isInsideHead;
+    input.skipEmptyLine();
     if (input.length === 0) {
       if (this.isInputEnded) this.close();
       else this.deadline = deadlines.now + limits.idleTimeoutMs;
       return false;
     }
-    const end = this.finder.find(input);
-    if (end instanceof Malformed) {
-      this.refuse(end);
-      return false;
-    }
-    if (end === null) {
+    const head = input.takeHead();
+    if (head === null) {
       if (isFirst) this.deadline = deadlines.now + limits.headTimeoutMs;
       if (this.isInputEnded) this.refuse(incompleteHead());
       return false;
     }
-    this.input = end + 4 === input.length ? EMPTY : input.subarray(end + 4);
-    const head = parseRequestHead(input.toString('latin1', 0, end + 2));
     if (head instanceof Malformed) {
       this.refuse(head);
       return false;
@@ -142,14 +125,13 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
     this.writer.begin(head.isHttp10);
     this.sink = null;
     this.isBodyPaused = false;
-    const hasBody = head.body === 'chunked' || head.contentLength > 0;
-    this.reader = hasBody && head.body !== 'none' ? new BodyReader(head.body, head.contentLength, this, false) : null;
+    this.input.expectBody(head, this);
     this.touch();
     if (head.method === 'CONNECT') {
       const problem =
         this.origin.connect === null
           ? new Malformed('connect', 'CONNECT is not possible on this connection')
-          : this.reader !== null
+          : this.input.hasBody
             ? new Malformed('connect-body', 'a CONNECT request has a body')
             : this.origin.connect(head, this);
       if (problem !== null) this.refuse(problem);
@@ -165,18 +147,11 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
   }
 
   private takeBody(): boolean {
-    const { input } = this;
-    if (input.length === 0) return false;
-    const taken = this.reader!.feed(input);
-    if (taken instanceof Malformed) {
-      this.reader = null;
-      this.closesAfter = true;
-      this.input = EMPTY;
-      this.listener?.onAgentLost({ kind: 'malformed', rule: taken.rule, reason: taken.reason });
-      return false;
-    }
-    this.input = taken === input.length ? EMPTY : input.subarray(taken);
-    return taken > 0;
+    const taken = this.input.takeBody();
+    if (!(taken instanceof Malformed)) return taken;
+    this.closesAfter = true;
+    this.listener?.onAgentLost({ kind: 'malformed', rule: taken.rule, reason: taken.reason });
+    return false;
   }
 
   onBody(chunk: Buffer): void {
@@ -185,7 +160,7 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
 
   onBodyEnd(rawTrailers: readonly string[]): void {
     const { sink } = this;
-    this.reader = null;
+    this.input.endBody();
     this.sink = null;
     sink?.onBodyEnd(rawTrailers);
     if (this.isFinished && this.state === 'exchange') this.next();
@@ -242,11 +217,11 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
     this.listener = null;
     this.isFinished = true;
     if (this.state !== 'exchange') return;
-    if (this.closesAfter || (this.reader !== null && !this.canDiscard())) {
+    if (this.closesAfter || (this.input.hasBody && !this.canDiscard())) {
       this.close();
       return;
     }
-    if (this.reader === null) this.next();
+    if (!this.input.hasBody) this.next();
     else {
       this.sink = DISCARD;
       // It may never come: no exchange waits for it any more, so nothing else ends the connection.
@@ -263,13 +238,13 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
 
   /** The rest of the body is none, small enough to throw away, or being read by the exchange. */
   private canReadOn(): boolean {
-    return this.reader === null || this.sink !== null || this.canDiscard();
+    return !this.input.hasBody || this.sink !== null || this.canDiscard();
   }
 
   private canDiscard(): boolean {
     // A client that waits for our 100 may or may not send the body after a final answer.
     if (this.head?.expectContinue === true && !this.hasContinued) return false;
-    return this.reader?.kind === 'length' && this.reader.remaining <= DISCARD_BYTES;
+    return this.input.isNearlyRead;
   }
 
   private next(): void {
@@ -287,7 +262,7 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
   private refuse(problem: Malformed): void {
     this.state = 'exchange';
     this.closesAfter = true;
-    this.reader = null;
+    this.input.endBody();
     this.origin.malformed(problem, this.head, this);
   }
 
@@ -306,14 +281,11 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
         break;
       case 'exchange':
         // On a plain connection the agent may have said all it had to say and wait for the answer; probes find out if it died.
-        if (this.reader !== null || this.origin.isSecure) this.lose();
+        if (this.input.hasBody || this.origin.isSecure) this.lose();
         else {
           this.closesAfter = true;
           this.socket.setKeepAlive(true, 15_000);
         }
-        break;
-      case 'closing':
-        this.socket.destroySoon();
         break;
       case 'gone':
         this.socket.destroy();
@@ -355,7 +327,6 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
           if (this.listener === null) this.reset();
           else this.listener.onAgentLost({ kind: 'idle' });
           break;
-        case 'closing':
         case 'gone':
           this.socket.destroy();
           break;
@@ -375,16 +346,9 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
     this.socket.destroy();
   }
 
-  /** Ends our side and reads on for a moment: a reset would take the answer out of the agent's hands. */
+  /** The agent has got its last answer on this connection. */
   close(): void {
-    this.output.flush();
-    this.listener = null;
-    this.state = 'closing';
-    this.input = EMPTY;
-    this.deadline = this.services.deadlines.now + LINGER_MS;
-    this.socket.end();
-    this.socket.resume();
-    if (this.isInputEnded) this.socket.destroySoon();
+    linger(this.detach().socket, this.services.deadlines, this.isInputEnded);
   }
 
   get isBusy(): boolean {
@@ -403,9 +367,8 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
   }
 
   detach(): { readonly socket: Socket; readonly rest: Buffer } {
-    const rest = this.input;
+    const rest = this.input.takeRest();
     this.output.flush();
-    this.input = EMPTY;
     this.state = 'gone';
     this.listener = null;
     this.deadline = 0;
