@@ -71,7 +71,12 @@ export interface RawH2 {
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 
-export async function connectRawH2(proxy: ProxyPort, host: string): Promise<RawH2> {
+/** `opening` goes out first: the preface and empty SETTINGS, unless a test is about something else. */
+export async function connectRawH2(
+  proxy: ProxyPort,
+  host: string,
+  opening: Buffer = Buffer.concat([Buffer.from(PREFACE), frame(TYPE.settings, 0, 0)]),
+): Promise<RawH2> {
   const socket = await secureTunnel(proxy, host, ['h2']);
   later(() => socket.destroy());
   const frames: Frame[] = [];
@@ -96,7 +101,7 @@ export async function connectRawH2(proxy: ProxyPort, host: string): Promise<RawH
       waiting = waiting.subarray(end);
     }
   });
-  socket.write(Buffer.concat([Buffer.from(PREFACE), frame(TYPE.settings, 0, 0)]));
+  socket.write(opening);
   const about = (stream: number): string => {
     const [first] = frames.filter((one) => one.stream === stream && [TYPE.headers, TYPE.reset].includes(one.type as 1));
     if (first?.type === TYPE.headers) return 'answered';

@@ -70,6 +70,12 @@ export async function rawUpstream(
   };
 }
 
+/** What arrives from now on, on any connection. */
+export function arrivals(upstream: Upstream): () => string {
+  const before = upstream.peers.map((peer) => peer.received().length);
+  return () => upstream.peers.map((peer, i) => peer.received().slice(before[i] ?? 0)).join('');
+}
+
 /** Answers every request with these bytes, on a connection that stays open. */
 export function answering(response: string): (peer: UpstreamPeer) => void {
   return (peer) => {
