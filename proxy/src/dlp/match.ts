@@ -1,5 +1,5 @@
 // Turns a hit of the search into what the boundary promises, and says what stands in its place.
-import type { Hit } from './hunt.ts';
+import type { Hit } from './findings.ts';
 import type { Match } from './types.ts';
 
 /** `path` names the place inside a body, '' for none. */

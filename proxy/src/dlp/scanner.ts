@@ -1,7 +1,8 @@
 // Builds the scanner of a session: the boundary of types.ts over engine, hunt and stream.
 import { decodeBody, encodeBody } from './body.ts';
 import { compileEngine } from './engine.ts';
-import { type Hit, Hunt } from './hunt.ts';
+import type { Hit } from './findings.ts';
+import { Hunt } from './hunt.ts';
 import { locate } from './locate.ts';
 import { matchOf, replacement } from './match.ts';
 import { type Edit, editBytes, editText } from './rewrite.ts';

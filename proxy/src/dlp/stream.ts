@@ -5,7 +5,8 @@
 import { parseCodings } from './body.ts';
 import { BASE64 } from './charsets.ts';
 import type { Engine } from './engine.ts';
-import { type Hit, Hunt } from './hunt.ts';
+import type { Hit } from './findings.ts';
+import { Hunt } from './hunt.ts';
 import { matchOf, replacement } from './match.ts';
 import { type Edit, editBytes } from './rewrite.ts';
 import { StepDecoder } from './step-decoder.ts';

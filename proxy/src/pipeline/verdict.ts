@@ -1,6 +1,6 @@
 // What a match means on a route: refuse, rewrite, note or nothing; and the words of a refusal.
 import type { Finding, Route, Stage } from '../contract.ts';
-import { RULES_DEADLINE } from '../dlp/hunt.ts';
+import { RULES_DEADLINE } from '../dlp/matching.ts';
 import { SOURCE_DETECTOR } from '../dlp/source/source-index.ts';
 import type { Match, Unjudged } from '../dlp/types.ts';
 import type { BodyJudgement, Held, HoldableJudgement, Refusal } from './types.ts';

@@ -1,0 +1,27 @@
+// Spans of a text: in order, taken together, asked whether they touch each other.
+import type { Span } from './view.ts';
+
+export const overlaps = (one: Span, other: Span): boolean => one.start < other.end && other.start < one.end;
+
+/** The spans in order, those that touch taken together. */
+export function union(spans: readonly Span[]): Span[] {
+  const all: { start: number; end: number }[] = [];
+  for (const { start, end } of [...spans].sort((a, b) => a.start - b.start)) {
+    const last = all.at(-1);
+    if (last !== undefined && start <= last.end) last.end = Math.max(last.end, end);
+    else all.push({ start, end });
+  }
+  return all;
+}
+
+/** Whether `span` overlaps one of `spans`, which are in order and apart from each other. */
+export function touches(spans: readonly Span[], span: Span): boolean {
+  let low = 0;
+  let high = spans.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (spans[middle]!.end <= span.start) low = middle + 1;
+    else high = middle;
+  }
+  return low < spans.length && spans[low]!.start < span.end;
+}
