@@ -56,13 +56,44 @@ export interface Workspace {
   readonly hide: readonly string[];
 }
 
-export type SecretSource =
+export type SecretSource = SecretOrigin & {
+  /** The value is a part of what the origin gives; null or left out = all of it. */
+  readonly pick?: Pick | null;
+  /** It is read again so long after the last time, in ms; null or left out = once, and when an upstream says 401. */
+  readonly ttlMs?: number | null;
+};
+
+export type SecretOrigin =
   /** Variable of the environment that `bottle` was started in. */
   | { readonly kind: 'env'; readonly env: string }
   /** Absolute path; the content without its last line break. */
   | { readonly kind: 'file'; readonly file: string }
   /** Program and arguments; its stdout without the last line break. */
-  | { readonly kind: 'cmd'; readonly cmd: readonly string[] };
+  | { readonly kind: 'cmd'; readonly cmd: readonly string[]; readonly timeoutMs?: number | null }
+  /** A store of secrets, by its own CLI. */
+  | { readonly kind: 'store'; readonly store: SecretStore; readonly timeoutMs?: number | null };
+
+export interface Pick {
+  readonly format: 'json' | 'yaml' | 'dotenv' | 'netrc' | 'ini';
+  /** json, yaml: `a.b.0` or a JSON pointer; dotenv: the variable; netrc: `MACHINE` or `MACHINE LOGIN`; ini: `SECTION.KEY`. */
+  readonly key: string;
+}
+
+export type SecretStore =
+  /** The desktop's: `security` on macOS, `secret-tool` elsewhere. */
+  | { readonly kind: 'keychain'; readonly service: string; readonly account: string | null }
+  /** 1Password: `op://VAULT/ITEM/FIELD`. */
+  | { readonly kind: 'op'; readonly reference: string }
+  | { readonly kind: 'vault'; readonly path: string; readonly field: string }
+  /** AWS Secrets Manager. */
+  | {
+      readonly kind: 'aws';
+      readonly secret: string;
+      readonly region: string | null;
+      readonly profile: string | null;
+    }
+  /** Google Cloud's Secret Manager. */
+  | { readonly kind: 'gcp'; readonly secret: string; readonly version: string; readonly project: string | null };
 
 export interface Egress {
   readonly mode: 'enforce';

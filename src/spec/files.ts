@@ -1,13 +1,12 @@
-// The workspace, the sources of secrets and the log directory: paths made absolute, and those refused that would give too much away.
+// The workspace, the secrets that are only watched for, and the log directory: paths made absolute, and those refused that would give too much away.
 
 import { relative } from 'node:path';
 import { BottleError } from '../report/bottle-error.ts';
 import { checkWorkspace } from '../workspace/check-workspace.ts';
 import { compileGlob } from '../workspace/glob.ts';
 import { checkSecretName } from './auth.ts';
-import type { Logs, SecretSource, Workspace } from './bottle.ts';
+import type { Logs, Workspace } from './bottle.ts';
 import type { Report } from './report.ts';
-import { isReservedForSecrets } from './reserved-env.ts';
 import type { FilledSpec } from './schema.ts';
 import { isInside, resolvePath, type Surroundings } from './surroundings.ts';
 import { shown } from './words.ts';
@@ -111,44 +110,8 @@ function checkHide(glob: string, report: Report): void {
   }
 }
 
-export function readSecrets(
-  spec: FilledSpec,
-  workspace: Workspace,
-  around: Surroundings,
-  report: Report,
-): Record<string, SecretSource> {
-  const sources: Record<string, SecretSource> = {};
-  const realWorkspace = workspace.path === null ? workspace : { ...workspace, path: around.realPath(workspace.path) };
-  for (const [name, source] of Object.entries(spec.secrets)) {
-    const at = report.below(name);
-    if (isReservedForSecrets(name)) {
-      at.problemAtKey({
-        what: `${at.name()} has the name of a variable that programs need`,
-        why: 'the agent gets a placeholder in a variable of that name',
-        fix: 'call it something else',
-      });
-    }
-    if (source.env !== undefined) sources[name] = { kind: 'env', env: source.env };
-    else if (source.cmd !== undefined) sources[name] = { kind: 'cmd', cmd: source.cmd };
-    else if (source.file !== undefined) {
-      const file = resolvePath(source.file, at.file(['file']), around);
-      sources[name] = { kind: 'file', file };
-      if (isVisible(file, workspace) || isVisible(around.realPath(file), realWorkspace)) {
-        at.problem(
-          {
-            what: `${at.name(['file'])} ${shown(source.file)} lies in the workspace`,
-            why: 'the agent could read the real value there',
-            fix: 'move it out, or add it to workspace.hide',
-          },
-          ['file'],
-        );
-      }
-    }
-  }
-  return sources;
-}
-
-function isVisible(file: string, workspace: Workspace): boolean {
+/** Could the agent read it there? Both absolute. */
+export function isVisible(file: string, workspace: Workspace): boolean {
   if (workspace.path === null || !isInside(file, workspace.path)) return false;
   const steps = relative(workspace.path, file).split('/');
   const globs = workspace.hide.map(compileGlob);

@@ -105,6 +105,17 @@ function ruleOf({ methods, paths, query, headers }: AllowEntry['rules'][number])
 }
 
 function sourceOf(source: SecretSource): Yaml {
+  const { pick, ttlMs } = source;
+  const timeoutMs = source.kind === 'cmd' || source.kind === 'store' ? source.timeoutMs : null;
+  return {
+    ...originOf(source),
+    ...(pick ? { [pick.format]: pick.key } : {}),
+    ...(ttlMs ? { ttl_seconds: ttlMs / 1000 } : {}),
+    ...(timeoutMs ? { timeout_seconds: timeoutMs / 1000 } : {}),
+  };
+}
+
+function originOf(source: SecretSource): Yaml {
   switch (source.kind) {
     case 'env':
       return { env: source.env };
@@ -112,6 +123,11 @@ function sourceOf(source: SecretSource): Yaml {
       return { file: source.file };
     case 'cmd':
       return { cmd: source.cmd };
+    case 'store': {
+      const { kind, ...parts } = source.store;
+      if (kind === 'op') return { op: source.store.reference };
+      return { [kind]: Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== null)) };
+    }
     default:
       return source satisfies never;
   }

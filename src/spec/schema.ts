@@ -18,9 +18,11 @@ import {
   stringOr,
   words,
 } from './schema-parts.ts';
+import { SecretSchema } from './schema-secret.ts';
 
 export type * from './bottle.ts';
 export type { SpecAuth, SpecEntry, SpecRule } from './schema-entry.ts';
+export type { SpecSecret } from './schema-secret.ts';
 
 const AgentSchema = Type.Object(
   {
@@ -140,29 +142,6 @@ const WorkspaceSchema = Type.Object(
     require_clean: Type.Optional(notYet('refuse to start on uncommitted changes.')),
   },
   { ...closed, ...words('What the agent sees of your files.'), default: {} },
-);
-
-const SecretSchema = Type.Object(
-  {
-    env: Type.Optional(
-      Type.String({ ...words('Variable of the environment that you start bottle in.'), ...secretName }),
-    ),
-    file: Type.Optional(
-      Type.String({
-        ...words('File; relative to this file, `~/…` is understood.'),
-        minLength: 1,
-        examples: ['~/.config/token'],
-      }),
-    ),
-    cmd: Type.Optional(
-      Type.Array(Type.String(), {
-        ...words('Program and arguments that print the value.'),
-        minItems: 1,
-        examples: [['gh', 'auth', 'token']],
-      }),
-    ),
-  },
-  { ...closed, minProperties: 1, maxProperties: 1, examples: [{ env: 'GITHUB_TOKEN' }] },
 );
 
 const UpstreamProxySchema = Type.Object(

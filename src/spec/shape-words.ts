@@ -92,14 +92,8 @@ export function shapeWords(error: ErrorObject, place: ErrorPlace): Words {
     case 'minProperties':
       return {
         what: `${name} names no source`,
-        why: 'a secret comes from an environment variable, a file or a command',
+        why: 'a secret comes from a variable, a file, a command or a store of secrets',
         fix: `write { env: ${nameOf(name)} }`,
-      };
-    case 'maxProperties':
-      return {
-        what: `${name} names more than one source`,
-        why: 'only one of them could count',
-        fix: 'keep one of env, file, cmd',
       };
     case 'uniqueItems':
       return { what: `${name} holds the same value twice`, why: '', fix: 'remove one' };
@@ -216,7 +210,8 @@ function wrongForm(place: ErrorPlace, value: unknown, part: SchemaPart): Words {
   if (last === 'template')
     return { what, why: 'it must hold {secret}, on one line', fix: 'write it like "token {secret}"' };
   if (last === 'user') return { what, why: 'it is UID, UID:GID or agent', fix: 'write it like 1000:1000' };
-  if (last === 'secret' || last === 'env' || /^dlp\.known\.\d+$/.test(name)) {
+  const isSecretName = last === 'secret' && !name.startsWith('secrets.');
+  if (isSecretName || last === 'env' || /^dlp\.known\.\d+$/.test(name)) {
     const isLiteral = /^\$/.test(String(value));
     return {
       what,

@@ -1,10 +1,12 @@
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { BottleError } from '../../../src/report/bottle-error.ts';
 import { resolveSecrets } from '../../../src/secrets/resolve-secrets.ts';
-import type { SecretSource } from '../../../src/spec/bottle.ts';
+import { storeCommand } from '../../../src/secrets/store-command.ts';
+import type { SecretSource, SecretStore } from '../../../src/spec/bottle.ts';
 
 let directory: string;
 beforeAll(() => {
@@ -81,17 +83,105 @@ describe('a value is refused when', () => {
     expect(message).not.toContain('half-a-token');
   });
 
-  test('everybody may write its file', async () => {
-    expect(await failure(resolve({ A: { kind: 'file', file: fileWith('w', 'some-value', 0o666) } }))).toContain(
-      'chmod 600',
+  test.each([
+    ['write', 0o666],
+    ['read', 0o644],
+  ])('everybody may %s its file', async (deed, mode) => {
+    const message = await failure(
+      resolve({ A: { kind: 'file', file: fileWith(`for-all-${deed}`, 'some-value', mode) } }),
     );
+    expect(message).toContain(`everybody on this machine may ${deed} the file; run chmod 600 on it`);
+  });
+
+  test('its file is a directory, or a pipe that nobody writes to', async () => {
+    const pipe = join(directory, 'pipe');
+    execFileSync('mkfifo', ['-m', '600', pipe]);
+    const message = await failure(resolve({ A: { kind: 'file', file: pipe }, B: { kind: 'file', file: directory } }));
+    expect(message).toContain(`A (file ${pipe}): it is not a file`);
+    expect(message).toContain(`B (file ${directory}): it is not a file`);
   });
 });
 
-test('a file that everybody may read is warned about', async () => {
-  const { warnings } = await resolve({ A: { kind: 'file', file: fileWith('r', 'some-value', 0o644) } });
-  expect(warnings).toHaveLength(1);
-  expect(warnings[0]).toContain('chmod 600');
+describe('a part of what a source gives', () => {
+  const AUTH = '{"tokens":{"access":"from-json"}}';
+
+  test('is taken from a file, a command and a variable', async () => {
+    const json = { format: 'json', key: 'tokens.access' } as const;
+    const { secrets } = await resolve(
+      {
+        A: { kind: 'file', file: fileWith('auth.json', AUTH), pick: json },
+        B: { kind: 'cmd', cmd: [process.execPath, '-e', `console.log(${JSON.stringify(AUTH)})`], pick: json },
+        C: { kind: 'env', env: 'AUTH', pick: json },
+        D: { kind: 'file', file: fileWith('d.env', 'X=1\nT="from-dotenv"\n'), pick: { format: 'dotenv', key: 'T' } },
+      },
+      { AUTH },
+    );
+    expect([...secrets].map(([name, secret]) => [name, secret.reveal()]).sort()).toEqual([
+      ['A', 'from-json'],
+      ['B', 'from-json'],
+      ['C', 'from-json'],
+      ['D', 'from-dotenv'],
+    ]);
+  });
+
+  test('that is not there is named with its place, without the text', async () => {
+    const pick = { format: 'json', key: 'tokens.refresh' } as const;
+    const file = fileWith('auth-2.json', AUTH);
+    expect(await failure(resolve({ A: { kind: 'file', file, pick } }))).toContain(
+      `A (file ${file} (json tokens.refresh)): as json, it has no tokens.refresh`,
+    );
+    const torn = await failure(resolve({ A: { kind: 'env', env: 'TORN', pick } }, { TORN: '{"tokens": from-json' }));
+    expect(torn).toContain('as json, it is no JSON');
+    expect(torn).not.toContain('from-json');
+  });
+});
+
+test('a command that gives nothing in time is ended, also one that will not go', async () => {
+  const stubborn = 'process.on("SIGTERM", () => {}); setInterval(() => {}, 1000)';
+  const cmd = [process.execPath, '-e', stubborn];
+  expect(await failure(resolve({ A: { kind: 'cmd', cmd, timeoutMs: 300 } }))).toContain('gave nothing within 0.3 s');
+});
+
+describe('a store of secrets', () => {
+  /** A program of that name that prints its arguments, one a line, joined by `|`. */
+  const standIn = (name: string) => {
+    const bin = join(directory, 'bin');
+    mkdirSync(bin, { recursive: true });
+    writeFileSync(join(bin, name), '#!/bin/sh\nprintf %s "$0"; for a; do printf "|%s" "$a"; done\n', { mode: 0o755 });
+    return { PATH: `${bin}:${process.env.PATH}` };
+  };
+
+  test.each<[string, SecretStore, string]>([
+    ['secret-tool', { kind: 'keychain', service: 'github', account: 'me' }, '|lookup|service|github|account|me'],
+    ['op', { kind: 'op', reference: 'op://work/item name/token' }, '|read|--no-newline|op://work/item name/token'],
+    ['vault', { kind: 'vault', path: 'secret/app', field: 'token' }, '|kv|get|-field=token|secret/app'],
+    [
+      'aws',
+      { kind: 'aws', secret: 'prod/x', region: 'eu-1', profile: null },
+      '|secretsmanager|get-secret-value|--secret-id|prod/x|--query|SecretString|--output|text|--region|eu-1',
+    ],
+    [
+      'gcloud',
+      { kind: 'gcp', secret: 'x', version: 'latest', project: 'p $(id)' },
+      '|secrets|versions|access|latest|--secret=x|--project=p $(id)',
+    ],
+  ])('%s is asked by its own program, argument by argument', async (program, store, args) => {
+    const { secrets } = await resolve({ A: { kind: 'store', store } }, standIn(program));
+    expect(secrets.get('A')?.reveal()).toBe(`${join(directory, 'bin', program)}${args}`);
+  });
+
+  test('of macOS is asked by security', () => {
+    expect(storeCommand({ kind: 'keychain', service: 's', account: null }, 'darwin')).toEqual([
+      ...['security', 'find-generic-password', '-s', 's', '-w'],
+    ]);
+  });
+
+  test('that is not installed is named', async () => {
+    const store = { kind: 'op', reference: 'op://a/b/c' } as const;
+    expect(await failure(resolve({ A: { kind: 'store', store } }, { PATH: '/nowhere' }))).toContain(
+      'A (command op read --no-newline op://a/b/c): the command did not run (ENOENT)',
+    );
+  });
 });
 
 test('a command gets its arguments as they are: there is no shell', async () => {

@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { PROFILES } from '../../../proxy/src/contract.ts';
 import type { Bottle } from '../../../src/spec/bottle.ts';
 import { parseSpec } from '../../../src/spec/parse.ts';
+import { renderBottle } from '../../../src/spec/render.ts';
 import type { Surroundings } from '../../../src/spec/surroundings.ts';
 import { surroundings } from './surroundings.ts';
 
@@ -273,6 +274,34 @@ describe('secrets', () => {
       D: { kind: 'file', file: '/home/me/token' },
       E: { kind: 'cmd', cmd: ['gh', 'auth', 'token'] },
     });
+  });
+
+  it('come from a store, from a part of a text, and are read again', () => {
+    const text = `version: 1
+secrets:
+  A: { file: ~/auth.json, json: tokens.access, ttl_seconds: 900 }
+  B: { cmd: [cat, x], ini: default.key, timeout_seconds: 5 }
+  C: { keychain: { service: github } }
+  D: { op: "op://work/x/token" }
+  E: { vault: { path: secret/x, field: token } }
+  F: { aws: { secret: prod/x, region: eu-1 }, json: password }
+  G: { gcp: { secret: x } }
+`;
+    const { secrets } = bottleOf(text);
+    expect(secrets).toEqual({
+      A: { kind: 'file', file: '/home/me/auth.json', pick: { format: 'json', key: 'tokens.access' }, ttlMs: 900_000 },
+      B: { kind: 'cmd', cmd: ['cat', 'x'], timeoutMs: 5000, pick: { format: 'ini', key: 'default.key' } },
+      C: { kind: 'store', store: { kind: 'keychain', service: 'github', account: null } },
+      D: { kind: 'store', store: { kind: 'op', reference: 'op://work/x/token' } },
+      E: { kind: 'store', store: { kind: 'vault', path: 'secret/x', field: 'token' } },
+      F: {
+        ...{ kind: 'store', pick: { format: 'json', key: 'password' } },
+        store: { kind: 'aws', secret: 'prod/x', region: 'eu-1', profile: null },
+      },
+      G: { kind: 'store', store: { kind: 'gcp', secret: 'x', version: 'latest', project: null } },
+    });
+    // Written out again, they mean the same.
+    expect(bottleOf(renderBottle(bottleOf(text))).secrets).toEqual(secrets);
   });
 
   it('cannot reach into an object by a name like __proto__', () => {
