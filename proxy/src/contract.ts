@@ -235,6 +235,8 @@ export const DEFAULT_LIMITS: ProxyLimits = {
 /** CLI -> proxy, after the configuration line. */
 export type ControlMessage =
   | { readonly do: 'stop' }
+  /** New values of secrets that the configuration has. Requests that begin after `renewed` get them; the old ones stay known to the search. */
+  | { readonly do: 'renew'; readonly values: readonly { readonly name: string; readonly value: string }[] }
   /** On a held request. An id that waits for nobody (any more) is ignored. `always`: the same is not asked again while the process lives. */
   | { readonly do: 'approve' | 'deny'; readonly id: string; readonly always?: boolean };
 
@@ -265,6 +267,18 @@ export interface ReleasedEvent {
   readonly by: 'person' | 'timeout' | 'client';
 }
 
+/** A service answered 401 to a request that got this secret; at most one a second for each. */
+export interface StaleEvent {
+  readonly event: 'stale';
+  readonly secret: string;
+}
+
+/** The answer to `renew`. */
+export type RenewedEvent =
+  | { readonly event: 'renewed'; readonly secrets: readonly string[] }
+  /** All stays as it was. */
+  | { readonly event: 'not-renewed'; readonly secrets: readonly string[]; readonly why: string };
+
 /** Proxy -> CLI, the first line. */
 export type FirstEvent =
   | {
@@ -279,7 +293,7 @@ export type FirstEvent =
   | { readonly event: 'fatal'; readonly what: string; readonly why: string; readonly fix: string };
 
 /** Proxy -> CLI. */
-export type ProxyEvent = FirstEvent | HeldEvent | ReleasedEvent;
+export type ProxyEvent = FirstEvent | HeldEvent | ReleasedEvent | StaleEvent | RenewedEvent;
 
 // ---------------------------------------------------------------- relay and probe
 

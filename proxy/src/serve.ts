@@ -1,7 +1,7 @@
 // `main.ts serve`: configuration in on stdin, the proxy up, `ready` out on stdout; stops with stdin or on `stop`.
 import type { Readable } from 'node:stream';
 import { CONTRACT_VERSION, type ControlMessage, type ProxyConfig, type ProxyEvent } from './contract.ts';
-import { newShared, openCore } from './cores/core.ts';
+import { type NewValues, newShared, openCore } from './cores/core.ts';
 import { startTeam, type Team, threadsOf } from './cores/team.ts';
 import { ProxyFailure } from './failure.ts';
 import { readLines } from './lines.ts';
@@ -42,7 +42,7 @@ export async function serve({ input, emit, reportBug, stopped }: ServeOptions): 
   const threads = startTeam(config, shared, core, emit, reportBug);
   team = threads;
   try {
-    await Promise.race([heedUntilStop(lines, threads), stopped, threads.failed]);
+    await Promise.race([heedUntilStop(lines, threads, emit), stopped, threads.failed]);
   } catch (error) {
     // What runs is cut at once, and recorded.
     await closeAll(0);
@@ -66,11 +66,23 @@ function parseConfig(line: string): ProxyConfig {
   return config as ProxyConfig;
 }
 
-async function heedUntilStop(lines: AsyncIterable<string>, team: Team): Promise<void> {
+async function heedUntilStop(lines: AsyncIterable<string>, team: Team, emit: ServeOptions['emit']): Promise<void> {
   for await (const line of lines) {
     const message = parseControl(line);
     if (message.do === 'stop') return;
-    team.decide(message);
+    if (message.do === 'renew') emit(renew(team, message.values));
+    else team.decide(message);
+  }
+}
+
+function renew(team: Team, values: NewValues): ProxyEvent {
+  const secrets = values.map(({ name }) => name);
+  try {
+    team.renew(values);
+    return { event: 'renewed', secrets };
+  } catch (error) {
+    if (!(error instanceof ProxyFailure)) throw error;
+    return { event: 'not-renewed', secrets, why: error.why };
   }
 }
 
@@ -78,6 +90,8 @@ function parseControl(line: string): ControlMessage {
   const message = parseObject(line);
   if (message !== null && 'do' in message) {
     if (message.do === 'stop') return { do: 'stop' };
+    // Its shape is fixed by the version, which both sides take from the same file.
+    if (message.do === 'renew') return message as ControlMessage;
     if ((message.do === 'approve' || message.do === 'deny') && 'id' in message && typeof message.id === 'string') {
       return { do: message.do, id: message.id, always: 'always' in message && message.always === true };
     }

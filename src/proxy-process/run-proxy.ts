@@ -3,13 +3,14 @@ import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { basename, dirname, join, resolve } from 'node:path';
-import type { ProxyConfig } from '../../proxy/src/contract.ts';
+import type { ControlMessage, ProxyConfig } from '../../proxy/src/contract.ts';
 import { type ControlSocket, openControl } from '../control/control-socket.ts';
 import { placeholderNames } from '../plan/agent-env.ts';
 import { compileProxyConfig } from '../plan/proxy-config.ts';
 import { BottleError, EXIT } from '../report/bottle-error.ts';
 import { printLine, printNote, printWarning } from '../report/output.ts';
 import { printable, printableLines } from '../report/printable.ts';
+import { type FreshSecrets, keepFresh } from '../secrets/keep-fresh.ts';
 import { resolveSecrets } from '../secrets/resolve-secrets.ts';
 import { readHostAddresses } from '../session/host-addresses.ts';
 import { makePlaceholders } from '../session/placeholders.ts';
@@ -67,18 +68,25 @@ export async function runProxy(options: ProxyOptions): Promise<void> {
     source: await readSource(bottle),
     fingerprintKey: readFingerprintKey(stateDir()),
   });
-  await serveUntilStopped(config, options, shownPlaceholders(bottle, placeholders));
+  const fresh = (tell: (message: ControlMessage) => void) =>
+    keepFresh({
+      ...{ sources: bottle.secrets, current: secrets, tell, onFailure: printWarning },
+      surroundings: { env: process.env, specFile: bottle.file },
+    });
+  await serveUntilStopped(config, options, shownPlaceholders(bottle, placeholders), fresh);
 }
 
 async function serveUntilStopped(
   config: ProxyConfig,
   options: ProxyOptions,
   placeholders: Readonly<Record<string, string>>,
+  keepFreshBy: (tell: (message: ControlMessage) => void) => FreshSecrets,
 ): Promise<void> {
   // From here on a signal ends things in order, also while the proxy is still starting.
   let isStopping = false;
   let proxy: ServingProxy | null = null;
   let control: ControlSocket | null = null;
+  let secrets: FreshSecrets | null = null;
   const onSignal = () => {
     isStopping = true;
     void proxy?.stop();
@@ -87,7 +95,13 @@ async function serveUntilStopped(
   try {
     control = await openControl(proxyControl(stateDir(), config.session), (word) => proxy?.tell(word));
     const { onLine } = control;
-    proxy = await serveProxy(config, (text) => printNote(printableLines(text.trimEnd())), onLine);
+    const fresh = keepFreshBy((message) => proxy?.tell(message));
+    secrets = fresh;
+    const onEvent = (line: string) => {
+      onLine(line);
+      fresh.onLine(line);
+    };
+    proxy = await serveProxy(config, (text) => printNote(printableLines(text.trimEnd())), onEvent);
     try {
       await writeWhole(options.caOut, proxy.ca);
       const { listening } = proxy;
@@ -104,6 +118,7 @@ async function serveUntilStopped(
       fix: 'set BOTTLE_DEBUG=1 and report it',
     });
   } finally {
+    secrets?.close();
     await proxy?.stop();
     await control?.close();
     rmSync(dirname(proxyControl(stateDir(), config.session)), { recursive: true, force: true });

@@ -11,6 +11,8 @@ export interface SecretSurroundings {
   readonly specFile: string;
   /** Whether a command may ask the person at the terminal: not while an agent has it. */
   readonly mayAsk?: boolean;
+  /** Ends a command that still runs. */
+  readonly signal?: AbortSignal;
 }
 
 /** Why there is no value; never a part of one. */
@@ -114,7 +116,7 @@ async function runCommand(
   argv: readonly string[],
   timeoutMs: number,
   limitBytes: number,
-  { env, specFile, mayAsk = true }: SecretSurroundings,
+  { env, specFile, mayAsk = true, signal }: SecretSurroundings,
 ): Promise<string> {
   const [command, ...args] = argv;
   if (command === undefined) throw new Unresolved('the command is empty');
@@ -129,10 +131,12 @@ async function runCommand(
     timeout: timeoutMs,
     // One that ignores a polite signal is ended all the same.
     forceKillAfterDelay: 1000,
+    ...(signal === undefined ? {} : { cancelSignal: signal }),
     maxBuffer: limitBytes,
     reject: false,
     stripFinalNewline: false,
   });
+  if (result.isCanceled) throw new Unresolved('the session is over');
   if (result.timedOut) throw new Unresolved(`the command gave nothing within ${timeoutMs / 1000} s`);
   if (result.isMaxBuffer) throw new Unresolved(`the command printed more than ${limitBytes} bytes`);
   if (result.exitCode === undefined)

@@ -10,6 +10,7 @@ import { UndoStack } from '../engine/undo-stack.ts';
 import type { Role } from '../plan/plan.ts';
 import { BottleError } from '../report/bottle-error.ts';
 import { printWarning } from '../report/output.ts';
+import { type FreshSecrets, keepFresh } from '../secrets/keep-fresh.ts';
 import { joinStreams, type PersonStreams } from './agent-streams.ts';
 import { beginSession, type Session } from './begin-session.ts';
 import { Ending } from './ending.ts';
@@ -87,31 +88,57 @@ async function runContainers(
   const undo = new UndoStack();
   const containers: Containers = new Map();
   let control: ControlSocket | undefined;
+  let fresh: FreshSecrets | undefined;
+  /** While the agent has the terminal, we write nothing. */
+  const notes: string[] = [];
   try {
     await startContainers(session, prepared, { containers, undo, ending, timings });
     control = await openSessionControl(session, containers);
+    fresh = keepSecretsFresh(prepared, containers, (note) => notes.push(note));
+    void relayEvents(containers, [control, fresh]);
     session.record.update({ status: 'running', control: control.path });
     const exitCode = await runAgent(session, containers, person, ending);
     if (exitCode === KILLED) await explainKill(session, prepared, containers);
     return exitCode;
   } finally {
+    fresh?.close();
     await control?.close();
+    for (const note of new Set(notes)) printWarning(note);
     await timings.measure('teardown', () => tearDown(undo, containers));
   }
 }
 
 /** Other commands of the same person reach the sidecar through us: we hold its stdin. */
 async function openSessionControl({ record }: Session, containers: Containers): Promise<ControlSocket> {
-  const proxy = containers.get('proxy');
-  if (proxy === undefined) throw new Error('the plan started no proxy');
-  const control = await openControl(record.paths.control, (word) => proxy.send(JSON.stringify(word)));
-  void relayEvents(proxy, control);
-  return control;
+  const proxy = proxyOf(containers);
+  return openControl(record.paths.control, (word) => proxy.send(JSON.stringify(word)));
+}
+
+function keepSecretsFresh(
+  { options, secrets }: Prepared,
+  containers: Containers,
+  onFailure: (text: string) => void,
+): FreshSecrets {
+  const { bottle } = options;
+  return keepFresh({
+    ...{ sources: bottle.secrets, current: secrets, onFailure },
+    surroundings: { env: process.env, specFile: bottle.file },
+    tell: (message) => proxyOf(containers).send(JSON.stringify(message)),
+  });
 }
 
 /** Until the sidecar ends. */
-async function relayEvents(proxy: LiveContainer, control: ControlSocket): Promise<void> {
-  for (let line = await proxy.nextLine(); line !== null; line = await proxy.nextLine()) control.onLine(line);
+async function relayEvents(containers: Containers, readers: readonly { onLine(line: string): void }[]): Promise<void> {
+  const proxy = proxyOf(containers);
+  for (let line = await proxy.nextLine(); line !== null; line = await proxy.nextLine()) {
+    for (const reader of readers) reader.onLine(line);
+  }
+}
+
+function proxyOf(containers: Containers): LiveContainer {
+  const proxy = containers.get('proxy');
+  if (proxy === undefined) throw new Error('the plan started no proxy');
+  return proxy;
 }
 
 interface Progress {

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import type { AuditRecord } from '../../proxy/src/contract.ts';
 import { bottle, freshDirectory, type Running, startBottle } from './bottle-process.ts';
 import { fetchThrough, startUpstream, type Upstream } from './upstream.ts';
@@ -279,4 +279,37 @@ describe('what bottle proxy cannot work with is told in one line', () => {
     expect(code).toBe(0);
     expect(stderr).toMatch(/^bottle: warning: 0\.0\.0\.0:0 can be reached from outside this machine/);
   });
+});
+
+test('a secret that a service no longer accepts is read again from its file, without a restart', async () => {
+  const values = [0, 1].map(() => `real-${randomBytes(24).toString('hex')}`);
+  const file = write('auth.json', '');
+  const store = (value = '') => writeFileSync(file, JSON.stringify({ tokens: { access: value } }), { mode: 0o600 });
+  chmodSync(file, 0o600);
+  store(values[0]);
+  const spec = write(
+    'renewed.yaml',
+    `version: 1
+secrets: { API_TOKEN: { file: ${file}, json: tokens.access } }
+egress: { allow: [{ host: api.example, auth: { type: bearer, secret: API_TOKEN } }] }
+`,
+  );
+  const proxy = await startProxy('renewed', ['--spec', spec]);
+  const arrivedWith = async () => {
+    await fetchThrough(proxy.listening, proxy.ca, 'https://api.example/401');
+    return upstream.arrived.at(-1)?.headers.authorization;
+  };
+  try {
+    expect(await arrivedWith()).toBe(`Bearer ${values[0]}`);
+    store(values[1]);
+    await vi.waitFor(async () => expect(await arrivedWith()).toBe(`Bearer ${values[1]}`), {
+      timeout: 60_000,
+      interval: 500,
+    });
+    const log = readFileSync(proxy.log, 'utf8');
+    for (const value of values) expect(log).not.toContain(value);
+  } finally {
+    proxy.running.process.kill('SIGTERM');
+    await proxy.running.outcome;
+  }
 });

@@ -21,7 +21,7 @@ export interface Upstream {
   close(): Promise<void>;
 }
 
-/** Answers every request with 200 and `hello METHOD URL`. */
+/** Answers every request with 200 and `hello METHOD URL`; `/401` with that status. */
 export async function startUpstream(): Promise<Upstream> {
   const authority = createAuthority({ session: 'upstream' });
   const arrived: Arrived[] = [];
@@ -31,6 +31,7 @@ export async function startUpstream(): Promise<Upstream> {
   server.on('request', async (request, response) => {
     const { method = '', url = '', headers } = request;
     arrived.push({ method, url, headers, body: await text(request) });
+    if (url === '/401') response.statusCode = 401;
     response.end(`hello ${method} ${url}`);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));

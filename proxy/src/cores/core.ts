@@ -2,7 +2,7 @@
 import { AuditChain } from '../audit/chain.ts';
 import { type AuditSink, openAuditSink } from '../audit/sink.ts';
 import { type Authority, type AuthoritySecrets, createAuthority } from '../ca/authority.ts';
-import type { ProxyConfig } from '../contract.ts';
+import type { ControlMessage, ProxyConfig } from '../contract.ts';
 import { fingerprintKeyOf } from '../dlp/fingerprint.ts';
 import { Deadlines } from '../net/deadlines.ts';
 import { createDialer } from '../net/dial.ts';
@@ -10,11 +10,14 @@ import { HoldBudget } from '../net/hold-budget.ts';
 import { listen, type Place } from '../net/listener.ts';
 import { newQuotaMemory, Quotas } from '../net/quotas.ts';
 import { RecordBatch } from '../net/record-batch.ts';
+import type { Services } from '../net/services.ts';
 import { UpstreamPool } from '../net/upstream-pool.ts';
 import { type HoldDesk, WaitingRoom } from '../net/waiting-room.ts';
 import { createPipeline } from '../pipeline/pipeline.ts';
+import { renewSecrets } from '../pipeline/renew.ts';
 import { scannerOf } from '../pipeline/scanner-of.ts';
 import { SharedCount } from './shared-count.ts';
+import { StaleSecrets } from './stale-secrets.ts';
 
 /** Idle connections to upstreams, in each thread. */
 const IDLE_UPSTREAMS = 1024;
@@ -44,8 +47,12 @@ export interface Core {
   retireConnections(): void;
   /** Where its requests wait for a person. */
   readonly waiting: WaitingRoom;
+  /** New values of secrets, for exchanges that begin from now on; throws ProxyFailure, and all stays as it was. */
+  renew(values: NewValues): void;
   close(graceMs: number): Promise<void>;
 }
+
+export type NewValues = Extract<ControlMessage, { readonly do: 'renew' }>['values'];
 
 export function newShared(config: ProxyConfig): Shared {
   return {
@@ -79,8 +86,10 @@ export async function openCore(
   });
   const pool = new UpstreamPool(dialer, { headBytes: limits.headBytes, idleConnections: IDLE_UPSTREAMS });
   const deadlines = new Deadlines();
-  const services = {
+  const stale = new StaleSecrets((secret) => desk.emit({ event: 'stale', secret }));
+  const services: Services = {
     ...{ session, limits, pipeline, audit, authority, pool, dialer, deadlines, reportBug },
+    onStale: (secrets) => stale.note(secrets),
     records: new RecordBatch(audit, reportBug),
     held: new HoldBudget(HELD_BYTES, new SharedCount(shared.held)),
     connections: new SharedCount(shared.connections),
@@ -92,6 +101,7 @@ export async function openCore(
     ),
   };
   const listening = await listen(config, services, place);
+  let current = config;
   return {
     authority,
     explicit: listening.explicit,
@@ -102,6 +112,12 @@ export async function openCore(
     announceThread: listening.announceThread,
     retireConnections: listening.retireConnections,
     waiting: services.waiting,
+    renew: (values) => {
+      const renewed = renewSecrets(current, values);
+      if (renewed === current) return;
+      services.pipeline = createPipeline(renewed, scannerOf(renewed, Buffer.from(shared.fingerprintKey)));
+      current = renewed;
+    },
     close: async (graceMs) => {
       // In the order of who needs whom: an exchange that is cut here still writes its record.
       await listening.close(graceMs);

@@ -5,7 +5,8 @@ import { Worker } from 'node:worker_threads';
 import type { ProxyConfig } from '../contract.ts';
 import { ProxyFailure } from '../failure.ts';
 import type { HoldDesk, PersonsWord } from '../net/waiting-room.ts';
-import type { Core, Shared } from './core.ts';
+import { renewSecrets } from '../pipeline/renew.ts';
+import type { Core, NewValues, Shared } from './core.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker.ts';
 
 export interface Team {
@@ -13,6 +14,8 @@ export interface Team {
   readonly failed: Promise<never>;
   /** A person's word: only the thread where it waits heeds it. */
   decide(word: PersonsWord): void;
+  /** For every thread, also those that join later; throws ProxyFailure, and all stays as it was. */
+  renew(values: NewValues): void;
   /** What a person approved for good, for every thread. */
   remember(keys: readonly string[]): void;
   /** Every further thread lets its exchanges end, and is gone. */
@@ -44,6 +47,7 @@ export function startTeam(
   failed.catch(() => {}); // Who awaits it hears of it; nobody has to.
   let isJoining = false;
   let isClosing = false;
+  let current = config;
   const send = (worker: Worker, message: ToWorker): void => worker.postMessage(message);
   /** For threads that join later. */
   const remembered: string[] = [];
@@ -57,7 +61,7 @@ export function startTeam(
     isJoining = true;
     const place = { ...config.listen, explicit: first.explicit };
     const start: WorkerStart = {
-      config: { ...config, listen: place },
+      config: { ...current, listen: place },
       shared,
       secrets: first.authority.secrets,
       index: workers.length + 1,
@@ -118,6 +122,11 @@ export function startTeam(
       for (const worker of workers) send(worker, { do: 'decide', word });
     },
     remember,
+    renew: (values) => {
+      first.renew(values);
+      current = renewSecrets(current, values);
+      for (const worker of workers) send(worker, { do: 'renew', values });
+    },
     close: async (graceMs) => {
       isClosing = true;
       clearInterval(timer);

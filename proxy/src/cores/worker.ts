@@ -1,9 +1,9 @@
 // A further thread of the proxy: serves beside the first, with what that hands over, until told to stop. Whatever goes wrong ends the proxy.
 import { parentPort, workerData } from 'node:worker_threads';
 import type { AuthoritySecrets } from '../ca/authority.ts';
-import type { HeldEvent, ProxyConfig, ReleasedEvent } from '../contract.ts';
+import type { HeldEvent, ProxyConfig, ReleasedEvent, StaleEvent } from '../contract.ts';
 import type { HoldDesk, PersonsWord } from '../net/waiting-room.ts';
-import { type Core, openCore, type Shared } from './core.ts';
+import { type Core, type NewValues, openCore, type Shared } from './core.ts';
 
 export interface WorkerStart {
   readonly config: ProxyConfig;
@@ -17,11 +17,12 @@ export type ToWorker =
   | { readonly do: 'close'; readonly graceMs: number }
   | { readonly do: 'retire' }
   | { readonly do: 'decide'; readonly word: PersonsWord }
+  | { readonly do: 'renew'; readonly values: NewValues }
   | { readonly do: 'remember'; readonly keys: readonly string[] };
 export type FromWorker =
   | { readonly say: 'joined' }
   | { readonly say: 'closed' }
-  | { readonly say: 'event'; readonly event: HeldEvent | ReleasedEvent }
+  | { readonly say: 'event'; readonly event: HeldEvent | ReleasedEvent | StaleEvent }
   | { readonly say: 'remember'; readonly keys: readonly string[] }
   /** One connection's: an error's message may quote what it handled, but it stays in this process. */
   | { readonly say: 'bug'; readonly error: unknown }
@@ -68,6 +69,9 @@ port.on('message', (message: ToWorker) => {
       break;
     case 'decide':
       core?.waiting.decide(message.word);
+      break;
+    case 'renew':
+      core?.renew(message.values);
       break;
     case 'remember':
       core?.waiting.remember(message.keys);

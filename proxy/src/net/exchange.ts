@@ -28,6 +28,8 @@ import { relayWebSocket } from './websocket/relay.ts';
 const PUSH_COMMANDS_BYTES = 16 * 1024;
 const NOT_ASKED = new Malformed('upgrade', 'a change of the protocol that nobody asked for');
 const NO_TRAILERS = Buffer.alloc(0);
+/** RFC 9110, 15.5.2: the credential was not accepted. */
+const UNAUTHORIZED = 401;
 /** RFC 9110, 9.2.2: these may be sent again when a reused connection turns out to be closed. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
@@ -250,6 +252,8 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
   }
 
   onResponse(head: ResponseHead): void {
+    const { injected } = this.account;
+    if (head.status === UNAUTHORIZED && injected.length > 0) this.services.onStale(injected);
     if (!this.isOver) this.relay?.begin(head);
   }
 

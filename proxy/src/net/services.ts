@@ -16,7 +16,8 @@ export interface Services {
   /** Session id, for records. */
   readonly session: string;
   readonly limits: ProxyLimits;
-  readonly pipeline: Pipeline;
+  /** What an exchange begins with it keeps: another takes its place when secrets have new values. */
+  pipeline: Pipeline;
   readonly audit: AuditSink;
   /** For the records of what went well: many an event loop's turn. */
   readonly records: RecordBatch;
@@ -31,6 +32,8 @@ export interface Services {
   readonly quotas: Quotas;
   /** Of requests that a person decides on. */
   readonly waiting: WaitingRoom;
+  /** A service did not accept these secrets (401). */
+  readonly onStale: (secrets: readonly string[]) => void;
   /** A bug that cost one connection: reported without the message, which could quote what it handled. */
   readonly reportBug: (error: unknown) => void;
 }

@@ -1,6 +1,6 @@
 // Where requests wait for a person. One in each thread; the questions go to the first thread, which tells every one of them the answers.
 import { newRecordId } from '../audit/record.ts';
-import type { HeldEvent, ReleasedEvent } from '../contract.ts';
+import type { HeldEvent, ReleasedEvent, StaleEvent } from '../contract.ts';
 import type { SharedCount } from '../cores/shared-count.ts';
 
 /** Held at the same time, in all threads: a person could not look at more. */
@@ -20,7 +20,7 @@ export type PersonsWord = { readonly do: 'approve' | 'deny'; readonly id: string
 
 /** The way out of a thread. */
 export interface HoldDesk {
-  emit(event: HeldEvent | ReleasedEvent): void;
+  emit(event: HeldEvent | ReleasedEvent | StaleEvent): void;
   /** To be told to every thread, ours as well. */
   remember(keys: readonly string[]): void;
 }

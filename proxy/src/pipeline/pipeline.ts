@@ -48,7 +48,7 @@ export function createPipeline(
   const isCleanHead = createCleanHeadTest(scanner);
   const trail = createTrail(
     scanner,
-    config.secrets.flatMap(({ value, placeholder }) => [value, placeholder]),
+    config.secrets.flatMap(({ value, placeholder }) => [value, placeholder]).filter((text) => text !== ''),
     now,
   );
   /** Requests whose target holds no match as it came: their records need no second search. */

@@ -104,6 +104,7 @@ async function brittleSetting(): Promise<{
     limits,
     pipeline: createPipeline(config, createScanner(scannerConfig)),
     audit,
+    onStale: () => {},
     records: new RecordBatch(audit, reportBug),
     authority: createAuthority({ session }),
     pool: new UpstreamPool(dialer, { headBytes: limits.headBytes, idleConnections: 8 }),
