@@ -126,20 +126,36 @@ function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
 }
 
 function readMap(map: ProxyConfig['upstream']['map']): ReadonlyMap<string, readonly Endpoint[]> {
-  const withoutBrackets = (place: string): string => place.toLowerCase().replace(/^\[(.*)\](?=:\d+$)/, '$1');
+  // Many names may lead to one place.
+  const read = new Map<string, readonly Endpoint[] | null>();
   return new Map(
     Object.entries(map).map(([from, to]) => {
-      const plain = withoutBrackets(to);
-      const address = parseAddress(plain.slice(0, plain.lastIndexOf(':')));
-      const port = Number(plain.slice(plain.lastIndexOf(':') + 1));
-      if (address === null || address.kind === 'malformed' || !(port > 0 && port < 65536)) {
+      let endpoints = read.get(to);
+      if (endpoints === undefined) {
+        endpoints = readEndpoint(to);
+        read.set(to, endpoints);
+      }
+      if (endpoints === null) {
         throw new ProxyFailure({
           what: 'cannot use the upstream map',
           why: `"${to}" (for "${from}") is not ip:port`,
           fix: 'write it like {"api.example:443": "192.0.2.7:8443"}',
         });
       }
-      return [withoutBrackets(from), [{ address: address.text, port }]];
+      return [withoutBrackets(from), endpoints];
     }),
   );
+}
+
+function readEndpoint(text: string): readonly Endpoint[] | null {
+  const plain = withoutBrackets(text);
+  const address = parseAddress(plain.slice(0, plain.lastIndexOf(':')));
+  const port = Number(plain.slice(plain.lastIndexOf(':') + 1));
+  const isOne = address !== null && address.kind !== 'malformed' && port > 0 && port < 65536;
+  return isOne ? [{ address: address.text, port }] : null;
+}
+
+/** `[2001:db8::1]:443` as it is asked for. */
+function withoutBrackets(place: string): string {
+  return place.toLowerCase().replace(/^\[(.*)\](?=:\d+$)/, '$1');
 }

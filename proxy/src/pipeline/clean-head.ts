@@ -22,8 +22,17 @@ export interface Texts {
   readonly values: readonly string[];
 }
 
+export interface HeadTexts {
+  readonly target: Texts;
+  readonly headers: Texts;
+}
+
+export function textsOf(head: Head): HeadTexts {
+  return { target: targetTexts(head), headers: headerTexts(head) };
+}
+
 /** False as soon as anything matches: then the fields are looked at one by one. */
-export type CleanHeadTest = (head: Head) => boolean;
+export type CleanHeadTest = (texts: HeadTexts) => boolean;
 
 /**
  * A client sends the same header fields with request after request: a block that was found clean is not searched again. What is split over
@@ -50,9 +59,7 @@ export function createCleanHeadTest(scanner: Scanner): CleanHeadTest {
     return true;
   }
 
-  return (head) => {
-    const target = targetTexts(head);
-    const block = headerTexts(head);
+  return ({ target, headers: block }) => {
     if (cleanBlocks.has(block.lines)) return isCleanTarget(target);
     if (!isClean({ lines: target.lines + block.lines, values: [...target.values, ...block.values] })) return false;
     remember(cleanBlocks, block.lines);

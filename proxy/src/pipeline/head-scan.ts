@@ -1,6 +1,6 @@
 // Searches a request head for secrets, field by field, and rewrites the fields of a route that redacts.
 import type { Match, Scanner } from '../dlp/types.ts';
-import { headerTexts, isStandardMethod, targetTexts } from './clean-head.ts';
+import { isStandardMethod, textsOf } from './clean-head.ts';
 import { isLegalParameter, isOwnHeader, type Places, withoutLegalPlaceholder } from './places.ts';
 import { joinTarget, type Target } from './target.ts';
 import type { RequestView } from './types.ts';
@@ -104,11 +104,10 @@ export function scanHead(scanner: Scanner, head: Head): readonly HeadMatch[] {
   add(acrossPieces(scanner, 'headers', rests), FIXED);
   if (found.length === 0) {
     // Only the head as a whole shows it. For exact kinds that is proof enough; a pattern that needs two fields is an accident.
-    const inTarget = targetTexts(head);
-    const inHeaders = headerTexts(head);
-    const lines = scanner.scanText('head', inTarget.lines + inHeaders.lines);
+    const { target: inTarget, headers } = textsOf(head);
+    const lines = scanner.scanText('head', inTarget.lines + headers.lines);
     add(lines.filter(isExact), FIXED);
-    add(scanner.scanJoined('head', [...inTarget.values, ...inHeaders.values]), FIXED);
+    add(scanner.scanJoined('head', [...inTarget.values, ...headers.values]), FIXED);
   }
   return found;
 

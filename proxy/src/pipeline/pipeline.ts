@@ -2,7 +2,7 @@
 import type { Finding, ProxyConfig, Route } from '../contract.ts';
 import type { BodyMeta, Match, Scanner, Unjudged } from '../dlp/types.ts';
 import { bodyMetaOf, createBodyJudge, WEBSOCKET_META } from './body-scan.ts';
-import { createCleanHeadTest, isStandardMethod } from './clean-head.ts';
+import { createCleanHeadTest, isStandardMethod, textsOf } from './clean-head.ts';
 import { EnvelopeStream, envelopesOf, withoutRewriting } from './envelopes.ts';
 import { type Head, rewriteHead, scanHead } from './head-scan.ts';
 import { injectCredentials } from './inject.ts';
@@ -75,9 +75,10 @@ export function createPipeline(
     const plain = { route, rule: route.id, target: joinTarget(target), rawHeaders: view.rawHeaders } as const;
 
     // 3. DLP and placeholders on everything of the head that would leave.
-    if (isCleanHead(head)) {
+    const texts = textsOf(head);
+    if (isCleanHead(texts)) {
       if (answer.path === received.path) cleanTargets.add(view);
-      const late = completes(route, leavingOf(head));
+      const late = completes(route, leavingOf(head, texts));
       return late !== null ? refuse(late) : admit({ ...plain, findings: [], verdict: 'allow' }, held);
     }
     const found = scanHead(scanner, head);
@@ -109,12 +110,14 @@ export function createPipeline(
   /** What a request refused by policy would have carried: a placeholder on its way to a foreign host is worth a record. */
   function findingsOfRefused(view: RequestView) {
     const head: Head = { view, target: splitTarget(view.target), places: NO_PLACES, isHostOpen: true };
-    return isCleanHead(head) ? [] : uniqueFindings(scanHead(scanner, head).map(({ match }) => match));
+    return isCleanHead(textsOf(head)) ? [] : uniqueFindings(scanHead(scanner, head).map(({ match }) => match));
   }
 
   /** What would complete a secret that left in pieces before. It stands in no one place: nothing can be rewritten. */
   function completes(route: Route, leaving: readonly Leaving[]): Refusal | null {
-    const sorted = sortMatches(route, trail.note(leaving), () => false);
+    const matches = trail.note(leaving);
+    if (matches.length === 0) return null;
+    const sorted = sortMatches(route, matches, () => false);
     if (sorted.blocking.length === 0) return null;
     return { ...refuseMatches(route, sorted, places.hostsOf), rule: 'across-requests' };
   }

@@ -1,5 +1,5 @@
 // The texts of a request, a body and a name that may be pieces of something, each with the place in which it is followed.
-import { headerTexts, targetTexts } from './clean-head.ts';
+import type { HeadTexts } from './clean-head.ts';
 import type { Head } from './head-scan.ts';
 import { isLegalParameter, isOwnHeader, withoutLegalPlaceholder } from './places.ts';
 import type { Leaving } from './trail.ts';
@@ -9,15 +9,13 @@ const FIELDS = 16;
 /** Bodies up to here, in characters. */
 const SMALL_CHARS = 2048;
 
-export function leavingOf(head: Head): readonly Leaving[] {
-  const { view, target, places } = head;
+export function leavingOf({ view, target, places, isHostOpen }: Head, texts: HeadTexts): readonly Leaving[] {
   const host = view.host;
-  const segments = target.path.split('/');
   const leaving: Leaving[] = [
-    { place: null, text: targetTexts(head).lines },
-    { place: null, text: headerTexts(head).lines },
+    { place: null, text: texts.target.lines },
+    { place: null, text: texts.headers.lines },
     // A piece that stands alone in the path is most often its end.
-    { place: `${host} path`, text: segments.at(-1) ?? '' },
+    { place: `${host} path`, text: target.path.slice(target.path.lastIndexOf('/') + 1) },
   ];
   for (const { name, value } of target.query ?? []) {
     if (value !== null && !isLegalParameter(places, name, value))
@@ -30,7 +28,7 @@ export function leavingOf(head: Head): readonly Leaving[] {
     const text = withoutLegalPlaceholder(places, name, rawHeaders[i + 1]!);
     leaving.push({ place: `${host} header ${name}`, text });
   }
-  if (head.isHostOpen) leaving.push(...leavingLabels(host.split('.')));
+  if (isHostOpen) leaving.push(...leavingLabels(host.split('.')));
   return leaving;
 }
 

@@ -24,6 +24,8 @@ const RECENT_MS = 60_000;
 const RECENT_CHARS = 2048;
 /** Longest text whose words are read as base64 and hex too, in characters. */
 const DECODED_CHARS = 256;
+/** Such texts that are known to hold no piece of any value. */
+const FOREIGN = 512;
 
 /** A text that is about to leave. `place`: `api.example query d`; null = followed for known values only. */
 export interface Leaving {
@@ -54,19 +56,9 @@ interface Tail {
 
 /** `values`: known secrets and placeholders. `now`: a clock in ms that only goes forward. */
 export function createTrail(scanner: Scanner, values: readonly string[], now: () => number): Trail {
-  const known = values.flatMap((value) => formsOf(scanner, value));
-  const windows = new Map<string, { of: Known; at: number }[]>();
-  const mayBegin = new Uint8Array(1 << 16);
-  for (const of of known) {
-    // Of a value made of words each word is innocent.
-    const isPassphrase = !isMostlyUnusual(of.text);
-    for (let at = 0; at + WINDOW_CHARS <= of.text.length; at++) {
-      const window = of.text.slice(at, at + WINDOW_CHARS).toLowerCase();
-      if (isPassphrase && !isUnusual(of.text.slice(at, at + WINDOW_CHARS))) continue;
-      windows.set(window, [...(windows.get(window) ?? []), { of, at }]);
-      mayBegin[hashOf(window, 0)] = 1;
-    }
-  }
+  const windows = new Windows(values.flatMap((value) => formsOf(scanner, value)));
+  /** A host's path, a client's id: what says nothing once says nothing the next time. */
+  const foreign = new Set<string>();
   /** The same block of header fields comes with request after request. */
   let recent = new Set<string>();
   let recentFrom = now();
@@ -81,11 +73,11 @@ export function createTrail(scanner: Scanner, values: readonly string[], now: ()
       recentFrom = time;
     }
     for (const { place, text } of leaving) {
-      if (place === null && recent.has(text)) continue;
-      if (place === null && text.length <= RECENT_CHARS) recent.add(text);
-      follow(text.slice(0, TEXT_CHARS), place !== null, time, touched);
-      if (place !== null && text.length <= DECODED_CHARS)
-        for (const word of decodedWords(text)) follow(word, true, time, touched);
+      if (place === null && text.length <= RECENT_CHARS) {
+        if (recent.has(text)) continue;
+        recent.add(text);
+      }
+      followAll(text, place !== null, time, touched);
       if (place !== null && text.length >= 3 && text.length <= PIECE_CHARS) found.push(...joined(place, text, time));
     }
     for (const of of touched) {
@@ -96,24 +88,35 @@ export function createTrail(scanner: Scanner, values: readonly string[], now: ()
     return found;
   }
 
-  /** Marks the characters of known values that stand in `text`, in pieces of any order. `isWhole`: it is a value, not a text with many. */
-  function follow(text: string, isWhole: boolean, time: number, touched: Set<Known>): void {
-    if (windows.size === 0) return;
+  /** As it stands and, where it is a short value, decoded. */
+  function followAll(text: string, isWhole: boolean, time: number, touched: Set<Known>): void {
+    const isShort = isWhole && text.length <= DECODED_CHARS;
+    if (isShort && foreign.has(text)) return;
+    let isKnown = follow(text.length > TEXT_CHARS ? text.slice(0, TEXT_CHARS) : text, isWhole, time, touched);
+    if (!isShort) return;
+    for (const word of decodedWords(text)) if (follow(word, true, time, touched)) isKnown = true;
+    if (isKnown) return;
+    if (foreign.size >= FOREIGN) foreign.clear();
+    foreign.add(text);
+  }
+
+  /** Marks the characters of known values that stand in `text`, in pieces of any order; are there any? `isWhole`: it is a value, not a text with many. */
+  function follow(text: string, isWhole: boolean, time: number, touched: Set<Known>): boolean {
+    let isKnown = false;
     const lower = text.toLowerCase();
-    for (let i = 0; i + WINDOW_CHARS <= lower.length; i++) {
-      if (mayBegin[hashOf(lower, i)] === 0) continue;
-      for (const { of, at } of windows.get(lower.slice(i, i + WINDOW_CHARS)) ?? []) {
-        let before = 0;
-        while (before < i && before < at && lower[i - before - 1] === of.lower[at - before - 1]) before++;
-        let after = WINDOW_CHARS;
-        while (i + after < lower.length && at + after < of.lower.length && lower[i + after] === of.lower[at + after])
-          after++;
-        // Shorter ones are in random ids by accident; one that is all of a short value is none.
-        if (before + after < of.piece && !(isWhole && before + after === lower.length)) continue;
-        of.seen.fill(time, at - before, at + after);
-        touched.add(of);
-      }
-    }
+    windows.forEach(lower, (i, { of, at }) => {
+      let before = 0;
+      while (before < i && before < at && lower[i - before - 1] === of.lower[at - before - 1]) before++;
+      let after = WINDOW_CHARS;
+      while (i + after < lower.length && at + after < of.lower.length && lower[i + after] === of.lower[at + after])
+        after++;
+      // Shorter ones are in random ids by accident; one that is all of a short value is none.
+      if (before + after < of.piece && !(isWhole && before + after === lower.length)) return;
+      of.seen.fill(time, at - before, at + after);
+      touched.add(of);
+      isKnown = true;
+    });
+    return isKnown;
   }
 
   function joined(place: string, text: string, time: number): readonly Match[] {
@@ -166,10 +169,50 @@ function isMostlyUnusual(text: string): boolean {
   return count * 2 > text.length;
 }
 
-const hashOf = (text: string, at: number): number =>
-  (Math.imul(text.charCodeAt(at) | (text.charCodeAt(at + 1) << 8), 0x9e37) +
-    Math.imul(text.charCodeAt(at + 2) | (text.charCodeAt(at + 3) << 8), 0x85eb)) &
-  0xffff;
+interface Place {
+  readonly of: Known;
+  readonly at: number;
+}
+
+/** Where each few characters of the known values stand, found by one step a character of a text. */
+class Windows {
+  private readonly places = new Map<string, Place[]>();
+  /** 1 = a window may have this hash. */
+  private readonly hashes = new Uint8Array(1 << 16);
+
+  constructor(known: readonly Known[]) {
+    for (const of of known) {
+      // Of a value made of words each word is innocent.
+      const isPassphrase = !isMostlyUnusual(of.text);
+      for (let at = 0; at + WINDOW_CHARS <= of.text.length; at++) {
+        if (isPassphrase && !isUnusual(of.text.slice(at, at + WINDOW_CHARS))) continue;
+        const window = of.text.slice(at, at + WINDOW_CHARS).toLowerCase();
+        const places = this.places.get(window);
+        if (places === undefined) this.places.set(window, [{ of, at }]);
+        else places.push({ of, at });
+        let rolled = 0;
+        for (let i = 0; i < WINDOW_CHARS; i++) rolled = (rolled << 8) | (window.charCodeAt(i) & 0xff);
+        this.hashes[hashOf(rolled)] = 1;
+      }
+    }
+  }
+
+  /** `text` in lower case. */
+  forEach(text: string, found: (index: number, place: Place) => void): void {
+    const { hashes, places } = this;
+    if (places.size === 0) return;
+    let rolled = 0;
+    for (let end = 0; end < text.length; end++) {
+      // The last four characters, a byte each.
+      rolled = (rolled << 8) | (text.charCodeAt(end) & 0xff);
+      if (hashes[hashOf(rolled)] === 0 || end < WINDOW_CHARS - 1) continue;
+      const index = end - WINDOW_CHARS + 1;
+      for (const place of places.get(text.slice(index, end + 1)) ?? []) found(index, place);
+    }
+  }
+}
+
+const hashOf = (window: number): number => Math.imul(window, 0x9e3779b1) >>> 16;
 
 function* decodedWords(text: string): Generator<string> {
   for (const [word] of text.matchAll(/[A-Za-z0-9+/_-]{6,128}/g)) {
