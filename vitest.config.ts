@@ -1,6 +1,9 @@
 // Test projects: unit (pure), proxy (loopback), integration and e2e (real Docker).
 import { defineConfig } from 'vitest/config';
 
+/** What a test waits for comes late on a loaded machine. */
+const PATIENT = { poll: { timeout: 15_000 } };
+
 export default defineConfig({
   test: {
     projects: [
@@ -9,6 +12,7 @@ export default defineConfig({
           name: 'unit',
           include: ['test/unit/**/*.test.ts', 'proxy/test/unit/**/*.test.ts'],
           testTimeout: 30_000,
+          expect: PATIENT,
         },
       },
       {
@@ -17,6 +21,7 @@ export default defineConfig({
           include: ['proxy/test/integration/**/*.test.ts'],
           testTimeout: 30_000,
           hookTimeout: 60_000,
+          expect: PATIENT,
         },
       },
       {
@@ -26,6 +31,7 @@ export default defineConfig({
           fileParallelism: false,
           testTimeout: 120_000,
           hookTimeout: 180_000,
+          expect: PATIENT,
         },
       },
     ],

@@ -1,9 +1,11 @@
 import { createSocket } from 'node:dgram';
+import { writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type ApiService, startApi } from './harness/api-service.ts';
-import { openEngine } from './harness/look-at-engine.ts';
+import { openEngine, until } from './harness/look-at-engine.ts';
 import { Bench } from './harness/run-bottle.ts';
 
 const bench = new Bench();
@@ -64,6 +66,34 @@ print('tried', len(sys.argv) - 1)
 `;
 
 describe.each(['sealed', 'internal'])('from a %s session', (network) => {
+  test('a secret gets a new value while the agent runs', async () => {
+    const secret = join(bench.directory, `renewed-${network}`);
+    writeFileSync(secret, `stale-${crypto.randomUUID()}`, { mode: 0o600 });
+    const file = bench.spec(`agent: { network: ${network} }
+secrets: { API_TOKEN: { file: ${secret}, ttl_seconds: 1 } }
+egress: { allow: [{ host: api.example, auth: { type: bearer, secret: API_TOKEN }, allow_private: true }] }`);
+    const session = bench.drive(
+      {
+        spec: file,
+        command: [
+          'sh',
+          '-c',
+          'until curl -sS https://api.example/renewed | tee /dev/stderr | grep right; do sleep 0.2; done',
+        ],
+        proxyNetworks: [api.network],
+        proxyHosts: { 'api.example': api.address },
+      },
+      { env: { NODE_EXTRA_CA_CERTS: api.authority, SSL_CERT_FILE: undefined } },
+    );
+    await until('the stale value arrived', async () =>
+      (await api.requests()).some(({ url, headers }) => url === '/renewed' && headers.authorization?.includes('stale')),
+    );
+    writeFileSync(secret, token);
+    const { stdout, code } = await session.outcome;
+    expect(stdout).toBe('{"user":"the right one"}\n');
+    expect(code).toBe(0);
+  });
+
   test('nothing of this machine can be reached, on any of its addresses', async () => {
     const file = bench.spec(`agent: { network: ${network} }`);
     const session = bench.start(
