@@ -63,7 +63,7 @@ export function parseSpec(text: string, file: string, around: Surroundings): Par
       upstreamProxy: readUpstreamProxy(spec, around, report.below('egress', 'upstream_proxy')),
       onDeny: spec.egress.on_deny,
       quota: readQuota(spec.egress.limits, 'egress.limits', report.below('egress', 'limits')),
-      limits: readLimits(spec.egress.limits, report.below('egress', 'limits')),
+      limits: readLimits(spec.egress, report.below('egress', 'limits')),
     },
     dlp,
     logs: readLogs(spec, workspace, around, report.below('logs')),

@@ -3,6 +3,7 @@
 import { stringify } from 'yaml';
 import type { ProxyLimits, Quota } from '../../proxy/src/contract.ts';
 import type { AllowEntry, Bottle, SecretSource, UpstreamProxySpec } from './bottle.ts';
+import { writtenLimits } from './limits.ts';
 
 type Yaml = Record<string, unknown>;
 
@@ -133,22 +134,12 @@ function originOf(source: SecretSource): Yaml {
   }
 }
 
-/** What is not set is not written: no number means no bound, and the proxy's own ones may change. */
 function limitsOf(quota: Quota | null, limits: Partial<ProxyLimits> = {}): Yaml {
-  const inSeconds = (ms: number | undefined) => (ms === undefined ? undefined : ms / 1000);
-  const written = {
-    request_bytes: quota?.requestBytes ?? undefined,
-    requests_per_minute: quota?.requestsPerMinute ?? undefined,
-    total_bytes: quota?.totalBytes ?? undefined,
-    head_bytes: limits.headBytes,
-    connections: limits.connections,
-    head_seconds: inSeconds(limits.headTimeoutMs),
-    connect_seconds: inSeconds(limits.connectTimeoutMs),
-    idle_seconds: inSeconds(limits.idleTimeoutMs),
-    hold_seconds: inSeconds(limits.holdTimeoutMs),
+  const written = writtenLimits(quota, limits);
+  return {
+    ...(isEmpty(written) ? {} : { limits: written }),
+    ...(limits.workers === undefined ? {} : { workers: limits.workers }),
   };
-  const set = Object.entries(written).filter(([, value]) => value !== undefined);
-  return set.length === 0 ? {} : { limits: Object.fromEntries(set) };
 }
 
 function memoryText(bytes: number): string {
@@ -161,4 +152,4 @@ function memoryText(bytes: number): string {
   return `${bytes / 1024}k`;
 }
 
-const isEmpty = (map: Readonly<Record<string, string>>) => Object.keys(map).length === 0;
+const isEmpty = (map: Readonly<Record<string, unknown>>) => Object.keys(map).length === 0;

@@ -5,19 +5,8 @@
 
 import Type, { type Static } from 'typebox';
 import { EntrySchema, type SpecEntry } from './schema-entry.ts';
-import {
-  actionsOf,
-  closed,
-  notYet,
-  nullable,
-  onMatch,
-  quotaParts,
-  seconds,
-  secretName,
-  size,
-  stringOr,
-  words,
-} from './schema-parts.ts';
+import { LimitsSchema } from './schema-limits.ts';
+import { actionsOf, closed, notYet, nullable, onMatch, secretName, stringOr, words } from './schema-parts.ts';
 import { SecretSchema } from './schema-secret.ts';
 
 export type * from './bottle.ts';
@@ -238,32 +227,14 @@ const EgressSchema = Type.Object(
       }),
     ),
     upstream_proxy: Type.Optional(UpstreamProxySchema),
-    limits: Type.Optional(
-      Type.Object(
-        {
-          ...quotaParts,
-          head_bytes: Type.Optional(size('Largest head of a message, as request_bytes; 64k.', { examples: ['64k'] })),
-          connections: Type.Optional(
-            Type.Integer({
-              ...words('Connections of the agent that are open at once; 16384.'),
-              minimum: 1,
-              maximum: 1_000_000,
-              examples: [1000],
-            }),
-          ),
-          head_seconds: Type.Optional(seconds('How long a head may take to arrive; 30.', 30)),
-          connect_seconds: Type.Optional(seconds('How long a connection to an upstream may take; 10.', 10)),
-          idle_seconds: Type.Optional(seconds('How long nothing may move on a connection; 1800.', 1800)),
-          hold_seconds: Type.Optional(
-            seconds('How long a held request waits for a person before it is refused; 120.', 120),
-          ),
-        },
-        {
-          ...closed,
-          ...words('What may be used up in all, and what one connection may take. Beyond it requests are refused.'),
-          examples: [{ requests_per_minute: 600, total_bytes: '1g' }],
-        },
-      ),
+    limits: Type.Optional(LimitsSchema),
+    workers: Type.Optional(
+      Type.Integer({
+        ...words('Threads of the proxy at most; as many as there are cores.'),
+        minimum: 1,
+        maximum: 256,
+        examples: [2],
+      }),
     ),
   },
   { ...closed, ...words('What leaves the container. Nothing, unless it is allowed here.'), default: {} },

@@ -19,11 +19,6 @@ import { scannerOf } from '../pipeline/scanner-of.ts';
 import { SharedCount } from './shared-count.ts';
 import { StaleSecrets } from './stale-secrets.ts';
 
-/** Idle connections to upstreams, in each thread. */
-const IDLE_UPSTREAMS = 1024;
-/** Of all request bodies that wait to be judged whole; past it they are judged as they come. */
-const HELD_BYTES = 128 * 1024 * 1024;
-
 /** What must be one for all threads. Passes between them as a message in memory. */
 export interface Shared {
   readonly fingerprintKey: Uint8Array;
@@ -84,14 +79,14 @@ export async function openCore(
     secrets: config.secrets,
     connectTimeoutMs: limits.connectTimeoutMs,
   });
-  const pool = new UpstreamPool(dialer, { headBytes: limits.headBytes, idleConnections: IDLE_UPSTREAMS });
+  const pool = new UpstreamPool(dialer, limits);
   const deadlines = new Deadlines();
   const stale = new StaleSecrets((secret) => desk.emit({ event: 'stale', secret }));
   const services: Services = {
     ...{ session, limits, pipeline, audit, authority, pool, dialer, deadlines, reportBug },
     onStale: (secrets) => stale.note(secrets),
     records: new RecordBatch(audit, reportBug),
-    held: new HoldBudget(HELD_BYTES, new SharedCount(shared.held)),
+    held: new HoldBudget(limits.heldBytes, new SharedCount(shared.held)),
     connections: new SharedCount(shared.connections),
     quotas: new Quotas(config, shared.quotas),
     waiting: new WaitingRoom(

@@ -2,7 +2,7 @@
 
 import type { Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { Route } from '../contract.ts';
+import type { ProxyLimits, Route } from '../contract.ts';
 import { type Dialer, DialRefused } from './dial.ts';
 import { type ConnectionOwner, UpstreamConnection } from './h1/upstream-connection.ts';
 import { UpstreamSession } from './h2/upstream-session.ts';
@@ -13,12 +13,6 @@ const IDLE_MS = 60_000;
 /** Many servers close idle connections after 5 s: within this time a reused one is still there. In ms. */
 const FRESH_MS = 4_000;
 const SWEEP_MS = 5_000;
-
-export interface PoolLimits {
-  readonly headBytes: number;
-  /** Idle connections kept in all. */
-  readonly idleConnections: number;
-}
 
 /** What an exchange wants of a connection. */
 export interface Wish {
@@ -38,7 +32,7 @@ const REMEMBERED = 4096;
 
 export class UpstreamPool implements ConnectionOwner {
   private readonly dialer: Dialer;
-  private readonly limits: PoolLimits;
+  private readonly limits: ProxyLimits;
   private readonly idle = new Map<string, UpstreamConnection[]>();
   private readonly open = new Set<UpstreamConnection>();
   private readonly sessions = new Map<string, UpstreamSession[]>();
@@ -49,7 +43,7 @@ export class UpstreamPool implements ConnectionOwner {
   private timer: NodeJS.Timeout | null = null;
   private isClosed = false;
 
-  constructor(dialer: Dialer, limits: PoolLimits) {
+  constructor(dialer: Dialer, limits: ProxyLimits) {
     this.dialer = dialer;
     this.limits = limits;
   }
@@ -116,7 +110,7 @@ export class UpstreamPool implements ConnectionOwner {
       socket as TLSSocket,
       key,
       { onClosed: (one) => this.onSessionClosed(one) },
-      this.limits.headBytes,
+      this.limits,
     );
     const sessions = this.sessions.get(key);
     if (sessions === undefined) this.sessions.set(key, [session]);
@@ -138,7 +132,7 @@ export class UpstreamPool implements ConnectionOwner {
   }
 
   private keep(socket: Socket, key: string): UpstreamConnection {
-    const connection = new UpstreamConnection(socket, key, this, this.limits.headBytes);
+    const connection = new UpstreamConnection(socket, key, this, this.limits);
     this.open.add(connection);
     return connection;
   }
@@ -157,7 +151,7 @@ export class UpstreamPool implements ConnectionOwner {
   }
 
   onReusable(connection: UpstreamConnection): void {
-    if (this.isClosed || this.idleCount >= this.limits.idleConnections) {
+    if (this.isClosed || this.idleCount >= this.limits.idleUpstreams) {
       connection.abandon();
       return;
     }

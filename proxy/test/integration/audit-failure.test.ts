@@ -107,7 +107,7 @@ async function brittleSetting(): Promise<{
     onStale: () => {},
     records: new RecordBatch(audit, reportBug),
     authority: createAuthority({ session }),
-    pool: new UpstreamPool(dialer, { headBytes: limits.headBytes, idleConnections: 8 }),
+    pool: new UpstreamPool(dialer, limits),
     dialer,
     deadlines: new Deadlines(),
     held: new HoldBudget(1024 * 1024),

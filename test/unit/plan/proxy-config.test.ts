@@ -3,6 +3,8 @@ import { CONTRACT_VERSION, DEFAULT_LIMITS } from '../../../proxy/src/contract.ts
 import { compileProxyConfig, compileRoutes, type RuntimeParts, routePorts } from '../../../src/plan/proxy-config.ts';
 import type { Bottle } from '../../../src/spec/bottle.ts';
 import { parseSpec } from '../../../src/spec/parse.ts';
+import { renderBottle } from '../../../src/spec/render.ts';
+import { LimitsSchema } from '../../../src/spec/schema-limits.ts';
 import { surroundings } from '../spec/surroundings.ts';
 
 function bottleOf(text: string): Bottle {
@@ -131,6 +133,50 @@ egress:
       headTimeoutMs: 1000,
       idleTimeoutMs: 2000,
     });
+  });
+
+  it('takes every bound of connections and messages, and the number of threads; `show` prints them again', () => {
+    const text = `version: 1
+egress:
+  workers: 3
+  limits:
+    { head_bytes: 2k, head_fields: 20, trailer_bytes: 3k, interim_answers: 4, hold_bytes: 5k, held_bytes: 6m, decoded_bytes: 7m, connections: 8,
+      idle_upstreams: 9, head_seconds: 10, connect_seconds: 11, idle_seconds: 12, hold_seconds: 13,
+      http2: { streams: 14, reset_burst: 15, resets_per_second: 16, refused_streams: 17, settings: 18, stream_window: 190k, window: 200k, memory: 21m,
+        upstream_stream_window: 220k, upstream_window: 230k, upstream_memory: 24m } }
+`;
+    const { limits } = compileProxyConfig(bottleOf(text), PARTS);
+    const M = 1024 ** 2;
+    expect(limits).toEqual({
+      ...{ headBytes: 2048, headFields: 20, trailerBytes: 3072, interims: 4, holdBytes: 5120, heldBytes: 6 * M },
+      ...{ decodedBytes: 7 * M, connections: 8, idleUpstreams: 9, headTimeoutMs: 10_000, connectTimeoutMs: 11_000 },
+      ...{ idleTimeoutMs: 12_000, holdTimeoutMs: 13_000, workers: 3 },
+      http2: {
+        ...{ streams: 14, resetBurst: 15, resetsPerSecond: 16, refusedStreams: 17, settings: 18 },
+        ...{ streamWindowBytes: 190 * 1024, windowBytes: 200 * 1024, memoryBytes: 21 * M },
+        ...{ upstreamStreamWindowBytes: 220 * 1024, upstreamWindowBytes: 230 * 1024, upstreamMemoryBytes: 24 * M },
+      },
+    });
+    // Nothing is left that the spec cannot say.
+    expect(Object.keys(limits).sort()).toEqual(Object.keys(DEFAULT_LIMITS).sort());
+    const shown = compileProxyConfig(bottleOf(renderBottle(bottleOf(text))), PARTS);
+    expect(shown.limits).toEqual(limits);
+  });
+
+  it('has the defaults that the words of the schema name', () => {
+    const usual = (properties: object, without: string[]) =>
+      Object.fromEntries(
+        Object.entries(properties).flatMap(([word, { examples }]: [string, { examples?: readonly unknown[] }]) =>
+          without.includes(word) ? [] : [[word, examples?.[0]]],
+        ),
+      );
+    const none = ['request_bytes', 'requests_per_minute', 'total_bytes', 'http2'];
+    const written = {
+      ...usual(LimitsSchema.properties, none),
+      http2: usual(LimitsSchema.properties.http2.properties, []),
+    };
+    const spec = JSON.stringify({ version: 1, egress: { limits: written } });
+    expect(compileProxyConfig(bottleOf(spec), PARTS).limits).toEqual(DEFAULT_LIMITS);
   });
 
   it('survives the line that carries it', () => {

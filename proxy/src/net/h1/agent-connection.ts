@@ -44,7 +44,7 @@ export class AgentConnection implements AgentStream, BodySink, Timed {
     this.origin = origin;
     this.output = new Output(socket);
     this.writer = new ResponseWriter(this.output);
-    this.input = new RequestInput(services.limits.headBytes);
+    this.input = new RequestInput(services.limits);
     socket.on('data', this.onData);
     socket.on('end', this.onEnd);
     socket.on('error', this.onError);

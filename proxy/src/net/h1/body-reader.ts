@@ -1,5 +1,5 @@
 // Takes one message's body out of the bytes of a connection: by its length, by its chunks, or up to the connection's end.
-import { type BodySink, ChunkedDecoder } from './chunked.ts';
+import { type BodySink, ChunkedDecoder, type ChunkedOptions } from './chunked.ts';
 import type { Malformed } from './malformed.ts';
 
 export type BodyKind = 'length' | 'chunked' | 'close';
@@ -12,12 +12,11 @@ export class BodyReader {
   private readonly sink: BodySink;
   private readonly decoder: ChunkedDecoder | null;
 
-  /** `tolerant` is for responses: see ChunkedDecoder. */
-  constructor(kind: BodyKind, length: number, sink: BodySink, tolerant: boolean) {
+  constructor(kind: BodyKind, length: number, sink: BodySink, options: ChunkedOptions) {
     this.kind = kind;
     this.remaining = length;
     this.sink = sink;
-    this.decoder = kind === 'chunked' ? new ChunkedDecoder(sink, tolerant) : null;
+    this.decoder = kind === 'chunked' ? new ChunkedDecoder(sink, options) : null;
   }
 
   /** How many bytes it took; 0 = more are needed. What is left must come again, with more behind it. */

@@ -5,8 +5,6 @@ import { Malformed } from './malformed.ts';
 
 /** Chunk-size line with its extensions, in bytes. */
 const MAX_SIZE_LINE = 4096;
-/** All trailer lines together, in bytes. */
-const MAX_TRAILER_BYTES = 16 * 1024;
 /** 2^52 bytes: more hex digits than this overflow in somebody's integer. */
 const MAX_SIZE_DIGITS = 13;
 /** RFC 9110, 6.5.1: fields that would change the framing or the route after the fact. */
@@ -19,6 +17,13 @@ export interface BodySink {
   onBodyEnd(rawTrailers: readonly string[]): void;
 }
 
+export interface ChunkedOptions {
+  /** All trailer lines together. */
+  readonly trailerBytes: number;
+  /** Trailers of a response are read like its head, and unfit ones are dropped. */
+  readonly isTolerant: boolean;
+}
+
 export class ChunkedDecoder {
   isDone = false;
   private state: 'size' | 'data' | 'data-end' | 'trailers' = 'size';
@@ -26,12 +31,11 @@ export class ChunkedDecoder {
   /** Bytes of the trailers that are known to hold no end. */
   private searched = 0;
   private readonly sink: BodySink;
-  private readonly tolerant: boolean;
+  private readonly options: ChunkedOptions;
 
-  /** `tolerant`: trailers of a response are read like its head, and unfit ones are dropped. */
-  constructor(sink: BodySink, tolerant = false) {
+  constructor(sink: BodySink, options: ChunkedOptions) {
     this.sink = sink;
-    this.tolerant = tolerant;
+    this.options = options;
   }
 
   /** Takes what it can; returns how many bytes it took. What is left (part of a line) must come again, with more behind it. */
@@ -91,7 +95,7 @@ export class ChunkedDecoder {
       return new Malformed('chunk-size', 'a chunk size is not a hexadecimal number');
     }
     // Old servers fill the line up with spaces.
-    if (this.tolerant) while (at < input.length && isSpace(input[at]!) && at - start <= MAX_SIZE_LINE) at++;
+    if (this.options.isTolerant) while (at < input.length && isSpace(input[at]!) && at - start <= MAX_SIZE_LINE) at++;
     if (at === input.length) return 0;
     if (input[at] === 0x3b) {
       const from = at;
@@ -119,7 +123,7 @@ export class ChunkedDecoder {
     }
     const end = input.indexOf('\r\n\r\n', start + Math.max(0, this.searched - 3), 'latin1');
     const size = (end < 0 ? input.length : end) - start;
-    if (size > MAX_TRAILER_BYTES) return new Malformed('trailers', 'the trailers are too large');
+    if (size > this.options.trailerBytes) return new Malformed('trailers', 'the trailers are too large');
     if (end < 0) {
       // Trailers with bare line feeds would never end: say so at once.
       for (let at = input.indexOf(10, start + this.searched); at >= 0; at = input.indexOf(10, at + 1)) {
@@ -130,12 +134,13 @@ export class ChunkedDecoder {
       this.searched = input.length - start;
       return 0;
     }
-    const rawTrailers = parseFieldLines(input.toString('latin1', start, end + 2), this.tolerant);
+    const rawTrailers = parseFieldLines(input.toString('latin1', start, end + 2), this.options.isTolerant);
     if (rawTrailers instanceof Malformed) return rawTrailers;
     const fit: string[] = [];
     for (let i = 0; i < rawTrailers.length; i += 2) {
       if (!NOT_IN_TRAILERS.test(rawTrailers[i]!)) fit.push(rawTrailers[i]!, rawTrailers[i + 1]!);
-      else if (!this.tolerant) return new Malformed('trailer-field', 'a field that must not stand in trailers');
+      else if (!this.options.isTolerant)
+        return new Malformed('trailer-field', 'a field that must not stand in trailers');
     }
     this.finish(fit);
     return end + 4;

@@ -27,11 +27,9 @@ export interface RequestHead {
 /** Framing fields with an underscore are read as their dashed twins by CGI-like servers. */
 const OBSCURED = /^(?:content_length|transfer_encoding|content-length_|transfer-encoding_)$/;
 const MAX_LENGTH_DIGITS = 15;
-/** Far beyond what clients send; each field costs a search. */
-const MAX_FIELDS = 1000;
 
-/** `text` is the head in latin1, from the request line to the CRLF of its last field line, without the empty line. */
-export function parseRequestHead(text: string): RequestHead | Malformed {
+/** `text` is the head in latin1, from the request line to the CRLF of its last field line, without the empty line. Each of `mostFields` costs a search. */
+export function parseRequestHead(text: string, mostFields: number): RequestHead | Malformed {
   const lineEnd = text.indexOf('\r\n');
   const methodEnd = text.indexOf(' ');
   const targetEnd = text.indexOf(' ', methodEnd + 1);
@@ -135,7 +133,7 @@ export function parseRequestHead(text: string): RequestHead | Malformed {
     }
     if (!hasHopByHop && name.length > 6 && isProxyField(name)) hasHopByHop = true;
     rawHeaders.push(name, value);
-    if (rawHeaders.length > 2 * MAX_FIELDS) return new Malformed('too-many-fields', `more than ${MAX_FIELDS} fields`);
+    if (rawHeaders.length > 2 * mostFields) return new Malformed('too-many-fields', `more than ${mostFields} fields`);
   }
 
   if (isChunked && length !== null) return new Malformed('cl-te', 'both Content-Length and Transfer-Encoding');

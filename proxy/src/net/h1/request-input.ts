@@ -1,4 +1,5 @@
 // What an agent has sent on a connection and nobody has taken yet: heads and bodies come off its front.
+import type { ProxyLimits } from '../../contract.ts';
 import { BodyReader } from './body-reader.ts';
 import type { BodySink } from './chunked.ts';
 import { HeadFinder } from './head-finder.ts';
@@ -11,12 +12,14 @@ const DISCARD_BYTES = 256 * 1024;
 
 export class RequestInput {
   private bytes: Buffer = EMPTY;
+  private readonly limits: ProxyLimits;
   private readonly finder: HeadFinder;
   /** Of the current request's body, as long as some of it is to come. */
   private reader: BodyReader | null = null;
 
-  constructor(headBytes: number) {
-    this.finder = new HeadFinder(headBytes);
+  constructor(limits: ProxyLimits) {
+    this.limits = limits;
+    this.finder = new HeadFinder(limits.headBytes);
   }
 
   push(chunk: Buffer): void {
@@ -54,13 +57,14 @@ export class RequestInput {
     const end = this.finder.find(bytes);
     if (end instanceof Malformed || end === null) return end;
     this.drop(end + 4);
-    return parseRequestHead(bytes.toString('latin1', 0, end + 2));
+    return parseRequestHead(bytes.toString('latin1', 0, end + 2), this.limits.headFields);
   }
 
   /** The body of `head` comes next, and goes to `sink`. */
   expectBody(head: RequestHead, sink: BodySink): void {
     const hasBody = head.body === 'chunked' || head.contentLength > 0;
-    this.reader = hasBody && head.body !== 'none' ? new BodyReader(head.body, head.contentLength, sink, false) : null;
+    const options = { trailerBytes: this.limits.trailerBytes, isTolerant: false };
+    this.reader = hasBody && head.body !== 'none' ? new BodyReader(head.body, head.contentLength, sink, options) : null;
   }
 
   /** False = more has to come first. */

@@ -1,5 +1,6 @@
 // One HTTP/1.1 connection to an upstream: sends a request at a time, reads the response, goes back to the pool.
 import type { Socket } from 'node:net';
+import type { ProxyLimits } from '../../contract.ts';
 import type { RequestBodyKind, ResponseHandler, UpstreamStream } from '../upstream.ts';
 import { BodyReader } from './body-reader.ts';
 import { type BodySink, CHUNK_END, chunkStart } from './chunked.ts';
@@ -16,7 +17,6 @@ export interface ConnectionOwner {
 }
 
 const EMPTY = Buffer.alloc(0);
-const MAX_INTERIM = 32;
 
 export class UpstreamConnection implements BodySink, UpstreamStream {
   readonly key: string;
@@ -31,7 +31,7 @@ export class UpstreamConnection implements BodySink, UpstreamStream {
   readonly socket: Socket;
   private readonly output: Output;
   private readonly owner: ConnectionOwner;
-  private readonly headBytes: number;
+  private readonly limits: ProxyLimits;
   private readonly finder: HeadFinder;
   private handler: ResponseHandler | null = null;
   private method = '';
@@ -45,13 +45,13 @@ export class UpstreamConnection implements BodySink, UpstreamStream {
   private isKeptAlive = false;
   private interims = 0;
 
-  constructor(socket: Socket, key: string, owner: ConnectionOwner, headBytes: number) {
+  constructor(socket: Socket, key: string, owner: ConnectionOwner, limits: ProxyLimits) {
     this.socket = socket;
     this.output = new Output(socket);
     this.key = key;
     this.owner = owner;
-    this.headBytes = headBytes;
-    this.finder = new HeadFinder(headBytes);
+    this.limits = limits;
+    this.finder = new HeadFinder(limits.headBytes);
     socket.setNoDelay(true);
     socket.on('data', this.onData);
     socket.on('end', this.onEnd);
@@ -163,7 +163,8 @@ export class UpstreamConnection implements BodySink, UpstreamStream {
     if (this.state === 'head') return this.takeHead(input);
     if (this.reader === null) return 0;
     const taken = this.reader.feed(input);
-    if (taken === 0 && input.length > this.headBytes) return new Malformed('chunk-line', 'a chunk line too long');
+    if (taken === 0 && input.length > this.limits.headBytes)
+      return new Malformed('chunk-line', 'a chunk line too long');
     return taken;
   }
 
@@ -184,7 +185,7 @@ export class UpstreamConnection implements BodySink, UpstreamStream {
       return input.length;
     }
     if (head.status < 200) {
-      if (++this.interims > MAX_INTERIM) return new Malformed('interim', 'too many interim responses');
+      if (++this.interims > this.limits.interims) return new Malformed('interim', 'too many interim responses');
       handler.onInterim(head);
       return end + 4;
     }
@@ -195,7 +196,11 @@ export class UpstreamConnection implements BodySink, UpstreamStream {
     if (this.handler === null) return end + 4;
     this.state = 'body';
     if (head.body === 'none' || (head.body === 'length' && head.contentLength === 0)) this.onBodyEnd([]);
-    else this.reader = new BodyReader(head.body, head.contentLength, this, true);
+    else
+      this.reader = new BodyReader(head.body, head.contentLength, this, {
+        trailerBytes: this.limits.trailerBytes,
+        isTolerant: true,
+      });
     return end + 4;
   }
 

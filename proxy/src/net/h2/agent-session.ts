@@ -9,12 +9,8 @@ import type { Services } from '../services.ts';
 import { H2AgentStream } from './agent-stream.ts';
 import { readRequestFields } from './request-fields.ts';
 
-/** Bytes that an agent may send ahead of what was read: on one stream, and on the whole connection. */
-const STREAM_WINDOW = 512 * 1024;
-const CONNECTION_WINDOW = 4 * 1024 * 1024;
-const STREAMS = 256;
-/** Frames that wait to be sent and headers that are being read, in MB: an agent that reads nothing is cut off. */
-const SESSION_MEMORY_MB = 16;
+/** node:http2 counts memory in these; in bytes. */
+const MEGABYTE = 1_000_000;
 const WEBSOCKET_KEY_BYTES = 16;
 /** How often we look for streams that were refused below us, in ms. */
 const LOOK_MS = 1_000;
@@ -50,18 +46,23 @@ export class AgentSession implements Timed {
     services.deadlines.add(this);
     // Before the session's own listener: afterwards it no longer knows.
     socket.once('close', () => this.tellUpTo(this.lastBegunNow));
+    const { headBytes, headFields, http2 } = services.limits;
     this.session = performServerHandshake(socket, {
       settings: {
         enableConnectProtocol: true,
-        initialWindowSize: STREAM_WINDOW,
-        maxConcurrentStreams: STREAMS,
-        maxHeaderListSize: services.limits.headBytes,
+        initialWindowSize: http2.streamWindowBytes,
+        maxConcurrentStreams: http2.streams,
+        maxHeaderListSize: headBytes,
       },
-      maxSessionMemory: SESSION_MEMORY_MB,
-      // Numbers of these are refused in words: nghttp2 would reset the stream without any.
-      maxHeaderListPairs: 4096,
+      maxSessionMemory: Math.max(1, Math.round(http2.memoryBytes / MEGABYTE)),
+      maxSettings: http2.settings,
+      maxSessionRejectedStreams: http2.refusedStreams,
+      streamResetBurst: http2.resetBurst,
+      streamResetRate: http2.resetsPerSecond,
+      // More of them are refused in words: nghttp2 would reset the stream without any.
+      maxHeaderListPairs: 4 * headFields,
     });
-    this.session.setLocalWindowSize(CONNECTION_WINDOW);
+    this.session.setLocalWindowSize(http2.windowBytes);
     this.session.on('stream', (stream, _headers, flags, raw: readonly string[]) => {
       this.begin(stream, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0, raw);
     });
@@ -131,6 +132,7 @@ export class AgentSession implements Timed {
     this.lastTold = id;
     const head = readRequestFields(raw, {
       scheme: owner.scheme,
+      mostFields: services.limits.headFields,
       isEnd,
       webSocketKey: () => randomBytes(WEBSOCKET_KEY_BYTES).toString('base64'),
     });

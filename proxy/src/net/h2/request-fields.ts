@@ -4,8 +4,6 @@ import { Malformed } from '../h1/malformed.ts';
 import type { RequestHead } from '../h1/request-head.ts';
 import { CONNECTION_FIELDS } from './fields.ts';
 
-/** As in HTTP/1: far beyond what clients send. */
-const MAX_FIELDS = 1000;
 const MAX_LENGTH_DIGITS = 15;
 const PSEUDO: ReadonlySet<string> = new Set([':method', ':scheme', ':authority', ':path', ':protocol']);
 /** CGI-like servers read an underscore as a dash. */
@@ -19,6 +17,7 @@ const OBSCURED: ReadonlySet<string> = new Set([
 export interface StreamFacts {
   /** What the connection carries: `https` inside TLS. */
   readonly scheme: 'https' | 'http';
+  readonly mostFields: number;
   /** The fields end the request: there is no body. */
   readonly isEnd: boolean;
   /** Key of the handshake that an extended CONNECT becomes towards HTTP/1.1 (RFC 6455, 4.1). */
@@ -91,7 +90,9 @@ export function readRequestFields(raw: readonly string[], facts: StreamFacts): R
         break;
     }
     fields.push(name, value);
-    if (fields.length > 2 * MAX_FIELDS) return new Malformed('too-many-fields', `more than ${MAX_FIELDS} fields`);
+    if (fields.length > 2 * facts.mostFields) {
+      return new Malformed('too-many-fields', `more than ${facts.mostFields} fields`);
+    }
   }
   if (facts.isEnd && length !== null && length !== '0') {
     return new Malformed('content-length', 'content-length announces a body and there is none');

@@ -1,6 +1,7 @@
 // One HTTP/2 connection to an upstream, shared by many requests at a time.
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
+import type { ProxyLimits } from '../../contract.ts';
 import { parseFieldLines } from '../h1/field-lines.ts';
 import { fieldValue } from '../h1/fields.ts';
 import { Malformed } from '../h1/malformed.ts';
@@ -14,10 +15,8 @@ export interface SessionOwner {
 
 /** Until the upstream has said how many (RFC 9113, 6.5.2 recommends no less). */
 const STREAMS = 100;
-const STREAM_WINDOW = 1024 * 1024;
-const CONNECTION_WINDOW = 16 * 1024 * 1024;
-const SESSION_MEMORY_MB = 64;
-const MAX_INTERIM = 32;
+/** node:http2 counts memory in these; in bytes. */
+const MEGABYTE = 1_000_000;
 const { NGHTTP2_CANCEL, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_REFUSED_STREAM } = constants;
 
 export class UpstreamSession {
@@ -25,21 +24,23 @@ export class UpstreamSession {
   /** When its last stream ended, in ms of performance.now(). */
   idleSince = performance.now();
   private readonly session: ClientHttp2Session;
-  private readonly headBytes: number;
+  private readonly limits: ProxyLimits;
   private open = 0;
   private isLeaving = false;
   private hasServed = false;
 
-  constructor(socket: TLSSocket, key: string, owner: SessionOwner, headBytes: number) {
+  constructor(socket: TLSSocket, key: string, owner: SessionOwner, limits: ProxyLimits) {
     this.key = key;
-    this.headBytes = headBytes;
+    this.limits = limits;
+    const { headBytes, headFields, http2 } = limits;
     this.session = connect('https://upstream', {
       createConnection: () => socket,
-      settings: { enablePush: false, initialWindowSize: STREAM_WINDOW, maxHeaderListSize: headBytes },
-      maxSessionMemory: SESSION_MEMORY_MB,
-      maxHeaderListPairs: 4096,
+      settings: { enablePush: false, initialWindowSize: http2.upstreamStreamWindowBytes, maxHeaderListSize: headBytes },
+      maxSessionMemory: Math.max(1, Math.round(http2.upstreamMemoryBytes / MEGABYTE)),
+      maxSettings: http2.settings,
+      maxHeaderListPairs: 4 * headFields,
     });
-    this.session.on('connect', () => this.session.setLocalWindowSize(CONNECTION_WINDOW));
+    this.session.on('connect', () => this.session.setLocalWindowSize(http2.upstreamWindowBytes));
     this.session.on('goaway', () => {
       this.isLeaving = true;
     });
@@ -66,7 +67,7 @@ export class UpstreamSession {
     this.open++;
     const isReused = this.hasServed;
     this.hasServed = true;
-    return new H2UpstreamStream(this.session, this.headBytes, isReused, () => {
+    return new H2UpstreamStream(this.session, this.limits, isReused, () => {
       this.open--;
       this.idleSince = performance.now();
     });
@@ -83,7 +84,7 @@ export class H2UpstreamStream implements UpstreamStream {
   hasAnswered = false;
   wasRefused = false;
   private readonly session: ClientHttp2Session;
-  private readonly headBytes: number;
+  private readonly limits: ProxyLimits;
   private readonly onOver: () => void;
   private stream: ClientHttp2Stream | null = null;
   private handler: ResponseHandler | null = null;
@@ -95,9 +96,9 @@ export class H2UpstreamStream implements UpstreamStream {
   private isComplete = false;
   private isGone = false;
 
-  constructor(session: ClientHttp2Session, headBytes: number, isReused: boolean, onOver: () => void) {
+  constructor(session: ClientHttp2Session, limits: ProxyLimits, isReused: boolean, onOver: () => void) {
     this.session = session;
-    this.headBytes = headBytes;
+    this.limits = limits;
     this.isReused = isReused;
     this.onOver = onOver;
   }
@@ -172,7 +173,7 @@ export class H2UpstreamStream implements UpstreamStream {
     this.hasAnswered = true;
     const head = readResponseFields(raw, this.method, false);
     if (head instanceof Malformed) this.lose(head);
-    else if (++this.interims > MAX_INTERIM) this.lose(new Malformed('interim', 'too many interim responses'));
+    else if (++this.interims > this.limits.interims) this.lose(new Malformed('interim', 'too many interim responses'));
     else {
       to.onInterim(head);
       to.onUpstreamRead();
@@ -183,7 +184,7 @@ export class H2UpstreamStream implements UpstreamStream {
     this.hasAnswered = true;
     let size = 0;
     for (const text of raw) size += text.length + 2;
-    if (size > this.headBytes) {
+    if (size > this.limits.headBytes) {
       this.lose(new Malformed('head-too-large', 'the head is too large'));
       return;
     }

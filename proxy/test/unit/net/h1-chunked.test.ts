@@ -21,7 +21,7 @@ function decode(text: string, step = text.length, tolerant = false): Decoded {
       rawTrailers = trailers;
     },
   };
-  const decoder = new ChunkedDecoder(sink, tolerant);
+  const decoder = new ChunkedDecoder(sink, { trailerBytes: 16 * 1024, isTolerant: tolerant });
   const bytes = Buffer.from(text, 'latin1');
   let held: Buffer = Buffer.alloc(0);
   for (let at = 0; at < bytes.length; at += step) {

@@ -4,7 +4,7 @@ import { parseRequestHead, type RequestHead } from '../../../src/net/h1/request-
 
 /** `lines` without the empty line that ends a head. */
 function read(lines: string): RequestHead | Malformed {
-  return parseRequestHead(lines);
+  return parseRequestHead(lines, 1000);
 }
 
 function readGood(lines: string): RequestHead {

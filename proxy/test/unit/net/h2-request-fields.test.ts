@@ -4,7 +4,7 @@ import { readRequestFields } from '../../../src/net/h2/request-fields.ts';
 
 const GOOD = [':method', 'POST', ':scheme', 'https', ':authority', 'api.test', ':path', '/a?b'];
 const read = (raw: readonly string[], isEnd = false) =>
-  readRequestFields(raw, { scheme: 'https', isEnd, webSocketKey: () => 'key' });
+  readRequestFields(raw, { scheme: 'https', mostFields: 1000, isEnd, webSocketKey: () => 'key' });
 const ruleOf = (raw: readonly string[], isEnd = false): string => {
   const head = read(raw, isEnd);
   return head instanceof Malformed ? head.rule : 'none';

@@ -4,7 +4,7 @@ import { parseRequestHead, type RequestHead } from '../../../src/net/h1/request-
 import { type Expected, resolveAbsolute, resolveConnect, resolveOrigin } from '../../../src/net/origins.ts';
 
 function head(line: string, host = 'a.example'): RequestHead {
-  const parsed = parseRequestHead(`${line} HTTP/1.1\r\nHost: ${host}\r\n`);
+  const parsed = parseRequestHead(`${line} HTTP/1.1\r\nHost: ${host}\r\n`, 1000);
   if (parsed instanceof Malformed) throw new Error(parsed.rule);
   return parsed;
 }
