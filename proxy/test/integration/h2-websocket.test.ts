@@ -57,6 +57,18 @@ describe('a WebSocket on a stream of HTTP/2 (RFC 8441)', () => {
     await proxy.recorded(2);
   });
 
+  it('opens with a key of its own towards HTTP/1.1, also for a client that sends one nobody asked for', async () => {
+    const upstream = await echoUpstream(authority, false);
+    const proxy = await proxyTo(upstream, authority.certificatePem);
+    const session = await connectH2(proxy, HOST);
+    await until(() => session.remoteSettings?.enableConnectProtocol === true, 'the settings');
+    const stream = open(session, [...HANDSHAKE, 'sec-websocket-key', 'dGhlIHNhbXBsZSBub25jZQ==']);
+    const opened = new Promise<unknown>((resolve) => stream.once('response', (_h, _f, raw: string[]) => resolve(raw)));
+    // The upstream refuses what is not exactly one key of 16 bytes.
+    expect(String(await opened)).toMatch(/^:status,200/);
+    expect((await upstream.first()).path).toBe('/socket');
+  });
+
   it('is refused with a status where the route does not allow it, and where the upstream does not take it', async () => {
     const upstream = await h2Upstream(authority, (stream) => stream.respond({ ':status': 200 }, { endStream: true }));
     const proxy = await proxyTo(upstream, authority.certificatePem, {

@@ -80,6 +80,10 @@ export function readRequestFields(raw: readonly string[], facts: StreamFacts): R
         }
         length = value;
         break;
+      case 'sec-websocket-key':
+        // RFC 8441, 5: it has no meaning here, yet undici sends one. Towards HTTP/1.1 stands ours.
+        if (pseudo.has(':protocol')) continue;
+        break;
       case 'cookie':
         // RFC 9113, 8.2.3: crumbs are one field.
         if (cookieAt >= 0) {
