@@ -33,7 +33,7 @@ export async function explainRequest(
   const bottle = loadSpec(spec);
   const body = await readBody(options.body);
   const names = Object.keys(bottle.secrets);
-  const placeholders = makePlaceholders(names);
+  const placeholders = makePlaceholders(names.map((name) => [name, '']));
   const config = compileProxyConfig(bottle, {
     session: 'why',
     listen: { explicit: null, relaySocket: null, transparent: null, dns: null },

@@ -53,7 +53,7 @@ export async function runProxy(options: ProxyOptions): Promise<void> {
     );
   }
 
-  const placeholders = makePlaceholders(Object.keys(bottle.secrets));
+  const placeholders = makePlaceholders([...secrets].map(([name, secret]) => [name, secret.reveal()]));
   const config = compileProxyConfig(bottle, {
     session: `${bottle.name}-${randomBytes(3).toString('hex')}`,
     listen: { explicit: listen.text, relaySocket: null, transparent: null, dns: null },

@@ -41,7 +41,7 @@ export function beginSession(prepared: Prepared, person: PersonStreams): Session
   const canaries = bottle.dlp.canaries ? makeCanaries() : NO_CANARIES;
   const placeholders = new Map([
     ...canaries.variables.map(({ name, shown }): [string, string] => [name, shown]),
-    ...makePlaceholders(secrets.keys()),
+    ...makePlaceholders([...secrets].map(([name, secret]) => [name, secret.reveal()])),
   ]);
   const tty = isTerminal(person);
   const facts: Omit<Facts, 'subnet' | 'probe'> = {

@@ -1,6 +1,5 @@
 // Fake secrets for the agent to find: nothing uses them, so that one seen on its way out says that somebody is collecting secrets.
-import { randomInt } from 'node:crypto';
-import { crc32 } from 'node:zlib';
+import { BASE62, randomChars, UPPER, withChecksum } from './random-text.ts';
 
 export interface Canary {
   /** Name of the variable, or of the entry in the file. */
@@ -20,23 +19,17 @@ export interface Canaries {
 
 export const NO_CANARIES: Canaries = { variables: [], entries: [] };
 
-const DIGITS = '0123456789';
-const UPPER = 'ABCDEFGHIJKLMNOPQRSTUVWXYZ';
-const LOWER = 'abcdefghijklmnopqrstuvwxyz';
-/** GitHub's order of base 62, for its checksum. */
-const BASE62 = DIGITS + UPPER + LOWER;
-
 /** Believable by form, checksums included, and random for each session. Their names are none that a tool would use by itself. */
 export function makeCanaries(): Canaries {
-  const password = chars(BASE62, 20);
+  const password = randomChars(BASE62, 20);
   return {
     variables: [
       whole('DEPLOY_GITHUB_TOKEN', githubToken()),
-      whole('BACKUP_AWS_ACCESS_KEY_ID', `AKIA${chars(`${UPPER}234567`, 16)}`),
-      whole('BACKUP_AWS_SECRET_ACCESS_KEY', chars(`${BASE62}+/`, 40)),
+      whole('BACKUP_AWS_ACCESS_KEY_ID', `AKIA${randomChars(`${UPPER}234567`, 16)}`),
+      whole('BACKUP_AWS_SECRET_ACCESS_KEY', randomChars(`${BASE62}+/`, 40)),
     ],
     entries: [
-      whole('PROD_STRIPE_SECRET_KEY', `sk_live_${chars(BASE62, 24)}`),
+      whole('PROD_STRIPE_SECRET_KEY', `sk_live_${randomChars(BASE62, 24)}`),
       whole('PROD_GITHUB_TOKEN', githubToken()),
       { name: 'PROD_DATABASE_URL', value: password, shown: `postgres://shop:${password}@db.internal:5432/shop` },
     ],
@@ -54,13 +47,4 @@ export function allCanaries({ variables, entries }: Canaries): readonly Canary[]
 
 const whole = (name: string, value: string): Canary => ({ name, value, shown: value });
 
-function githubToken(): string {
-  const body = chars(BASE62, 30);
-  let sum = '';
-  for (let left = crc32(body); sum.length < 6; left = Math.floor(left / 62)) sum = BASE62[left % 62] + sum;
-  return `ghp_${body}${sum}`;
-}
-
-function chars(alphabet: string, count: number): string {
-  return Array.from({ length: count }, () => alphabet[randomInt(alphabet.length)]).join('');
-}
+const githubToken = (): string => `ghp_${withChecksum(randomChars(BASE62, 30))}`;

@@ -1,15 +1,117 @@
-// Invents what the agent sees instead of a secret: random, new for every session, and recognisable in a log.
-import { randomInt } from 'node:crypto';
+// Invents what the agent sees instead of a secret: random, new for every session, and formed so that tools which check their token accept it.
+import { randomBytes } from 'node:crypto';
+import { BASE62, DIGITS, LOWER, randomChars, UPPER, withChecksum } from './random-text.ts';
 
-const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz';
 /** 40 characters of base62: 238 bits, so that no ordinary text holds it by chance. */
 const RANDOM_CHARACTERS = 40;
+/** Fewer random characters than these could be guessed, or come up by chance. */
+const LEAST_RANDOM = 16;
+const DAY_SECONDS = 24 * 3600;
+/** Longer than any session. */
+const JWT_DAYS = 30;
 
-export function makePlaceholder(secretName: string): string {
-  const random = Array.from({ length: RANDOM_CHARACTERS }, () => ALPHABET[randomInt(ALPHABET.length)]).join('');
-  return `bottle-${secretName.toLowerCase()}-${random}`;
+/**
+ * What stands before the random part of vendors' tokens, longest first where one begins another. Each says whose it is, and tools look at
+ * it before they send anything.
+ */
+const PREFIXES: readonly RegExp[] = [
+  /^github_pat_/,
+  /^gh[pousr]_/,
+  /^gl(?:pat|dt|rt|rtr|cbt|ptt|ft|imt|agent|soat|wt|ffct|oas)-/,
+  /^npm_/,
+  /^pypi-AgEIcHlwaS5vcmc/,
+  /^sk-ant-[a-z]+\d{2}-/,
+  /^sk-(?:proj|svcacct|admin|or-v1)-/,
+  /^sk-/,
+  /^AIza/,
+  /^ya29\./,
+  /^hf_/,
+  /^xox[abeprs]-/,
+  /^xapp-\d-/,
+  /^A(?:KIA|SIA)/,
+  /^(?:lin_api|lin_oauth)_/,
+  /^dckr_(?:pat|oat)_/,
+  /^sntry[su]_/,
+  /^dop_v1_/,
+  /^[sr]k_(?:live|test)_/,
+  /^SG\./,
+  /^(?:hvs|hvb)\./,
+  /^gsk_/,
+  /^xai-/,
+  /^r8_/,
+  /^pplx-/,
+  /^figd_/,
+  /^ntn_/,
+  /^shp(?:at|ca|pa|ss)_/,
+  /^ATATT3xFfGF0/,
+  /^tfp_|^dapi/,
+];
+/** Their last six characters are a checksum of those between it and the prefix. */
+const CHECKED = /^(?:gh[pousr]_|npm_)[0-9A-Za-z]{36}$/;
+const JWT = /^(eyJ[\w-]+)\.(eyJ[\w-]+)\.[\w-]+$/;
+/** What services and their clients look at, and what names no person. */
+const PUBLIC_CLAIMS = ['iss', 'aud', 'azp', 'client_id', 'scope', 'scp', 'token_type', 'ver'] as const;
+
+/** `value`: the secret's own; only its form is taken over: the vendor's prefix, the length, the kind of each character. */
+export function makePlaceholder(secretName: string, value: string, now: Date): string {
+  return jwtLike(value, now) ?? tokenLike(value) ?? plain(secretName);
 }
 
-export function makePlaceholders(names: Iterable<string>): ReadonlyMap<string, string> {
-  return new Map([...names].map((name) => [name, makePlaceholder(name)]));
+export function makePlaceholders(
+  secrets: Iterable<readonly [name: string, value: string]>,
+  now = new Date(),
+): ReadonlyMap<string, string> {
+  return new Map([...secrets].map(([name, value]) => [name, makePlaceholder(name, value, now)]));
+}
+
+function plain(secretName: string): string {
+  return `bottle-${secretName.toLowerCase()}-${randomChars(BASE62, RANDOM_CHARACTERS)}`;
+}
+
+/** Null when it begins like no vendor's token. */
+function tokenLike(value: string): string | null {
+  const prefix = PREFIXES.map((form) => form.exec(value)?.[0]).find((found) => found !== undefined);
+  if (prefix === undefined) return null;
+  if (CHECKED.test(value)) return prefix + withChecksum(randomChars(BASE62, value.length - prefix.length - 6));
+  const rest = value.slice(prefix.length);
+  if (rest.replace(/[^0-9A-Za-z]/g, '').length < LEAST_RANDOM) return null;
+  if (/^[0-9a-f]+$/.test(rest)) return prefix + randomChars(`${DIGITS}abcdef`, rest.length);
+  return prefix + rest.replace(/[0-9A-Za-z]/g, sameKind);
+}
+
+function sameKind(char: string): string {
+  if (DIGITS.includes(char)) return randomChars(DIGITS, 1);
+  return randomChars(LOWER.includes(char) ? LOWER : UPPER, 1);
+}
+
+/** Null when it is no JWT (RFC 7519). Not signed by anybody: clients read the claims, services check the signature. */
+function jwtLike(value: string, now: Date): string | null {
+  const [, header, payload] = JWT.exec(value) ?? [];
+  if (header === undefined || payload === undefined) return null;
+  const [head, claims] = [parseObject(header), parseObject(payload)];
+  if (head === null || claims === null) return null;
+  const seconds = Math.floor(now.getTime() / 1000);
+  const kept = Object.fromEntries(PUBLIC_CLAIMS.filter((name) => name in claims).map((name) => [name, claims[name]]));
+  const own = {
+    ...kept,
+    sub: `bottle-${randomChars(BASE62, LEAST_RANDOM)}`,
+    jti: randomChars(BASE62, RANDOM_CHARACTERS),
+    iat: seconds,
+    exp: seconds + JWT_DAYS * DAY_SECONDS,
+  };
+  const { alg, typ } = head;
+  const parts = [{ alg, ...(typ === undefined ? {} : { typ }) }, own].map((part) =>
+    Buffer.from(JSON.stringify(part)).toString('base64url'),
+  );
+  return [...parts, randomBytes(64).toString('base64url')].join('.');
+}
+
+function parseObject(part: string): Record<string, unknown> | null {
+  try {
+    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
+    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
+  } catch (error) {
+    if (error instanceof SyntaxError) return null;
+    throw error;
+  }
 }

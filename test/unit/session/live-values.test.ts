@@ -1,6 +1,5 @@
 import { expect, test } from 'vitest';
 import { judgeProbe } from '../../../src/session/live-values.ts';
-import { makePlaceholder } from '../../../src/session/placeholders.ts';
 
 const fine = { ok: true, checks: [{ check: 'tcp 192.0.2.1:80', ok: true, detail: 'refused', ms: 1 }] };
 
@@ -19,10 +18,4 @@ test('a report that is not fine refuses the start, also without a reason', () =>
 
 test('a connection that arrived here refuses the start, whatever the report says', () => {
   expect(() => judgeProbe(fine, ['10.0.0.3', '10.0.0.3'])).toThrow('reached from 10.0.0.3');
-});
-
-test('a placeholder is long, new each time, and says whose it is', () => {
-  const [one, two] = [makePlaceholder('API_TOKEN'), makePlaceholder('API_TOKEN')];
-  expect(one).toMatch(/^bottle-api_token-[0-9A-Za-z]{40}$/);
-  expect(one).not.toBe(two);
 });
