@@ -103,6 +103,7 @@ async function play({ steps, opening, demand }: H2Case): Promise<string> {
       if (Buffer.isBuffer(step)) client.send(step);
       else if (step.until === 'settings') await until(() => wordsOf(client.frames).includes('settings'), 'SETTINGS');
       else if (step.until === 'answer') await until(() => of(client, 1, TYPE.headers) !== undefined, 'an answer');
+      else if (step.until === 'data') await until(() => of(client, 1, TYPE.data) !== undefined, 'DATA');
       else await until(() => hasEnded(client, 1), 'the end of an answer');
     }
     const id = demand.kind === 'stream' ? (demand.stream ?? 1) : 1;
