@@ -36,6 +36,7 @@ export type Hint =
   | 'escapes'
   | 'entities'
   | 'quoted-printable'
+  | 'utf-7'
   | 'numbers'
   | 'concatenation'
   | 'uuencode'
@@ -240,6 +241,11 @@ function hintNeedles(): Needle<Tag>[] {
       '&commat;',
     ),
     ...hint('entities', '&zerowidthspace;', '&quot;', '&amp;', '&zwj;', '&zwnj;', '&shy;', '&amp;#'),
+    // By number: `&#x67;`, `&#103;`.
+    ...digits.flatMap((digit) => hint('entities', `&#x${digit}`)),
+    ...[...'0123456789'].flatMap((one) => [...'0123456789'].flatMap((two) => hint('entities', `&#${one}${two}`))),
+    // ASCII in 16 bits begins with a zero byte, two characters of base64, and ends with two more bits.
+    ...[...'ABCDEFGH'].flatMap((high) => [...'AEIMQUYcgkosw048'].flatMap((low) => hint('utf-7', `+A${high}${low}`))),
     ...hint('quoted-printable', 'quoted-printable', '8?q?', '1?q?', 'i?q?'),
     ...ascii.flatMap((high) =>
       digits.flatMap((low) => [...hint('quoted-printable', `=${high}${low}=`), ...hint('escapes', `\\${high}${low} `)]),

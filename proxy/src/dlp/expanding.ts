@@ -42,14 +42,13 @@ export class Expanding {
     const { marks } = this.#engine;
     if (view.kind !== 'unicode') this.#inflate(view, add);
     const isBinary = marks.has(CLASS_NON_ASCII) && !isUtf8(asBuffer(bytes).subarray(0, length));
-    if (marks.has(CLASS_NON_ASCII) && !isBinary) unfoldUnicode(view, add);
+    if (marks.has(CLASS_NON_ASCII) && !isBinary) unfoldUnicode(view, marks.high, marks.highCount, add);
     if (marks.has(CLASS_ZERO)) unfoldWide(view, add);
     if (!canDecode(view)) return;
-    const mayBeEscaped = marks.has(CLASS_PERCENT_OR_AND);
-    if (mayBeEscaped) unfold(view, PERCENT, add);
+    if (marks.has(CLASS_PERCENT_OR_AND)) unfold(view, PERCENT, add);
     const escapes = hints.get('escapes');
     if (escapes !== undefined) unfold(view, BACKSLASH, add, inAscent(escapes));
-    if (hints.has('entities') || (mayBeEscaped && asBuffer(bytes).includes('&#'))) unfold(view, ENTITIES, add);
+    if (hints.has('entities')) unfold(view, ENTITIES, add);
     const sums = hints.get('concatenation');
     if (sums !== undefined) unfold(view, CONCATENATION, add, inAscent(sums));
     if (hints.has('quoted-printable')) unfold(view, QUOTED_PRINTABLE, add);
@@ -58,12 +57,13 @@ export class Expanding {
       const ebcdic = readEbcdic(view);
       if (ebcdic !== null) add(ebcdic);
     }
-    unfoldUtf7(view, add);
+    const shifts = hints.get('utf-7');
+    if (shifts !== undefined) unfoldUtf7(view, inAscent(shifts), add);
     this.#spell(view, hints, add);
     for (const at of hints.get('uuencode') ?? []) decodeUuencode(view, uuStart(view, at), add);
     const runs = { ends: marks.runs, count: marks.runCount };
     decodeRuns(view, runs, decoded, add);
-    decodeDense(view, runs, add);
+    decodeDense(view, marks.dense, marks.denseCount, add);
     sparseStretches(view, marks.sparse, marks.sparseCount, ({ start, end, isNumbers, isCut }) => {
       if (isNumbers) {
         spelled(view, start, end, add);

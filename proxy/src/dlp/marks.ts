@@ -16,6 +16,12 @@ export class Marks {
   /** Where rows of words may stand. */
   words = new Int32Array(512);
   wordsCount = 0;
+  /** Where dense text may end, or go on. */
+  dense = new Int32Array(512);
+  denseCount = 0;
+  /** Blocks with characters outside ASCII that matter; see sweep.ts. */
+  high = new Int32Array(512);
+  highCount = 0;
 
   clear(): void {
     this.classes = 0;
@@ -23,6 +29,8 @@ export class Marks {
     this.sparseCount = 0;
     this.digitsCount = 0;
     this.wordsCount = 0;
+    this.denseCount = 0;
+    this.highCount = 0;
   }
 
   add(swept: Swept): void {
@@ -35,6 +43,10 @@ export class Marks {
     this.digitsCount += swept.digitsCount;
     this.words = added(this.words, this.wordsCount, swept.words, swept.wordsCount);
     this.wordsCount += swept.wordsCount;
+    this.dense = added(this.dense, this.denseCount, swept.dense, swept.denseCount);
+    this.denseCount += swept.denseCount;
+    this.high = added(this.high, this.highCount, swept.high, swept.highCount);
+    this.highCount += swept.highCount;
   }
 
   has(classes: number): boolean {

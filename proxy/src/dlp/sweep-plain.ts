@@ -10,10 +10,14 @@ import {
   CLASS_NON_ASCII,
   CLASS_PERCENT_OR_AND,
   CLASS_ZERO,
+  DENSE_CHARS,
+  DENSE_STEP,
   DIGITS,
   DIGITS_STEP,
+  HIGH_STEP,
   hashPiece,
   hashWindow,
+  LEADS,
   pieceBit,
   RUN_CHARS,
   SPARSE_STEP,
@@ -58,6 +62,10 @@ export function createPlainSweeper({ pieces, windows, words }: SweepTables): Swe
     digitsCount: 0,
     words: new Int32Array(BLOCK_BYTES / WORDS_STEP),
     wordsCount: 0,
+    dense: new Int32Array(BLOCK_BYTES / DENSE_STEP),
+    denseCount: 0,
+    high: new Int32Array(BLOCK_BYTES / HIGH_STEP),
+    highCount: 0,
   };
   const isWindow = (folded: number): boolean => {
     const hash = hashWindow(folded);
@@ -80,6 +88,8 @@ export function createPlainSweeper({ pieces, windows, words }: SweepTables): Swe
       swept.sparseCount = 0;
       swept.digitsCount = 0;
       swept.wordsCount = 0;
+      swept.denseCount = 0;
+      swept.highCount = 0;
       if (from === 0) carry = 0;
       for (let at = from; at < to; at += 2) {
         const piece = foldedWord(bytes, length, at);
@@ -110,6 +120,13 @@ export function createPlainSweeper({ pieces, windows, words }: SweepTables): Swe
       const roundedTo = from + Math.ceil((to - from) / SPARSE_STEP) * SPARSE_STEP;
       for (let at = Math.max(0, from - WORDS_STEP); at + WORDS_STEP < roundedTo; at += WORDS_STEP) {
         if (isRow(words, bytes, length, at)) swept.words[swept.wordsCount++] = at;
+      }
+      for (let at = from; at < roundedTo; at += DENSE_STEP) {
+        const last = lastOfDense(bytes, length, at);
+        if (last >= 0) swept.dense[swept.denseCount++] = last;
+      }
+      for (let at = from; at < roundedTo; at += HIGH_STEP) {
+        if (isHigh(bytes, length, at)) swept.high[swept.highCount++] = at;
       }
     },
   };
@@ -152,6 +169,39 @@ function isRow(listed: Uint8Array, bytes: Uint8Array, length: number, start: num
   if (letters < WORDS_LETTERS || /[a-z]{9}|[^a-z][a-z]{1,2}[^a-z]/.test(words)) return false;
   const whole = words.match(/(?<=[^a-z])[a-z]+(?=[^a-z])/g) ?? [];
   return whole.slice(0, 2).every((word) => mayBeListed(listed, word));
+}
+
+const isVisible = (byte: number): boolean => byte > 0x20 && byte < 0x80;
+/** Signs, digits, capitals, small letters, roughly. */
+const kindOf = (byte: number): number => [0, 0, 1, 2, 3, 3, 4, 4][byte >> 4] ?? 0;
+const CAPITAL = 3;
+
+/** The last byte of dense text in the two blocks around `middle`, -1 where there is none. */
+function lastOfDense(bytes: Uint8Array, length: number, middle: number): number {
+  const byteAt = (at: number): number => (at < 0 ? 0 : at < length ? bytes[at]! : 0x20);
+  for (let start = middle - DENSE_STEP; start < middle + DENSE_STEP; start++) {
+    let end = start;
+    let changes = 0;
+    let capitals = 0;
+    for (; end < middle + DENSE_STEP && isVisible(byteAt(end)); end++) {
+      if (kindOf(byteAt(end)) !== kindOf(byteAt(end - 1))) changes++;
+      if (kindOf(byteAt(end)) === CAPITAL) capitals++;
+    }
+    if (end - start >= DENSE_CHARS) return capitals > 0 && changes * 9 >= (end - start) * 4 ? end - 1 : -1;
+    start = end;
+  }
+  return -1;
+}
+
+/** Whether a byte outside ASCII stands in the block, or directly before it, beside a character of base64, or whether one of LEADS does. */
+function isHigh(bytes: Uint8Array, length: number, start: number): boolean {
+  const isBase64 = (at: number): boolean => at >= 0 && at < length && (CLASSES[bytes[at]!]! & CLASS_BASE64) !== 0;
+  const isNoAscii = (at: number): boolean => at >= 0 && at < length && bytes[at]! > 0x7f;
+  for (let at = start; at < start + HIGH_STEP && at < length; at++) {
+    if (LEADS.includes(bytes[at]!)) return true;
+    if ((isNoAscii(at) && isBase64(at - 1)) || (isBase64(at) && isNoAscii(at - 1))) return true;
+  }
+  return false;
 }
 
 /** What stands behind the end counts as spaces. */

@@ -1,7 +1,10 @@
 // The sweep in WebAssembly: copies a block into its memory and hands out what it wrote there. The layout is that of sweep.wat.
 import {
   BLOCK_BYTES,
+  DENSE_STEP,
   DIGITS_STEP,
+  HIGH_STEP,
+  LEADS,
   RUN_CHARS,
   SPARSE_STEP,
   type Sweeper,
@@ -23,6 +26,11 @@ const OUT_DIGITS = 348_416;
 const OUT_WORDS = 356_608;
 const ROWS = 364_832;
 const LISTED = 368_640;
+const OUT_DENSE = 372_736;
+const OUT_HIGH = 380_992;
+const STATE = 389_248;
+const KINDS = 389_296;
+const LEAD_TABLES = 389_312;
 
 type Rectangle = readonly [bit: number, highs: string, lows: string];
 
@@ -55,6 +63,17 @@ const ROW_CLASSES: readonly Rectangle[] = [
   [0x10, '5', 'c'], // backslash
   [0x20, '0', '9ad'],
 ];
+
+/** Kinds of bytes by their high half; a capital's has the highest bit. */
+const KIND_TABLE = [0, 0, 1, 2, 0x80, 0x80, 3, 3];
+
+const LEAD_CLASSES: readonly Rectangle[] = [14, 15].map((high) => [
+  1 << (high - 14),
+  high.toString(16),
+  LEADS.filter((lead) => lead >> 4 === high)
+    .map((lead) => (lead & 15).toString(16))
+    .join(''),
+]);
 
 /** A byte is of a class when the class's bit is set for both of its halves. */
 function halfTables(classes: readonly Rectangle[]): Uint8Array {
@@ -96,6 +115,9 @@ export function createSimdSweeper(tables: SweepTables): Sweeper | null {
   input.set(halfTables(DUMP_CLASSES), CLASSES + 32);
   input.set(halfTables(ROW_CLASSES), ROWS);
   input.set(tables.words, LISTED);
+  input.set(KIND_TABLE, KINDS);
+  input.set(halfTables(LEAD_CLASSES), LEAD_TABLES);
+  const counts = new Int32Array(buffer, STATE + 32, 2);
   const swept: Swept = {
     classes: 0,
     windows: new Int32Array(buffer, OUT_WINDOWS, BLOCK_BYTES),
@@ -108,6 +130,10 @@ export function createSimdSweeper(tables: SweepTables): Sweeper | null {
     digitsCount: 0,
     words: new Int32Array(buffer, OUT_WORDS, BLOCK_BYTES / WORDS_STEP),
     wordsCount: 0,
+    dense: new Int32Array(buffer, OUT_DENSE, BLOCK_BYTES / DENSE_STEP),
+    denseCount: 0,
+    high: new Int32Array(buffer, OUT_HIGH, BLOCK_BYTES / HIGH_STEP),
+    highCount: 0,
   };
   return {
     kind: 'simd',
@@ -126,6 +152,7 @@ export function createSimdSweeper(tables: SweepTables): Sweeper | null {
         state[0] = 0;
         state[6] = 0;
         input[INPUT - 1] = 0x20;
+        input.fill(0, STATE, STATE + 32);
       }
       swept.classes = sweep(rounded, from);
       swept.windowCount = state[1]!;
@@ -133,6 +160,8 @@ export function createSimdSweeper(tables: SweepTables): Sweeper | null {
       swept.sparseCount = state[3]!;
       swept.digitsCount = state[4]!;
       swept.wordsCount = state[5]!;
+      swept.denseCount = counts[0]!;
+      swept.highCount = counts[1]!;
       if (isLast) finish(swept, length, state[0]!);
     },
   };

@@ -22,6 +22,14 @@ export const DIGITS = 5;
 export const WORDS_STEP = 16;
 export const WORDS_LETTERS = 6;
 
+/** Dense text is looked for in pairs of blocks of so many bytes: of 22 bytes that stand together so many are in one of them. */
+export const DENSE_STEP = 16;
+export const DENSE_CHARS = 17;
+/** Characters outside ASCII are looked at in blocks of so many bytes. */
+export const HIGH_STEP = 16;
+/** First bytes of characters that may stand for ASCII ones by themselves: styled and full-width letters, tags, what is invisible. */
+export const LEADS = [0xe1, 0xe2, 0xef, 0xf0, 0xf3];
+
 const FOLD = 0x20202020;
 const WINDOW_FACTOR = 0x85ebca6b;
 
@@ -55,6 +63,18 @@ export interface Swept {
    */
   readonly words: Int32Array;
   wordsCount: number;
+  /**
+   * Last bytes of what may be dense text: DENSE_CHARS visible bytes or more in two blocks of DENSE_STEP, four of nine of another kind than the
+   * byte before, and a capital among them. Kinds go by the high half of a byte, roughly: signs, digits, capitals, small letters.
+   */
+  readonly dense: Int32Array;
+  denseCount: number;
+  /**
+   * Multiples of HIGH_STEP where such a block, or the byte before it, holds characters outside ASCII that may stand for ASCII ones: directly beside
+   * a character of base64, or with a lead byte of LEADS.
+   */
+  readonly high: Int32Array;
+  highCount: number;
 }
 
 export interface Sweeper {

@@ -1,7 +1,7 @@
 // Text without spaces, full of signs: base85 of any kind, base91, and lines of uuencode.
 import { BASE85, BASE91, valuesOf } from '../alphabets.ts';
 import { View } from '../view.ts';
-import { hasMagic, type Runs } from './runs.ts';
+import { hasMagic } from './runs.ts';
 
 /** Shortest run that is looked at, in bytes. */
 const RUN_BYTES = 22;
@@ -10,13 +10,8 @@ const SAMPLE_BYTES = 64;
 /** Fewest different signs, besides those of paths, names and base64. */
 const SIGNS = 3;
 const LEAST_BYTES = 12;
-/** Of so many bytes the neighbours tell enough. */
-const ENOUGH_BYTES = 12;
-/** How far apart the looks are, and how many bytes before each are looked at first. */
-const STEP_BYTES = 20;
-const NEIGHBOURS = 4;
-/** So many characters of base64 have no sign among them: they are no such encoding. */
-const SIGNLESS_BYTES = 40;
+/** How far before the place that the sweep names such text may begin, in bytes. */
+const BACK_BYTES = 48;
 
 const VARIANTS = Object.entries(BASE85).map(([name, alphabet]) => ({ name, values: valuesOf(alphabet) }));
 const NINETY_ONE = valuesOf(BASE91);
@@ -29,52 +24,26 @@ for (let byte = 0x61; byte <= 0x7a; byte++) CLASSES[byte]! |= 4;
 for (let byte = 0x41; byte <= 0x5a; byte++) CLASSES[byte]! |= 8;
 for (let byte = 0x30; byte <= 0x39; byte++) CLASSES[byte]! |= 16;
 
-/** Calls `found` with what the dense runs of `view` decode to, where it is text or a compressed stream. */
-export function decodeDense(view: View, runs: Runs, found: (child: View) => void): void {
+/** Calls `found` with what the dense runs of `view` decode to, where it is text or a compressed stream; one may be at each of `count` places. */
+export function decodeDense(view: View, places: Int32Array, count: number, found: (child: View) => void): void {
   const { bytes, length } = view;
-  let run = 0;
-  for (let look = NEIGHBOURS; look < length; ) {
-    while (run < runs.count && runs.ends[run + 1]! <= look) run += 2;
-    if (run < runs.count && runs.ends[run]! <= look && runs.ends[run + 1]! - runs.ends[run]! >= SIGNLESS_BYTES) {
-      look = runs.ends[run + 1]! + NEIGHBOURS;
-      continue;
-    }
-    if (!isMixedAt(bytes, look)) {
-      look += STEP_BYTES;
-      continue;
-    }
-    const least = Math.max(0, look - STEP_BYTES - NEIGHBOURS);
-    let start = look;
-    let changes = 0;
-    for (; start > least && !isEdge(bytes, start - 1); start--) {
-      if (CLASSES[bytes[start - 1]!] !== CLASSES[bytes[start]!]) changes++;
-    }
-    // Words and numbers are told by what stands before: no need to walk over the rest.
-    if (look - start >= ENOUGH_BYTES && changes * 2 < look - start) {
-      look += STEP_BYTES;
-      continue;
-    }
-    let end = look;
+  let done = 0;
+  for (let i = 0; i < count; i++) {
+    const place = places[i]!;
+    if (place < done) continue;
+    const least = Math.max(done, place - BACK_BYTES);
+    let start = place;
+    while (start > least && !isEdge(bytes, start - 1)) start--;
     // A sample tells whether the rest is worth walking over.
+    let end = start;
     const sampleEnd = Math.min(length, start + SAMPLE_BYTES);
     while (end < sampleEnd && !isEdge(bytes, end)) end++;
-    if (end - start >= RUN_BYTES && isDense(bytes, start, end)) {
-      while (end < length && !isEdge(bytes, end)) end++;
-      decodeRun(view, start, end, found);
-    }
-    look = Math.max(look, end) + STEP_BYTES;
+    done = Math.max(end, place + 1);
+    if (end - start < RUN_BYTES || !isDense(bytes, start, end)) continue;
+    while (end < length && !isEdge(bytes, end)) end++;
+    done = Math.max(end, place + 1);
+    decodeRun(view, start, end, found);
   }
-}
-
-/** Visible bytes before `look`, of more than one class and in turns: nearly all text fails here. */
-function isMixedAt(bytes: Uint8Array, look: number): boolean {
-  const a = CLASSES[bytes[look]!]!;
-  const b = CLASSES[bytes[look - 1]!]!;
-  const c = CLASSES[bytes[look - 2]!]!;
-  const d = CLASSES[bytes[look - 3]!]!;
-  const e = CLASSES[bytes[look - 4]!]!;
-  const isVisible = (a & b & c & d & e & 1) !== 0;
-  return isVisible && (a === b ? 0 : 1) + (b === c ? 0 : 1) + (c === d ? 0 : 1) + (d === e ? 0 : 1) > 1;
 }
 
 /** White space, and a quote that begins or ends a string: others are signs like any. */

@@ -1,6 +1,7 @@
 // Characters that look like ASCII, or like nothing: full-width and styled letters, confusables, zero-width and combining marks, tags.
 import { EBCDIC } from '../alphabets.ts';
 import { BASE64_STD } from '../charsets.ts';
+import { HIGH_STEP } from '../sweep.ts';
 import { asBuffer, Trace, View } from '../view.ts';
 import { isBreak } from './escapes.ts';
 import { SEXTETS } from './runs.ts';
@@ -98,18 +99,36 @@ const mayBeStyled = (code: number): boolean =>
 /** How far a token reaches from such a character, in bytes. */
 const TOKEN_BYTES = 1024;
 
-/** Calls `found` with every stretch that holds such characters in or beside ASCII text, written plainly. `view` is valid UTF-8. */
-export function unfoldUnicode(view: View, found: (child: View) => void): void {
-  const { bytes, length } = view;
+/** Bytes of a character that may stand before the block in which the sweep saw the rest of it. */
+const BEFORE_BYTES = 4;
+
+/**
+ * Calls `found` with every stretch that holds such characters in or beside ASCII text, written plainly. They stand in blocks of HIGH_STEP that
+ * begin at `count` places. `view` is valid UTF-8.
+ */
+export function unfoldUnicode(view: View, places: Int32Array, count: number, found: (child: View) => void): void {
   let done = 0;
-  let at = 0;
+  for (let i = 0; i < count; ) {
+    const from = Math.max(done, places[i]! - BEFORE_BYTES);
+    // Blocks beside each other are read in one go: some characters count only where several stand together.
+    let to = places[i]! + HIGH_STEP;
+    for (i++; i < count && places[i]! <= to; i++) to = places[i]! + HIGH_STEP;
+    if (from < to) done = unfoldBetween(view, from, Math.min(to, view.length), done, found);
+  }
+}
+
+function unfoldBetween(view: View, from: number, to: number, least: number, found: (child: View) => void): number {
+  const { bytes, length } = view;
+  let done = least;
   let streak = 0;
-  for (;;) {
-    const next = nextNonAscii(bytes, at, length);
-    if (next !== at) streak = 0;
-    if (next >= length) return;
-    at = next;
+  for (let at = from; at < to; ) {
     const lead = bytes[at]!;
+    // ASCII, or the rest of a character that began before.
+    if (lead < 0xc0) {
+      if (lead < 0x80) streak = 0;
+      at++;
+      continue;
+    }
     const width = lead >= 0xf0 ? 4 : lead >= 0xe0 ? 3 : 2;
     const touches = isTokenByte(bytes[at - 1]) || isTokenByte(bytes[at + width]);
     // Letters of other scripts among their own kind are what they are; styled ones may be a whole token.
@@ -139,22 +158,7 @@ export function unfoldUnicode(view: View, found: (child: View) => void): void {
     at = Math.max(done, at + width);
     streak = 0;
   }
-}
-
-/** The first byte from `at` on that is not ASCII, looking at four bytes at a time. */
-function nextNonAscii(bytes: Uint8Array, from: number, length: number): number {
-  let at = from;
-  const near = Math.min(length, at + 16 + (3 & -(bytes.byteOffset + at)));
-  while (at < near && bytes[at]! < 0x80) at++;
-  if (at < near) return at;
-  if (length - at >= 64) {
-    const words = new Int32Array(bytes.buffer, bytes.byteOffset + at, (length - at) >> 2);
-    let word = 0;
-    while (word < words.length && (words[word]! & 0x80808080) === 0) word++;
-    at += word * 4;
-  }
-  while (at < length && bytes[at]! < 0x80) at++;
-  return at;
+  return done;
 }
 
 function unfoldAround(view: View, around: number, least: number, found: (child: View) => void): number {
@@ -231,15 +235,14 @@ const isPrintable = (byte: number): boolean =>
   (byte >= 0x20 && byte < 0x7f) || byte === 0x0a || byte === 0x0d || byte === 0x09;
 
 const PLUS = 0x2b;
-const CLOSE_BYTES = 16;
 const DASH = 0x2d;
 
-/** Calls `found` with every stretch of UTF-7 in which ASCII is written as base64 of its 16-bit units: `+AGc-`. */
-export function unfoldUtf7(view: View, found: (child: View) => void): void {
+/** Calls `found` with every stretch of UTF-7 in which ASCII is written as base64 of its 16-bit units, `+AGc-`. One may begin at each of `places`. */
+export function unfoldUtf7(view: View, places: readonly number[], found: (child: View) => void): void {
   const buffer = asBuffer(view.bytes);
   let done = 0;
-  for (let at = nextShift(buffer, 0); at >= 0 && at < view.length; at = nextShift(buffer, Math.max(done, at + 2))) {
-    if (shifted(buffer, at, view.length) === null) continue;
+  for (const at of places) {
+    if (at < done || shifted(buffer, at, view.length) === null) continue;
     let start = at;
     while (start > done && at - start < TOKEN_BYTES && !isBreak(view.bytes[start - 1]!)) start--;
     const trace = new Trace();
@@ -255,13 +258,6 @@ export function unfoldUtf7(view: View, found: (child: View) => void): void {
     done = i;
     found(trace.view('utf-7', view, i));
   }
-}
-
-/** Where `+A` stands next, -1 for nowhere; where they stand close together a call for each would cost more than the look. */
-function nextShift(buffer: Buffer, from: number): number {
-  const near = Math.min(buffer.length, from + CLOSE_BYTES);
-  for (let at = from; at < near; at++) if (buffer[at] === PLUS && buffer[at + 1] === 0x41) return at;
-  return buffer.indexOf('+A', near);
 }
 
 /** The ASCII text of `+…-` at `at`; null where it is none, which its first units tell nearly always. */

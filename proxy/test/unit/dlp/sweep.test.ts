@@ -115,15 +115,16 @@ describe(`the sweep (BOTTLE_SEED=${seed})`, () => {
 });
 
 function seenBy({ swept }: Sweeper): object {
-  const { classes, windows, windowCount, runs, runCount, sparse, sparseCount, digits, digitsCount, words, wordsCount } =
-    swept;
+  const places = (all: Int32Array, count: number): number[] => [...all.subarray(0, count)];
   return {
-    classes,
-    windows: [...windows.subarray(0, windowCount)].filter((at) => at >= 0),
-    runs: [...runs.subarray(0, runCount)],
-    sparse: [...sparse.subarray(0, sparseCount)],
-    digits: [...digits.subarray(0, digitsCount)],
-    words: [...words.subarray(0, wordsCount)],
+    classes: swept.classes,
+    windows: places(swept.windows, swept.windowCount).filter((at) => at >= 0),
+    runs: places(swept.runs, swept.runCount),
+    sparse: places(swept.sparse, swept.sparseCount),
+    digits: places(swept.digits, swept.digitsCount),
+    words: places(swept.words, swept.wordsCount),
+    dense: places(swept.dense, swept.denseCount),
+    high: places(swept.high, swept.highCount),
   };
 }
 
