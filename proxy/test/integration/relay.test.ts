@@ -303,7 +303,7 @@ describe('one relay', () => {
     test('1,500 connections, half of them broken off, leave no open file behind', async () => {
       const openFiles = (): number => readdirSync(`/proc/${pid}/fd`).length;
       await python('import socket; s = socket.create_connection(("192.0.2.1", 443)); s.recv(10)');
-      await expect.poll(() => sidecar.hellos.length, { timeout: 5_000 }).toBe(1);
+      await expect.poll(() => sidecar.hellos.length).toBe(1);
       const before = openFiles();
       await python(
         [

@@ -31,7 +31,7 @@ export interface OpenOptions {
   readonly serverName?: string | null;
 }
 
-const GIVE_UP_MS = 8_000;
+const GIVE_UP_MS = 25_000;
 
 export function rawClient(socket: Socket): RawClient {
   let received = '';

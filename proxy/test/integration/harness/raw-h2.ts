@@ -71,12 +71,8 @@ export interface RawH2 {
 
 const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 
-/** `opening` goes out first: the preface and empty SETTINGS, unless a test is about something else. */
-export async function connectRawH2(
-  proxy: ProxyPort,
-  host: string,
-  opening: Buffer = Buffer.concat([Buffer.from(PREFACE), frame(TYPE.settings, 0, 0)]),
-): Promise<RawH2> {
+/** `opening` goes out first: the preface and empty SETTINGS, unless a test is about something else; then theirs are not acknowledged. */
+export async function connectRawH2(proxy: ProxyPort, host: string, opening?: Buffer): Promise<RawH2> {
   const socket = await secureTunnel(proxy, host, ['h2']);
   later(() => socket.destroy());
   const frames: Frame[] = [];
@@ -97,11 +93,13 @@ export async function connectRawH2(
       const [type, flags] = [waiting[3]!, waiting[4]!];
       const one = { type, flags, stream: waiting.readUInt32BE(5), payload: Buffer.from(waiting.subarray(9, end)) };
       frames.push(one);
-      if (type === TYPE.settings && (flags & 1) === 0 && !socket.destroyed) socket.write(frame(TYPE.settings, 1, 0));
+      if (opening === undefined && type === TYPE.settings && (flags & 1) === 0 && !socket.destroyed) {
+        socket.write(frame(TYPE.settings, 1, 0));
+      }
       waiting = waiting.subarray(end);
     }
   });
-  socket.write(opening);
+  socket.write(opening ?? Buffer.concat([Buffer.from(PREFACE), frame(TYPE.settings, 0, 0)]));
   const about = (stream: number): string => {
     const [first] = frames.filter((one) => one.stream === stream && [TYPE.headers, TYPE.reset].includes(one.type as 1));
     if (first?.type === TYPE.headers) return 'answered';
