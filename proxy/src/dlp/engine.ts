@@ -52,6 +52,8 @@ export interface Engine {
   /** What has no keyword is looked for where something else proposes it. */
   readonly seeks: readonly { readonly kind: Seek; readonly detectors: readonly Detector[] }[];
   readonly values: readonly KnownValue[];
+  /** Some known value is a number: of text in small pieces, digits alone may be one. */
+  readonly hasNumericValue: boolean;
   /** Of formats that begin with one. */
   readonly keywords: readonly string[];
   /** The workspace's own source; null = not searched for. */
@@ -123,6 +125,7 @@ export function compileEngine(config: ScannerConfig): Engine {
       detectors: detectors.filter(({ seek }) => seek === kind),
     })),
     values,
+    hasNumericValue: known.some(({ text }) => !/[A-Za-z]/.test(text)),
     keywords: activeDetectors(config.detectors)
       .filter(({ kind }) => kind === 'format')
       .flatMap((one) => one.keywords),

@@ -39,7 +39,7 @@ export class Expanding {
   /** Calls `add` with what `view` decodes to; the engine's marks are those of this view. */
   expand(view: View, hints: Hints, decoded: DecodedRuns, add: Add): void {
     const { bytes, length } = view;
-    const { marks } = this.#engine;
+    const { marks, hasNumericValue } = this.#engine;
     if (view.kind !== 'unicode') this.#inflate(view, add);
     const isBinary = marks.has(CLASS_NON_ASCII) && !isUtf8(asBuffer(bytes).subarray(0, length));
     if (marks.has(CLASS_NON_ASCII) && !isBinary) unfoldUnicode(view, marks.high, marks.highCount, add);
@@ -64,12 +64,12 @@ export class Expanding {
     const runs = { ends: marks.runs, count: marks.runCount };
     decodeRuns(view, runs, decoded, add);
     decodeDense(view, marks.dense, marks.denseCount, add);
-    sparseStretches(view, marks.sparse, marks.sparseCount, ({ start, end, isNumbers, isCut }) => {
+    sparseStretches(view, marks.sparse, marks.sparseCount, hasNumericValue, ({ start, end, isNumbers }) => {
       if (isNumbers) {
         spelled(view, start, end, add);
         spelledRows(view, start, end, add);
+        return;
       }
-      if (!isCut) return;
       unspaced(view, start, end, add);
       this.#pieces.squeeze(view, start, end);
       withoutSeparator(view, start, end, (brief) => this.#isPromising(brief), add);

@@ -1,5 +1,6 @@
 // Searches one view as it is: known values, detectors' formats, a person's own rules, and signs of what it may decode to.
 import { type Budget, canDecode, mayNest } from './budget.ts';
+import { ALNUM } from './charsets.ts';
 import type { Detector } from './detectors/detector.ts';
 import type { Engine, Hint, RuleProposer, Tag } from './engine.ts';
 import { type Findings, MOST_HITS } from './findings.ts';
@@ -19,6 +20,8 @@ const OVERLAPPING = 8;
 const REVERSED_BYTES = 512;
 /** The same for one in rot13. */
 const ROTATED_BYTES = 2048;
+/** A shorter keyword, backwards or rotated, comes up by chance inside words and encoded data: there it is glued to both sides. */
+const SURE_BYTES = 6;
 /** So many bytes that are all the same are no beginning of anything. */
 const FILLER_BYTES = 4;
 
@@ -129,11 +132,13 @@ export class Matching {
         break;
       case 'reverse':
         if (!canDecode(view) || view.kind === 'reversed' || start + length <= pass.reversedTo) break;
+        if (length < SURE_BYTES && isWordAt(view, start + length)) break;
         pass.reversedTo = Math.min(view.length, start + REVERSED_BYTES);
         add(reversedView(view, Math.max(0, start - REVERSED_BYTES), pass.reversedTo));
         break;
       case 'rotate':
         if (!canDecode(view) || start + length <= pass.rotatedTo) break;
+        if (length < SURE_BYTES && isWordAt(view, start - 1) && !view.startsWith('\\', start - 2)) break;
         pass.rotatedTo = Math.min(view.length, start + ROTATED_BYTES);
         add(rotatedView(view, Math.max(0, start - ROTATED_BYTES), pass.rotatedTo));
         break;
@@ -231,6 +236,9 @@ const JOINED: ReadonlySet<string> = new Set([
   'joined',
   'fields',
 ]);
+
+const isWordAt = ({ bytes, length }: View, at: number): boolean =>
+  at >= 0 && at < length && ALNUM.table[bytes[at]!] !== 0;
 
 /** Zeros in base64 and the like: one byte over and over, also before and behind it. There a keyword like `AAAA` stands at every place. */
 function isFiller(bytes: Uint8Array, start: number, length: number): boolean {

@@ -12,7 +12,8 @@ import { asBuffer, View } from '../view.ts';
 
 /** Most bytes of data without a telling head that are tried. */
 const TRIED_BYTES = 64 * 1024;
-const LEAST_BYTES = 16;
+/** Shortest stream that is looked into, in bytes. */
+export const LEAST_STREAM = 16;
 
 export interface Inflated {
   readonly child: View | null;
@@ -25,7 +26,7 @@ const NOTHING: Inflated = { child: null, isOverBudget: false };
 /** Decompresses `view` when it is, or may be, a compressed stream; the output may be `mostBytes` long. */
 export function inflateView(view: View, mostBytes: number, mayTry: () => boolean): Inflated {
   const { bytes, length } = view;
-  if (length < LEAST_BYTES) return NOTHING;
+  if (length < LEAST_STREAM) return NOTHING;
   const data = asBuffer(bytes).subarray(0, length);
   // Without an end marker what came so far counts: a cut stream is still readable at the other side.
   const flate: Options = { maxOutputLength: mostBytes, finishFlush: zlib.Z_SYNC_FLUSH };
@@ -47,7 +48,7 @@ export function inflateView(view: View, mostBytes: number, mayTry: () => boolean
   const block = bytes[0]! & 0x07;
   if (block < 3 || block > 5) return NOTHING;
   const raw = attempt(view, 'deflate', inflateRawSync, data, { maxOutputLength: mostBytes });
-  return raw.child !== null && raw.child.length >= LEAST_BYTES ? raw : NOTHING;
+  return raw.child !== null && raw.child.length >= LEAST_STREAM ? raw : NOTHING;
 }
 
 /** Whether something that begins so is worth a view: the first bytes that `inflateView`, or an archive, may have. */

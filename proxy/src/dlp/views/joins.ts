@@ -1,6 +1,6 @@
 // A token that begins at a keyword and goes on in pieces: string literals put together, markup in between, values of neighbouring fields.
 import { isUtf8 } from 'node:buffer';
-import { WORD_DASH } from '../charsets.ts';
+import { ALNUM, WORD_DASH } from '../charsets.ts';
 import { Trace, type View } from '../view.ts';
 
 /** How far a token in pieces may reach from its keyword, in bytes. */
@@ -16,17 +16,29 @@ const MOST_PIECES = 128;
 const LEAST_CHARS = 16;
 /** So much of it is looked at first. */
 const LOOK_CHARS = 64;
+/** Shorter keywords come up by chance inside words and ids, in bytes. */
+const SURE_KEYWORD = 6;
 
 interface Piece {
   readonly start: number;
   readonly end: number;
 }
 
-/** Whether the keyword at `at..end` may begin a token in pieces: with a sign that no such token has, or before white space, it does not. */
+/**
+ * Whether the keyword at `at..end` may begin a token in pieces: with a sign that no such token has, before white space, or as a few letters in
+ * the middle of a word, it does not.
+ */
 export function mayGoOn({ bytes, length }: View, at: number, end: number): boolean {
   if (end >= length || bytes[end]! <= 0x20) return false;
+  if (end - at < SURE_KEYWORD && isInWord(bytes, at)) return false;
   for (let i = at; i < end; i++) if (isForeign(bytes[i]!)) return false;
   return true;
+}
+
+/** A letter or digit stands before `at` that is not the letter of `\\n`. */
+function isInWord(bytes: Uint8Array, at: number): boolean {
+  if (at === 0 || ALNUM.table[bytes[at - 1]!] === 0) return false;
+  return !(at > 1 && bytes[at - 2] === 0x5c);
 }
 
 /** Calls `found` with the text from the keyword at `at` on, its pieces put together in each way that they may have been cut. */

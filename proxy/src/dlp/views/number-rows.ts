@@ -7,45 +7,142 @@ import { hasMagic } from './runs.ts';
 const BETWEEN_BYTES = 48;
 const LEAST_NUMBERS = 8;
 
-interface Spelled {
-  readonly start: number;
-  readonly end: number;
-  /** 16 and 8 for what says so; 0 for digits alone. */
-  readonly base: number;
+/** In what a row of bare numbers may be written, a bit each; and what numbers that say their base are. */
+const DECIMAL = 1;
+const OCTAL = 2;
+const BINARY = 4;
+const OWN = 8;
+const BASES = [
+  { bit: DECIMAL, base: 10 },
+  { bit: OCTAL, base: 8 },
+  { bit: BINARY, base: 2 },
+] as const;
+/** So many first numbers may be none of text: a stream begins with such. */
+const HEAD_NUMBERS = 4;
+
+/** The numbers of a row, and in which bases they may still be text. */
+class Row {
+  readonly starts: number[] = [];
+  readonly ends: number[] = [];
+  readonly bases: number[] = [];
+  count = 0;
+  #alive = 0;
+  #isBare = true;
+  #magic = 0;
+
+  get isAlive(): boolean {
+    return this.#alive !== 0;
+  }
+
+  /** 16, 8 and 2 for a number that says so; 0 for digits alone. */
+  add(bytes: Uint8Array, start: number, end: number, base: number): void {
+    const { count } = this;
+    this.starts[count] = start;
+    this.ends[count] = end;
+    this.bases[count] = base;
+    this.count++;
+    if (base !== 0) this.#isBare = false;
+    let printable = 0;
+    let valid = 0;
+    for (const one of BASES) {
+      const value = base === 0 ? digitsValue(bytes, start, end, one.base) : -1;
+      if (value < 0 || value > 255) continue;
+      valid |= one.bit;
+      if (isPrintable(value)) printable |= one.bit;
+    }
+    const own = digitsValue(bytes, start, end, base === 0 ? 10 : base);
+    if (own >= 0 && own <= 255) valid |= OWN;
+    if (isPrintable(own)) printable |= OWN;
+    if (count === 0) this.#alive = DECIMAL | OCTAL | BINARY | OWN;
+    this.#alive &= count < HEAD_NUMBERS ? valid : (printable | this.#magic) & valid;
+    if (count === HEAD_NUMBERS - 1) this.#magic = this.#magicIn(bytes);
+  }
+
+  /** Calls `found` with the text that the row is, and empties it. */
+  close(view: View, found: (child: View) => void): void {
+    if (this.count >= LEAST_NUMBERS && this.isAlive) this.#read(view, found);
+    this.count = 0;
+    this.#isBare = true;
+    this.#magic = 0;
+  }
+
+  #read(view: View, found: (child: View) => void): void {
+    if (!this.#isBare) {
+      if ((this.#alive & OWN) !== 0) this.#readAs(view, 10, found);
+      return;
+    }
+    for (const { bit, base } of BASES) if ((this.#alive & bit) !== 0) this.#readAs(view, base, found);
+  }
+
+  #readAs(view: View, base: number, found: (child: View) => void): void {
+    const trace = new Trace();
+    for (let i = 0; i < this.count; i++) {
+      const [start, end] = [this.starts[i]!, this.ends[i]!];
+      trace.put(digitsValue(view.bytes, start, end, this.bases[i]! || base), start, end - start);
+    }
+    found(trace.view('numbers', view, this.ends[this.count - 1]!));
+  }
+
+  /** In which bases the row begins like a compressed stream. */
+  #magicIn(bytes: Uint8Array): number {
+    const head = (base: number): Uint8Array =>
+      Uint8Array.from({ length: HEAD_NUMBERS }, (_, i) =>
+        digitsValue(bytes, this.starts[i]!, this.ends[i]!, this.bases[i]! || base),
+      );
+    let magic = hasMagic(head(10)) ? DECIMAL | OWN : 0;
+    for (const { bit, base } of BASES) if ((this.#alive & bit & ~magic) !== 0 && hasMagic(head(base))) magic |= bit;
+    return magic;
+  }
 }
 
 /** Calls `found` with the text that rows of numbers in `start..end` spell. */
 export function spelledRows(view: View, start: number, end: number, found: (child: View) => void): void {
   const { bytes } = view;
-  let row: Spelled[] = [];
-  const flush = (): void => {
-    if (row.length >= LEAST_NUMBERS) readRow(view, row, found);
-    row = [];
+  const row = new Row();
+  // The last two numbers: only a third one behind the same makes a row of them.
+  let beforeStart = -1;
+  let beforeEnd = -1;
+  let beforeBase = 0;
+  let lastStart = -1;
+  let lastEnd = -1;
+  let lastBase = 0;
+  const close = (): void => {
+    if (row.count > 0) row.close(view, found);
   };
   for (let at = start; at < end; ) {
     const number = numberAt(bytes, at, end);
-    const last = row.at(-1);
-    if (number === null) {
+    if (number < 0) {
       // Too many digits for a character: none of a row, nor is what stands beside it.
       const digits = digitsEnd(bytes, at, end, 10) - at;
       at += Math.max(1, digits);
-      if (digits > 0 || (last !== undefined && at - last.end > BETWEEN_BYTES)) flush();
+      if (digits > 0 || (lastStart >= 0 && at - lastEnd > BETWEEN_BYTES)) {
+        close();
+        lastStart = -1;
+        beforeStart = -1;
+      }
       continue;
     }
-    const before = row.at(-2);
-    if (
-      last !== undefined &&
-      before !== undefined &&
-      !isSameGap(bytes, before.end, last.start, last.end, number.start)
-    ) {
-      // The last of this row may be the first of the next.
-      flush();
-      row.push(last);
+    const from = at + (number & PREFIX);
+    const base = baseOf(bytes, at, from);
+    at += number >> 2;
+    if (beforeStart >= 0) {
+      if (isSameGap(bytes, beforeEnd, lastStart, lastEnd, from)) {
+        if (row.count === 0) {
+          row.add(bytes, beforeStart, beforeEnd, beforeBase);
+          row.add(bytes, lastStart, lastEnd, lastBase);
+        }
+        // What can be no text any more is only followed to where something else stands between its numbers.
+        if (row.isAlive) row.add(bytes, from, at, base);
+      } else close(); // The last of this row may be the first of the next.
     }
-    row.push(number);
-    at = number.end;
+    beforeStart = lastStart;
+    beforeEnd = lastEnd;
+    beforeBase = lastBase;
+    lastStart = from;
+    lastEnd = at;
+    lastBase = base;
   }
-  flush();
+  close();
 }
 
 /** Whether the same stands between two numbers as between the two before, white space aside: lines may be wrapped anywhere. */
@@ -68,21 +165,33 @@ function afterSpace(bytes: Uint8Array, from: number, end: number): number {
   }
 }
 
-function numberAt(bytes: Uint8Array, at: number, end: number): Spelled | null {
-  const byte = bytes[at]! | 0x20;
-  const next = at + 1 < end ? bytes[at + 1]! | 0x20 : 0;
-  if (bytes[at] === 0x30 && (next === 0x78 || next === 0x6f || next === 0x62)) {
-    const base = next === 0x78 ? 16 : next === 0x6f ? 8 : 2;
-    const stop = digitsEnd(bytes, at + 2, end, base);
-    return stop > at + 2 && stop - at <= 10 ? { start: at + 2, end: stop, base } : null;
+/** Bytes before the digits of a number that says its base: `0x`, `0o`, `0b`, `U+`. */
+const PREFIX = 3;
+
+/** The number at `at`: where it ends, from there, times four, and how many bytes stand before its digits; -1 for none. */
+function numberAt(bytes: Uint8Array, at: number, end: number): number {
+  const first = bytes[at]!;
+  if (first === 0x30 && at + 1 < end) {
+    const next = bytes[at + 1]! | 0x20;
+    if (next === 0x78 || next === 0x6f || next === 0x62) {
+      const stop = digitsEnd(bytes, at + 2, end, next === 0x78 ? 16 : next === 0x6f ? 8 : 2);
+      return stop > at + 2 && stop - at <= 10 ? ((stop - at) << 2) | 2 : -1;
+    }
   }
-  if (byte === 0x75 && bytes[at + 1] === 0x2b) {
+  if ((first | 0x20) === 0x75 && bytes[at + 1] === 0x2b) {
     const stop = digitsEnd(bytes, at + 2, end, 16);
-    return stop - at >= 6 && stop - at <= 8 ? { start: at + 2, end: stop, base: 16 } : null;
+    return stop - at >= 6 && stop - at <= 8 ? ((stop - at) << 2) | 2 : -1;
   }
-  const stop = digitsEnd(bytes, at, end, 10);
+  let stop = at;
+  while (stop < end && bytes[stop]! >= 0x30 && bytes[stop]! <= 0x39) stop++;
   const isShort = stop - at <= 3 || (stop - at === 8 && digitsEnd(bytes, at, stop, 2) === stop);
-  return stop > at && isShort ? { start: at, end: stop, base: 0 } : null;
+  return stop > at && isShort ? (stop - at) << 2 : -1;
+}
+
+function baseOf(bytes: Uint8Array, at: number, from: number): number {
+  if (from === at) return 0;
+  const sign = bytes[at + 1]! | 0x20;
+  return sign === 0x6f ? 8 : sign === 0x62 ? 2 : 16;
 }
 
 function digitsEnd(bytes: Uint8Array, from: number, end: number, base: number): number {
@@ -96,24 +205,6 @@ const digitOf = (byte: number): number => {
   const letter = byte | 0x20;
   return letter >= 0x61 && letter <= 0x66 ? letter - 0x57 : 99;
 };
-
-function readRow(view: View, row: readonly Spelled[], found: (child: View) => void): void {
-  const isBare = row.every(({ base }) => base === 0);
-  for (const base of isBare ? [10, 8, 2] : [0]) {
-    const trace = new Trace();
-    let isText = true;
-    for (const { start, end, base: own } of row) {
-      const value = digitsValue(view.bytes, start, end, own === 0 ? (base === 0 ? 10 : base) : own);
-      if (value < 0 || value > 255) {
-        isText = false;
-        break;
-      }
-      if (!isPrintable(value) && !(trace.length >= 2 && hasMagic(trace.bytes)) && trace.length > 3) isText = false;
-      trace.put(value, start, end - start);
-    }
-    if (isText && trace.length >= LEAST_NUMBERS) found(trace.view('numbers', view, row.at(-1)!.end));
-  }
-}
 
 function digitsValue(bytes: Uint8Array, start: number, end: number, base: number): number {
   let value = 0;

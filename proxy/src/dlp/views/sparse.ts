@@ -1,6 +1,7 @@
 // Text whose characters stand alone or in small groups: `g h p _`, `67-68-70`, `0x67, 0x68`, `103,104,112`.
 import { ALNUM, charset, HEX } from '../charsets.ts';
 import { type Span, Trace, View } from '../view.ts';
+import { LEAST_STREAM, mayBeInflated } from './compressed.ts';
 import { isText } from './runs.ts';
 
 /** Shortest stretch in which every four bytes hold a separator, in bytes. */
@@ -25,68 +26,82 @@ const OPAQUE_BYTES = 192;
 const HEX_DUMP = charset('0-9A-Fa-fxXn ,:;=\n\r\t.|_$"\'()[]{}\\-');
 
 export interface Stretch extends Span {
-  /** Nothing but hex digits and separators: may spell text. */
+  /** Nothing but hex digits and separators: may spell text. Else letters and digits in ones, twos and threes. */
   readonly isNumbers: boolean;
-  /** Letters and digits in ones, twos and threes. */
-  readonly isCut: boolean;
 }
 
-/** Calls `visit` for every stretch of text that is cut into pieces of at most three bytes; it may be at one of `count` places that the sweep saw. */
+/** How a byte counts in a look: letter or digit, letter, and what dumps are written with. */
+const ALNUM_KIND = 1;
+const LETTER_KIND = 2;
+const DUMP_KIND = 4;
+const KINDS = Uint8Array.from({ length: 256 }, (_, byte) => {
+  const isLetter = (byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a;
+  return ALNUM.table[byte]! | (isLetter ? LETTER_KIND : 0) | (HEX_DUMP.table[byte]! * DUMP_KIND);
+});
+
+/**
+ * Calls `visit` for every stretch of text that is cut into pieces of at most three bytes, and for every stretch of numbers; they may be at one
+ * of `count` places that the sweep saw. `areDigitsCut`: whether pieces of digits alone are of interest too.
+ */
 export function sparseStretches(
   view: View,
   places: Int32Array,
   count: number,
+  areDigitsCut: boolean,
   visit: (stretch: Stretch) => void,
 ): void {
   const { bytes, length } = view;
-  let last: { start: number; end: number; isNumbers: boolean; isCut: boolean } | null = null;
+  let numbers: Span | null = null;
+  let cut: Span | null = null;
+  const grown = (last: Span | null, at: number, isNumbers: boolean): Span => {
+    const end = Math.min(length, at + STRETCH_BYTES + MARGIN_BYTES);
+    if (last !== null && at - MARGIN_BYTES <= last.end) return { start: last.start, end };
+    if (last !== null) visit({ ...last, isNumbers });
+    return { start: Math.max(0, at - MARGIN_BYTES), end };
+  };
   for (let i = 0; i < count; i++) {
     const at = places[i]!;
-    const isNumbers = isDump(bytes, at, length);
-    const isCut = isCutUp(bytes, at, Math.min(length, at + STRETCH_BYTES));
-    if (!isNumbers && !isCut) continue;
-    const end = Math.min(length, at + STRETCH_BYTES + MARGIN_BYTES);
-    if (last !== null && at - MARGIN_BYTES <= last.end) {
-      last.end = end;
-      last.isNumbers ||= isNumbers;
-      last.isCut ||= isCut;
-    } else {
-      if (last !== null) visit(last);
-      last = { start: Math.max(0, at - MARGIN_BYTES), end, isNumbers, isCut };
-    }
+    if (isDump(bytes, at, length)) numbers = grown(numbers, at, true);
+    if (isCutUp(bytes, at, Math.min(length, at + STRETCH_BYTES), areDigitsCut)) cut = grown(cut, at, false);
   }
-  if (last !== null) visit(last);
+  if (numbers !== null) visit({ ...numbers, isNumbers: true });
+  if (cut !== null) visit({ ...cut, isNumbers: false });
 }
 
-const isDump = (bytes: Uint8Array, at: number, length: number): boolean =>
-  at + DUMP_BYTES <= length && isAllOf(bytes, HEX_DUMP.table, at, at + DUMP_BYTES) && hasAlnum(bytes, at);
-
-function isAllOf(bytes: Uint8Array, table: Uint8Array, from: number, to: number): boolean {
-  for (let at = from; at < to; at++) if (table[bytes[at]!] === 0) return false;
-  return true;
+function isDump(bytes: Uint8Array, at: number, length: number): boolean {
+  const end = at + DUMP_BYTES;
+  if (end > length) return false;
+  let alnum = 0;
+  for (let i = at; i < end; i++) {
+    const kind = KINDS[bytes[i]!]!;
+    if (kind < DUMP_KIND) return false;
+    alnum += kind & ALNUM_KIND;
+  }
+  return alnum >= STRETCH_ALNUM;
 }
 
-/** Letters and digits, in ones and twos over the first bytes or never more than three together, in many pieces. */
-function isCutUp(bytes: Uint8Array, start: number, end: number): boolean {
+/**
+ * Letters and digits, in ones and twos over the first bytes or never more than three together, in many pieces. Digits alone are a number at
+ * most, hence only of interest one by one.
+ */
+function isCutUp(bytes: Uint8Array, start: number, end: number, areDigitsCut: boolean): boolean {
   let pieces = 0;
   let together = 0;
   let longest = 0;
+  let all = areDigitsCut ? LETTER_KIND : 0;
   for (let at = start; at < end; at++) {
-    if (ALNUM.table[bytes[at]!] === 0) together = 0;
+    const kind = KINDS[bytes[at]!]!;
+    if ((kind & ALNUM_KIND) === 0) together = 0;
     else {
+      all |= kind;
       if (together === 0) pieces++;
       if (++together > longest) longest = together;
       if (longest > 3) return false;
     }
-    if (at === start + WINDOW_BYTES - 1 && longest <= 2 && pieces >= WINDOW_PIECES) return true;
+    const isOfInterest = (all & LETTER_KIND) !== 0 || longest === 1;
+    if (at === start + WINDOW_BYTES - 1 && longest <= 2 && pieces >= WINDOW_PIECES && isOfInterest) return true;
   }
-  return end - start === STRETCH_BYTES && pieces >= STRETCH_PIECES;
-}
-
-function hasAlnum(bytes: Uint8Array, start: number): boolean {
-  let count = 0;
-  for (let at = start; at < start + DUMP_BYTES; at++) count += ALNUM.table[bytes[at]!]!;
-  return count >= STRETCH_ALNUM;
+  return end - start === STRETCH_BYTES && pieces >= STRETCH_PIECES && ((all & LETTER_KIND) !== 0 || longest === 1);
 }
 
 /** Memory for a look without the separators, used again and again. */
@@ -180,52 +195,81 @@ function joined(view: View, start: number, end: number, separator: number): View
   return trace.view('separators', view, end);
 }
 
-/** Calls `found` with the text that the hex pairs or the decimal numbers of a stretch spell. */
-export function spelled(view: View, start: number, end: number, found: (child: View) => void): void {
-  numberRows(view.bytes, start, end, isHexGroup, (row, count) => {
-    if (count >= LEAST_NUMBERS) found(readRow(view, row, 'hex'));
-  });
-  numberRows(view.bytes, start, end, isCharCode, (row, count) => {
-    if (count >= LEAST_NUMBERS) found(readRow(view, row, 'decimal'));
-  });
+/** What a letter or digit is worth; more than 15 for what is no hex digit; -1 for what separates. */
+const NO_HEX = 17;
+const HEX_SIGN = 16;
+const DIGITS = Int8Array.from({ length: 256 }, (_, byte) => {
+  if (HEX.table[byte] !== 0) return Number.parseInt(String.fromCharCode(byte), 16);
+  if ((byte | 0x20) === 0x78) return HEX_SIGN;
+  return ALNUM.table[byte] === 0 ? -1 : NO_HEX;
+});
+
+/** Numbers of one kind behind each other. */
+interface Row {
+  start: number;
+  end: number;
+  /** Bytes that they spell, and how many of these are no text. */
+  count: number;
+  odd: number;
 }
 
-type IsNumber = (bytes: Uint8Array, start: number, end: number) => boolean;
-
-/** Rows of words that are all numbers of one kind, and how many bytes they spell. */
-function numberRows(
-  bytes: Uint8Array,
-  start: number,
-  end: number,
-  isNumber: IsNumber,
-  visit: (row: Span, count: number) => void,
-): void {
-  const { table } = ALNUM;
-  let rowStart = -1;
-  let rowEnd = start;
-  let count = 0;
+/** Calls `found` with the text that the hex pairs or the decimal numbers of a stretch spell. */
+export function spelled(view: View, start: number, end: number, found: (child: View) => void): void {
+  const { bytes } = view;
+  const hex: Row = { start: -1, end: 0, count: 0, odd: 0 };
+  const decimal: Row = { start: -1, end: 0, count: 0, odd: 0 };
+  const close = (row: Row): void => {
+    if (row.count >= LEAST_NUMBERS && (row === decimal || isWorthReading(bytes, row)))
+      found(readRow(view, row, row === hex ? 'hex' : 'decimal'));
+    row.start = -1;
+    row.count = 0;
+    row.odd = 0;
+  };
   for (let at = start; at < end; ) {
-    if (table[bytes[at]!] === 0) {
+    if (DIGITS[bytes[at]!]! < 0) {
       at++;
       continue;
     }
     const first = isEscapeLetter(bytes, at) ? at + 1 : at;
-    while (at < end && table[bytes[at]!] !== 0) at++;
-    if (first === at) continue;
-    if (isNumber(bytes, first, at)) {
-      if (rowStart < 0) rowStart = first;
-      rowEnd = at;
-      count += isNumber === isHexGroup ? Math.max(1, (at - hexStart(bytes, first, at)) >> 1) : 1;
-    } else if (rowStart >= 0) {
-      visit({ start: rowStart, end: rowEnd }, count);
-      rowStart = -1;
-      count = 0;
+    let most = -1;
+    for (at = first; at < end; at++) {
+      const digit = DIGITS[bytes[at]!]!;
+      if (digit < 0) break;
+      if (digit > most) most = digit;
     }
+    if (first === at) continue;
+    const width = at - first;
+    const isHex = most < HEX_SIGN ? (width & 1) === 0 && width <= 8 : most === HEX_SIGN && isHexGroup(bytes, first, at);
+    if (isHex) {
+      if (hex.start < 0) hex.start = first;
+      hex.end = at;
+      const digits = most < HEX_SIGN ? first : hexStart(bytes, first, at);
+      hex.count += Math.max(1, (at - digits) >> 1);
+      for (let i = digits; i + 1 < at; i += 2) if (!isTextNibble(DIGITS[bytes[i]!]!)) hex.odd++;
+    } else if (hex.start >= 0) close(hex);
+    if (width <= 3 && most <= 9 && isCharCode(bytes, first, at)) {
+      if (decimal.start < 0) decimal.start = first;
+      decimal.end = at;
+      decimal.count++;
+    } else if (decimal.start >= 0) close(decimal);
   }
-  if (rowStart >= 0) visit({ start: rowStart, end: rowEnd }, count);
+  close(hex);
+  close(decimal);
 }
 
-function readRow(view: View, row: Span, kind: 'hex' | 'decimal'): View {
+/** The upper half of a printable character, of white space or of a zero. */
+const isTextNibble = (nibble: number): boolean => nibble <= 7 && nibble !== 1;
+
+/** Ids and hashes are rows of numbers as well: of a few bytes that are no text only a compressed stream would be of interest. */
+function isWorthReading(bytes: Uint8Array, row: Row): boolean {
+  if (row.odd * 8 <= row.count || row.count >= OPAQUE_BYTES) return true;
+  if (row.count < LEAST_STREAM) return false;
+  const first = hexStart(bytes, row.start, row.end);
+  const second = DIGITS[bytes[first + 2]!]! < 0 ? first + 3 : first + 2;
+  return mayBeInflated(numberAt(bytes, first, first + 2, 16), numberAt(bytes, second, second + 2, 16));
+}
+
+function readRow(view: View, row: Row, kind: 'hex' | 'decimal'): View {
   const { bytes } = view;
   const trace = new Trace();
   for (let at = row.start; at < row.end; ) {
