@@ -164,7 +164,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
     const { pool } = this.services;
     const { host, port, method } = this.request;
     const { isHttp2, isWebSocket } = this.request;
-    const wish = { isHttp2, needsHttp1: isWebSocket, mustBeFresh: !IDEMPOTENT.has(method) };
+    const wish = { isHttp2, isWebSocket, mustBeFresh: !IDEMPOTENT.has(method) };
     const reused = this.isRetried ? null : pool.take(admitted.route, host, port, wish);
     const upstream = reused ?? (await pool.dial(admitted.route, host, port, wish));
     if (this.isOver) {

@@ -18,8 +18,8 @@ const SWEEP_MS = 5_000;
 export interface Wish {
   /** The agent speaks HTTP/2. Others are best served by HTTP/1.1, which keeps their fields as they are spelled. */
   readonly isHttp2: boolean;
-  /** A handshake that changes the protocol of its connection, which HTTP/2 does not have. */
-  readonly needsHttp1: boolean;
+  /** A handshake of HTTP/1.1, unless the upstream does not take that. */
+  readonly isWebSocket: boolean;
   /** The request cannot be repeated when the upstream is just closing the connection. */
   readonly mustBeFresh: boolean;
 }
@@ -50,10 +50,10 @@ export class UpstreamPool implements ConnectionOwner {
 
   /** One that is there already. */
   take(route: Route, host: string, port: number, wish: Wish): UpstreamStream | null {
-    const { isHttp2, needsHttp1, mustBeFresh } = wish;
+    const { isHttp2, isWebSocket, mustBeFresh } = wish;
     const key = keyOf(route, host, port);
-    if (!needsHttp1 && (isHttp2 || this.spoken.get(key) === 'h2-only')) {
-      for (const session of this.sessions.get(key) ?? []) if (session.isUsable) return session.newStream();
+    if (!isWebSocket && (isHttp2 || this.spoken.get(key) === 'h2-only')) {
+      for (const session of this.sessions.get(key) ?? []) if (session.isUsable) return session.newStream(false);
     }
     const stack = this.idle.get(key);
     while (stack !== undefined && stack.length > 0) {
@@ -72,15 +72,16 @@ export class UpstreamPool implements ConnectionOwner {
   async dial(route: Route, host: string, port: number, wish: Wish): Promise<UpstreamStream> {
     const key = keyOf(route, host, port);
     const spoken = this.spoken.get(key);
-    const isHttp1 = spoken === 'http/1.1' || (!wish.isHttp2 && spoken !== 'h2-only');
-    if (route.scheme === 'http' || wish.needsHttp1 || isHttp1) {
+    const isHttp1 = spoken === 'http/1.1' || ((!wish.isHttp2 || wish.isWebSocket) && spoken !== 'h2-only');
+    if (route.scheme === 'http' || isHttp1) {
       try {
         return await this.open1(route, host, port, key);
       } catch (error) {
-        if (!(error instanceof DialRefused) || error.rule !== 'alpn' || wish.needsHttp1) throw error;
+        if (!(error instanceof DialRefused) || error.rule !== 'alpn') throw error;
         this.remember(key, 'h2-only');
       }
     }
+    if (wish.isWebSocket) return this.dialWebSocket(route, host, port, key);
     // Streams that begin together share the connection that the first of them dials.
     for (let pending = this.dialing.get(key); pending !== undefined; pending = this.dialing.get(key)) {
       await pending;
@@ -88,6 +89,32 @@ export class UpstreamPool implements ConnectionOwner {
       if (shared !== null) return shared;
       if (this.spoken.get(key) === 'http/1.1') return this.open1(route, host, port, key);
     }
+    const session = await this.dialShared(route, host, port, key);
+    return session instanceof UpstreamConnection ? session : session.newStream(false);
+  }
+
+  /** On HTTP/2 (RFC 8441), because the upstream speaks nothing else. */
+  private async dialWebSocket(route: Route, host: string, port: number, key: string): Promise<UpstreamStream> {
+    await this.dialing.get(key);
+    const shared = this.sessions.get(key)?.find((one) => one.isUsable);
+    const session = shared ?? (await this.dialShared(route, host, port, key));
+    if (session instanceof UpstreamConnection) return session;
+    if (await session.takesWebSockets()) return session.newStream(true);
+    throw new DialRefused({
+      stage: 'upstream',
+      rule: 'no-websocket',
+      reason: `${host}:${port} speaks HTTP/2 alone, and takes no WebSockets on it (RFC 8441)`,
+      fix: 'use what the upstream offers besides WebSockets',
+    });
+  }
+
+  /** Others wait for this connection meanwhile. */
+  private async dialShared(
+    route: Route,
+    host: string,
+    port: number,
+    key: string,
+  ): Promise<UpstreamSession | UpstreamConnection> {
     const dialed = Promise.withResolvers<void>();
     this.dialing.set(key, dialed.promise);
     try {
@@ -98,7 +125,12 @@ export class UpstreamPool implements ConnectionOwner {
     }
   }
 
-  private async openEither(route: Route, host: string, port: number, key: string): Promise<UpstreamStream> {
+  private async openEither(
+    route: Route,
+    host: string,
+    port: number,
+    key: string,
+  ): Promise<UpstreamSession | UpstreamConnection> {
     const isOnly = this.spoken.get(key) === 'h2-only';
     const socket = await this.connect(route, host, port, isOnly ? HTTP2 : EITHER);
     if (!('alpnProtocol' in socket) || socket.alpnProtocol !== 'h2') {
@@ -109,14 +141,17 @@ export class UpstreamPool implements ConnectionOwner {
     const session = new UpstreamSession(
       socket as TLSSocket,
       key,
-      { onClosed: (one) => this.onSessionClosed(one) },
+      {
+        onClosed: (one) => this.onSessionClosed(one),
+        onHttp1Required: (one) => this.remember(one.key, 'http/1.1'),
+      },
       this.limits,
     );
     const sessions = this.sessions.get(key);
     if (sessions === undefined) this.sessions.set(key, [session]);
     else sessions.push(session);
     this.timer ??= setInterval(() => this.sweep(), SWEEP_MS).unref();
-    return session.newStream();
+    return session;
   }
 
   private async open1(route: Route, host: string, port: number, key: string): Promise<UpstreamConnection> {

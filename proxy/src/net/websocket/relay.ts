@@ -61,6 +61,7 @@ class WebSocketRelay implements MessageSink, ReplySink, Timed {
   private readonly replies: Replies;
   private hasAgentClosed = false;
   private hasUpstreamClosed = false;
+  private hasAgentEnded = false;
   private isRecorded = false;
   /** Nothing more leaves for the upstream. */
   private isBlocked = false;
@@ -187,7 +188,11 @@ class WebSocketRelay implements MessageSink, ReplySink, Timed {
   }
 
   private onAgentEnd(): void {
-    if (!this.isOver) this.upstream.end();
+    if (this.isOver) return;
+    this.upstream.end();
+    // It has said all: a stream of HTTP/2 would wait for the other side as long as that likes.
+    this.hasAgentEnded = true;
+    if (!this.isRecorded) this.linger();
   }
 
   private onUpstreamEnd(): void {
@@ -215,6 +220,7 @@ class WebSocketRelay implements MessageSink, ReplySink, Timed {
 
   onDeadline(): void {
     this.guarded(() => {
+      if (this.hasAgentEnded) this.record(null);
       if (this.isRecorded) this.reset();
       else {
         const reason = 'nothing moved for longer than the idle limit';
@@ -224,7 +230,8 @@ class WebSocketRelay implements MessageSink, ReplySink, Timed {
   }
 
   private touch(): void {
-    if (!this.isRecorded) this.deadline = this.parts.services.deadlines.now + this.parts.services.limits.idleTimeoutMs;
+    if (!this.isRecorded && !this.hasAgentEnded)
+      this.deadline = this.parts.services.deadlines.now + this.parts.services.limits.idleTimeoutMs;
   }
 
   private linger(): void {
