@@ -16,7 +16,7 @@ export const CONTRACT_VERSION = 1;
 
 // ---------------------------------------------------------------- configuration
 
-/** `hold`: a person decides; where nothing can wait for one, it blocks. */
+/** `hold`: a person decides; in a ping, and for a secret in pieces over several places, it blocks. */
 export type OnMatch = 'block' | 'redact' | 'hold' | 'log';
 
 /** Shape of a refusal's body: plain is ours, the others are what that API's clients show to a person. */

@@ -17,10 +17,10 @@ export function unapproved(
   return { ...refusal, reason: `${refusal.reason}; ${WORDS[answer](waitedMs)}`, isHeld: true };
 }
 
-/** The client did not wait for the answer. */
-export function leftOutcome({ refusal }: Held): Outcome {
+/** One of the ends did not wait for the answer. */
+export function leftOutcome({ refusal }: Held, by: 'client' | 'upstream'): Outcome {
   const { stage, rule, reason } = refusal;
-  return { verdict: 'hold', stage, rule, reason: `${reason}; the client left while it waited for a person` };
+  return { verdict: 'hold', stage, rule, reason: `${reason}; the ${by} left while it waited for a person` };
 }
 
 const WORDS: Readonly<Record<Exclude<Answer, 'approved' | 'always'>, (waitedMs: number) => string>> = {

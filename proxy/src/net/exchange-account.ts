@@ -12,8 +12,6 @@ export class ExchangeAccount {
   injected: readonly string[] = [];
   /** Something of the body was rewritten. */
   isRedacted = false;
-  /** A person let it through. */
-  approval: Outcome | null = null;
   /** What the agent got; 0 = nothing. */
   status = 0;
   /** Body bytes. */
@@ -25,6 +23,9 @@ export class ExchangeAccount {
   private admitted: Admitted | null = null;
   private findings: readonly Finding[] = [];
   private stream: BodyStream | null = null;
+  /** A person let it through: what came first, and how much after it. */
+  private approval: Outcome | null = null;
+  private laterApprovals = 0;
 
   constructor(services: Services, request: AgentRequest) {
     this.services = services;
@@ -57,10 +58,20 @@ export class ExchangeAccount {
     if (fresh.length > 0) this.findings = [...this.findings, ...fresh];
   }
 
+  /** A person let it, or a part of it, through. */
+  approve(outcome: Outcome): void {
+    if (this.approval === null) this.approval = outcome;
+    else this.laterApprovals++;
+  }
+
   /** The outcome when nothing stood in the way. */
   allowed(): Outcome {
-    const { admitted, stream } = this;
-    if (this.approval !== null) return this.approval;
+    const { admitted, stream, approval, laterApprovals } = this;
+    if (approval !== null) {
+      return laterApprovals === 0
+        ? approval
+        : { ...approval, reason: `${approval.reason}, and ${laterApprovals} more` };
+    }
     const isRedacted = admitted?.verdict === 'redact' || this.isRedacted || stream?.redacted === true;
     const verdict = admitted === null ? 'block' : isRedacted ? 'redact' : 'allow';
     return { verdict, stage: 'none', rule: admitted?.rule ?? '', reason: '' };
@@ -70,7 +81,8 @@ export class ExchangeAccount {
   question(held: Held, admitted: Admitted): Question {
     const { host } = this.request;
     const { rule, stage, reason } = held.refusal;
-    const { route, findings } = { route: admitted.route, findings: this.findings };
+    const { route } = admitted;
+    const findings = [...new Set([...admitted.findings, ...held.refusal.findings])];
     return {
       record: this.id,
       ...this.subject(),

@@ -6,7 +6,8 @@ import { grpcTrailers, renderRefusal } from '../pipeline/refusal.ts';
 import type { Admitted, Held, Injected, Refusal } from '../pipeline/types.ts';
 import { joinHeld } from '../pipeline/verdict.ts';
 import type { AgentListener, AgentLoss, AgentRequest, AgentStream } from './agent.ts';
-import { approvedOutcome, leftOutcome, unapproved } from './approval.ts';
+import { Asking } from './asking.ts';
+import { BodySender, type SenderOwner } from './body-sender.ts';
 import { DialRefused } from './dial-refused.ts';
 import { ExchangeAccount } from './exchange-account.ts';
 import { Malformed } from './h1/malformed.ts';
@@ -14,13 +15,12 @@ import type { ResponseHead } from './h1/response-head.ts';
 import { type Allowance, UNBOUNDED } from './quotas.ts';
 import type { Outcome } from './record.ts';
 import { auditRefusal, dialRefusal, protocolRefusal, upstreamRefusal } from './refusals.ts';
-import { type BodyConsumer, RequestBody } from './request-body.ts';
+import { RequestBody } from './request-body.ts';
 import { hasBody, invite, judgeBody, NO_BODY, type Outgoing, sizeOf } from './request-judge.ts';
 import { type RelayOwner, ResponseRelay, type ResponseSource } from './response-relay.ts';
 import type { Services } from './services.ts';
 import type { RequestBodyKind, ResponseHandler, UpstreamStream } from './upstream.ts';
 import { fieldsForUpstream } from './upstream-fields.ts';
-import type { Wait } from './waiting-room.ts';
 import { agreeOn } from './websocket/extension.ts';
 import { relayWebSocket } from './websocket/relay.ts';
 
@@ -33,7 +33,7 @@ const UNAUTHORIZED = 401;
 /** RFC 9110, 9.2.2: these may be sent again when a reused connection turns out to be closed. */
 const IDEMPOTENT = new Set(['GET', 'HEAD', 'OPTIONS', 'TRACE', 'PUT', 'DELETE']);
 
-export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, RelayOwner, ResponseSource {
+export class Exchange implements ResponseHandler, AgentListener, SenderOwner, RelayOwner, ResponseSource {
   private readonly services: Services;
   private readonly request: AgentRequest;
   private readonly agent: AgentStream;
@@ -43,14 +43,14 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
   private refused: Refusal | null = null;
   private body: RequestBody | null = null;
   private outgoing: Outgoing = NO_BODY;
+  private sender: BodySender | null = null;
   private target = '';
   private fields: readonly string[] = [];
   private bodyKind: RequestBodyKind = 'none';
   private upstream: UpstreamStream | null = null;
-  private isUpstreamSlow = false;
   private isRetried = false;
-  /** For a person's word. */
-  private wait: { readonly held: Held; readonly room: Wait } | null = null;
+  /** A person, once there is something to ask. */
+  private asking: Asking | null = null;
   private relay: ResponseRelay | null = null;
   private allowance: Allowance = UNBOUNDED;
   private isOver = false;
@@ -120,22 +120,19 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
 
   /** Waits for a person. Nothing has left, nothing more is read; false = the exchange is over. */
   private async isApproved(held: Held, admitted: Admitted): Promise<boolean> {
-    const { account, services } = this;
-    account.addFindings(held.refusal.findings);
-    this.agent.touch();
-    const room = services.waiting.ask(account.question(held, admitted));
-    this.wait = { held, room };
-    const answer = await room.answer;
-    this.wait = null;
+    const refusal = await this.ask(held, admitted);
     if (this.isOver) return false;
-    if (answer === 'approved' || answer === 'always') {
-      account.approval = approvedOutcome(held, answer);
-      // It is the person's time that passed, not the agent's.
-      this.agent.touch();
-      return true;
-    }
-    this.refuse(unapproved(held, answer, services.waiting.timeoutMs));
-    return false;
+    if (refusal !== null) this.refuse(refusal);
+    return refusal === null;
+  }
+
+  async ask(held: Held, admitted: Admitted): Promise<Refusal | null> {
+    this.asking ??= new Asking(this.services, this.account, admitted);
+    this.agent.touch();
+    const refusal = await this.asking.ask(held);
+    // It is the person's time that passed, not the agent's.
+    if (!this.isOver) this.agent.touch();
+    return refusal;
   }
 
   /** The beginning of a refused push: git shows the reason beside each ref that it named, or not at all. */
@@ -173,64 +170,16 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
     }
     this.upstream = upstream;
     this.account.bytesOut = 0;
+    const { outgoing } = this;
+    if (outgoing.kind !== 'none') {
+      const { pipeline } = this.services;
+      const { agent, account } = this;
+      this.sender ??= new BodySender({ pipeline, admitted, outgoing, agent, account, owner: this });
+    }
     upstream.begin(this);
     upstream.queueRequest(method, this.target, this.fields, this.bodyKind);
-    const { outgoing } = this;
-    switch (outgoing.kind) {
-      case 'none':
-        upstream.endRequest(NO_TRAILERS);
-        break;
-      case 'whole':
-        this.queuePiece(upstream, outgoing.bytes);
-        upstream.endRequest(outgoing.trailers);
-        break;
-      case 'stream':
-        for (const piece of outgoing.begun.splice(0)) this.queuePiece(upstream, piece);
-        upstream.flush();
-        outgoing.body.release();
-        outgoing.body.pump(this);
-        break;
-      default:
-        outgoing satisfies never;
-    }
-  }
-
-  private queuePiece(upstream: UpstreamStream, piece: Buffer): void {
-    this.account.bytesOut += piece.length;
-    upstream.queueBody(piece);
-  }
-
-  /** A piece of a body that is judged as it goes. */
-  onPiece(piece: Buffer): void {
-    if (this.isOver || this.outgoing.kind !== 'stream' || this.upstream === null) return;
-    const step = this.outgoing.judge.push(piece);
-    if (step.do === 'refuse') {
-      this.refuse(step.refusal);
-      return;
-    }
-    this.queuePiece(this.upstream, step.release);
-    if (this.upstream.flush()) return;
-    this.isUpstreamSlow = true;
-    this.agent.pauseBody();
-  }
-
-  onEnd(rawTrailers: readonly string[]): void {
-    const { upstream, admitted } = this;
-    if (this.isOver || this.outgoing.kind !== 'stream' || upstream === null || admitted === null) return;
-    const step = this.outgoing.judge.end();
-    if (step.do === 'refuse') {
-      this.refuse(step.refusal);
-      return;
-    }
-    const judged = this.services.pipeline.judgeTrailers(admitted, rawTrailers);
-    if (judged.do === 'refuse') {
-      this.refuse(judged.refusal);
-      return;
-    }
-    this.account.addFindings(judged.findings);
-    this.account.isRedacted ||= judged.redacted;
-    this.queuePiece(upstream, step.release);
-    upstream.endRequest(judged.body);
+    if (this.sender === null) upstream.endRequest(NO_TRAILERS);
+    else this.sender.begin(upstream);
   }
 
   onRefused(refusal: Refusal): void {
@@ -239,9 +188,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
 
   onUpstreamDrain(): void {
     this.agent.touch();
-    if (!this.isUpstreamSlow) return;
-    this.isUpstreamSlow = false;
-    this.agent.resumeBody();
+    this.sender?.onUpstreamDrain();
   }
 
   // ---------------------------------------------------------------- towards the agent
@@ -262,7 +209,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
   }
 
   onBodyEnd(rawTrailers: readonly string[]): void {
-    this.upstream = null;
+    this.forgetUpstream();
     if (!this.isOver) this.relay?.end(rawTrailers);
   }
 
@@ -286,7 +233,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
 
   /** The response is complete: the record is written before its last bytes leave. */
   onRelayed(rawTrailers: readonly string[]): void {
-    const draft = this.account.draft(this.account.allowed());
+    const draft = this.account.draft(this.asking?.left('upstream') ?? this.account.allowed());
     this.stop();
     this.services.records.add(draft, (isWritten) => {
       if (!isWritten) {
@@ -304,7 +251,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
 
   onUpgraded(head: ResponseHead, socket: Duplex, rest: Buffer): void {
     const { relay, admitted } = this;
-    this.upstream = null;
+    this.forgetUpstream();
     // An extension that nobody offered would hide the messages.
     const deflation = this.request.isWebSocket ? agreeOn(this.fields, head.rawHeaders) : NOT_ASKED;
     if (this.isOver || deflation instanceof Malformed || relay === null || admitted === null) {
@@ -315,9 +262,11 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
     }
     relay.begin(head);
     this.agent.flush();
+    this.asking ??= new Asking(this.services, this.account, admitted);
     relayWebSocket({
       services: this.services,
       admitted,
+      asking: this.asking,
       guard: relay.guard,
       allowance: this.allowance,
       deflation,
@@ -337,7 +286,7 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
 
   onUpstreamLost(problem: Malformed | null): void {
     const { upstream } = this;
-    this.upstream = null;
+    this.forgetUpstream();
     if (this.isOver) return;
     const refuse = (rule: string, reason: string): void =>
       this.refuse(upstreamRefusal(rule, reason, this.account.errorShape));
@@ -363,25 +312,16 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
     }
     switch (loss.kind) {
       case 'closed': {
-        if (this.wait !== null) {
-          this.record(leftOutcome(this.wait.held));
-          this.agent.reset();
-          break;
-        }
         const reason = this.isAnswered ? 'the client closed before the response ended' : 'the client closed early';
-        this.record({ ...this.account.allowed(), reason });
+        this.record(this.asking?.left('client') ?? { ...this.account.allowed(), reason });
         this.agent.reset();
         break;
       }
-      case 'idle':
-        if (this.wait !== null) {
-          this.refuse(unapproved(this.wait.held, 'timeout', this.services.waiting.timeoutMs));
-          break;
-        }
-        this.refuse(
-          upstreamRefusal('timeout', 'nothing moved for longer than the idle limit', this.account.errorShape),
-        );
+      case 'idle': {
+        const reason = 'nothing moved for longer than the idle limit';
+        this.refuse(this.asking?.timedOut() ?? upstreamRefusal('timeout', reason, this.account.errorShape));
         break;
+      }
       case 'malformed':
         this.refuse(protocolRefusal(loss.rule, loss.reason, this.account.errorShape));
         break;
@@ -437,11 +377,16 @@ export class Exchange implements ResponseHandler, AgentListener, BodyConsumer, R
   /** No more of this exchange reaches the upstream. */
   private stop(): void {
     this.isOver = true;
-    this.wait?.room.leave();
+    this.asking?.leave();
     this.body?.release();
     this.relay?.stop();
     this.upstream?.abandon();
+    this.forgetUpstream();
+  }
+
+  private forgetUpstream(): void {
     this.upstream = null;
+    this.sender?.stop();
   }
 
   /** Ends the exchange with its one record; false = the log could not take it. */

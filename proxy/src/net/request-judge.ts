@@ -1,6 +1,7 @@
 // Judges what a request carries after its head: whole when it may be held, piece by piece when it is too large for that.
 import type { Finding } from '../contract.ts';
 import type { Admitted, BodyStream, Held, Pipeline, Refusal } from '../pipeline/types.ts';
+import { heldOf, joinHeld, passedOf } from '../pipeline/verdict.ts';
 import type { AgentRequest, AgentStream } from './agent.ts';
 import type { RequestSize } from './quotas.ts';
 import type { RequestBody } from './request-body.ts';
@@ -62,23 +63,24 @@ export async function judgeBody(pipeline: Pipeline, admitted: Admitted, body: Re
   const { bytes, rawTrailers } = body.whole();
   const judged = pipeline.judgeBody(admitted, bytes);
   if (judged.do === 'refuse') return { do: 'refuse', refusal: judged.refusal, shown: bytes };
-  const held = judged.do === 'hold' ? judged.held : null;
-  const { body: sent, findings, redacted } = judged.do === 'hold' ? judged.passed : judged;
+  const held = heldOf(judged);
+  const { body: sent, findings, redacted } = passedOf(judged);
   if (rawTrailers.length === 0) {
     const outgoing = { kind: 'whole', bytes: sent, trailers: EMPTY, findings, isRedacted: redacted } as const;
     return { do: 'send', outgoing, held };
   }
   const trailing = pipeline.judgeTrailers(admitted, rawTrailers);
   if (trailing.do === 'refuse') return { do: 'refuse', refusal: trailing.refusal, shown: bytes };
+  const passed = passedOf(trailing);
   return {
     do: 'send',
-    held,
+    held: joinHeld(held, heldOf(trailing)),
     outgoing: {
       kind: 'whole',
       bytes: sent,
-      trailers: trailing.body,
-      findings: [...findings, ...trailing.findings],
-      isRedacted: redacted || trailing.redacted,
+      trailers: passed.body,
+      findings: [...findings, ...passed.findings],
+      isRedacted: redacted || passed.redacted,
     },
   };
 }
@@ -86,10 +88,12 @@ export async function judgeBody(pipeline: Pipeline, admitted: Admitted, body: Re
 /** A large body: what was held is judged before anything leaves. */
 function judgeBegun(body: RequestBody, judge: BodyStream): BodyDecision {
   const begun: Buffer[] = [];
+  let held: Held | null = null;
   for (const piece of body.takeHeld()) {
     const step = judge.push(piece);
     if (step.do === 'refuse') return { do: 'refuse', refusal: step.refusal, shown: null };
     if (step.release.length > 0) begun.push(step.release);
+    held = joinHeld(held, heldOf(step));
   }
-  return { do: 'send', outgoing: { kind: 'stream', body, judge, begun }, held: null };
+  return { do: 'send', outgoing: { kind: 'stream', body, judge, begun }, held };
 }

@@ -19,7 +19,7 @@ export interface BodyJudge {
   judge(route: Route, where: string, body: Buffer, meta: BodyMeta): HoldableJudgement;
   stream(route: Route, where: string, meta: BodyMeta): BodyStream;
   judgeUnread(route: Route, where: string, unjudged: Unjudged, payload: Buffer): BodyJudgement;
-  judgeTrailers(route: Route, rawTrailers: readonly string[]): BodyJudgement;
+  judgeTrailers(route: Route, rawTrailers: readonly string[]): HoldableJudgement;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -63,7 +63,7 @@ export function createBodyJudge(scanner: Scanner, hostsOf: (secret: string) => r
     let seenBytes = 0;
 
     function take(step: StreamStep): StreamJudgement {
-      const sorted = sortMatches(route, step.matches, () => canRedact);
+      const sorted = sortMatches(route, step.matches, () => canRedact, true);
       findings.push(...sorted.findings.slice(0, Math.max(0, MOST_FINDINGS - findings.length)));
       const unread = step.unjudged === null ? 'none' : actionOnUnjudged(route, step.unjudged);
       if (unread !== 'none') findings.push(findingOfUnjudged(step.unjudged!, where, seenBytes));
@@ -71,7 +71,8 @@ export function createBodyJudge(scanner: Scanner, hostsOf: (secret: string) => r
       else if (unread === 'block') refusal = refuseUnjudged(route, step.unjudged!, where, findings);
       if (refusal !== null) return { do: 'refuse', refusal };
       if (sorted.redacting.length > 0) redacted = true;
-      return { do: 'pass', release: step.release };
+      if (sorted.holding.length === 0) return { do: 'pass', release: step.release };
+      return { do: 'hold', held: holdMatches(route, sorted, hostsOf), release: step.release };
     }
 
     return {
@@ -96,7 +97,7 @@ export function createBodyJudge(scanner: Scanner, hostsOf: (secret: string) => r
     return { do: 'pass', body: payload, findings, redacted: false };
   }
 
-  function judgeTrailers(route: Route, rawTrailers: readonly string[]): BodyJudgement {
+  function judgeTrailers(route: Route, rawTrailers: readonly string[]): HoldableJudgement {
     const matches: Match[] = [];
     let redacted = false;
     let text = '';
@@ -129,10 +130,12 @@ export function createBodyJudge(scanner: Scanner, hostsOf: (secret: string) => r
       const sorted = sortMatches(route, scanner.scanJoined('trailers', values), () => false);
       if (sorted.blocking.length > 0) return { do: 'refuse', refusal: refuseMatches(route, sorted, hostsOf) };
     }
-    const sorted = sortMatches(route, matches, anywhere);
+    const sorted = sortMatches(route, matches, anywhere, true);
     if (sorted.blocking.length > 0) return { do: 'refuse', refusal: refuseMatches(route, sorted, hostsOf) };
     const body = text === '' ? NOTHING : Buffer.from(text, 'latin1');
-    return { do: 'pass', body, findings: sorted.findings, redacted };
+    const passed = { do: 'pass', body, findings: sorted.findings, redacted } as const;
+    if (sorted.holding.length === 0) return passed;
+    return { do: 'hold', held: holdMatches(route, sorted, hostsOf), passed };
   }
 
   return { judge, stream, judgeUnread, judgeTrailers };

@@ -5,7 +5,8 @@
 // the message is compressed as grpc-encoding names. Connect has the same frame with connect-content-encoding.
 import type { OnMatch, Route } from '../contract.ts';
 import type { BodyMeta, Unjudged } from '../dlp/types.ts';
-import type { BodyJudgement, BodyStream, Refusal, StreamJudgement } from './types.ts';
+import type { BodyJudgement, BodyStream, Held, HoldableJudgement, Refusal, StreamJudgement } from './types.ts';
+import { heldOf, joinHeld, passedOf } from './verdict.ts';
 
 /** How the messages of a body are encoded. */
 export interface Envelopes {
@@ -28,7 +29,7 @@ export function envelopesOf(fieldOf: (lowerName: string) => string): Envelopes |
 
 export interface MessageJudges {
   /** A whole message. */
-  judge(payload: Buffer, meta: BodyMeta): BodyJudgement;
+  judge(payload: Buffer, meta: BodyMeta): HoldableJudgement;
   /** One that is too large to hold. */
   stream(): BodyStream;
   /** One that cannot be read. `pass`: the route lets it through as it is. */
@@ -73,15 +74,17 @@ export class EnvelopeStream implements BodyStream {
     let input = this.waiting.length === 0 ? chunk : Buffer.concat([this.waiting, chunk]);
     this.waiting = NOTHING;
     const release: Buffer[] = [];
+    let held: Held | null = null;
     while (input.length > 0) {
       const step = this.large === null ? this.takeMessage(input) : this.takeLarge(input);
       if (step === null) break;
       if (step.do === 'refuse') return step;
       release.push(step.release);
+      if (step.do === 'hold') held = joinHeld(held, step.held);
       input = input.subarray(step.taken);
     }
     this.waiting = input;
-    return { do: 'pass', release: release.length === 1 ? release[0]! : Buffer.concat(release) };
+    return passed(release.length === 1 ? release[0]! : Buffer.concat(release), held);
   }
 
   /** What is left is no whole message: judged as what it is, for the upstream to complain about. */
@@ -125,28 +128,32 @@ export class EnvelopeStream implements BodyStream {
     large.left -= piece.length;
     const step = large.judge.push(piece);
     if (step.do === 'refuse') return step;
-    if (large.left > 0) return { do: 'pass', release: step.release, taken: piece.length };
+    if (large.left > 0) return { ...step, taken: piece.length };
     this.large = null;
     const last = this.endLarge(large.judge);
     if (last.do === 'refuse') return last;
-    return { do: 'pass', release: Buffer.concat([step.release, last.release]), taken: piece.length };
+    const held = joinHeld(heldOf(step), heldOf(last));
+    return { ...passed(Buffer.concat([step.release, last.release]), held), taken: piece.length };
   }
 
   private endLarge(judge: BodyStream): StreamJudgement {
     const last = judge.end();
-    if (last.do === 'pass') this.findings.push(...judge.findings);
+    if (last.do !== 'refuse') this.findings.push(...judge.findings);
     return last;
   }
 
-  private decided(judged: BodyJudgement, original: Buffer): StreamJudgement {
+  private decided(judged: HoldableJudgement, original: Buffer): StreamJudgement {
     if (judged.do === 'refuse') return judged;
-    this.findings.push(...judged.findings);
-    return { do: 'pass', release: original };
+    this.findings.push(...passedOf(judged).findings);
+    return passed(original, heldOf(judged));
   }
 }
 
 const PLAIN: BodyMeta = { contentType: '', contentEncoding: '' };
 
-type Step =
-  | { readonly do: 'pass'; readonly release: Buffer; readonly taken: number }
-  | { readonly do: 'refuse'; readonly refusal: Refusal };
+type Released = Exclude<StreamJudgement, { do: 'refuse' }>;
+type Step = (Released & { readonly taken: number }) | { readonly do: 'refuse'; readonly refusal: Refusal };
+
+/** Several messages of one piece are one question, and leave together. */
+const passed = (release: Buffer, held: Held | null): Released =>
+  held === null ? { do: 'pass', release } : { do: 'hold', held, release };

@@ -151,6 +151,9 @@ export function createPipeline(
     return { verdict: 'block', stage, rule: first.detector, reason: `${first.detector} in the name`, findings };
   }
 
+  const judgeMessage = ({ route }: Admitted, payload: Buffer): HoldableJudgement =>
+    withTrail(route, 'message', payload, bodies.judge(route, 'message', payload, WEBSOCKET_META));
+
   const unchangeable = new WeakMap<Route, Route>();
 
   function streamEnvelopes({ route, rawHeaders }: Admitted): BodyStream | null {
@@ -160,7 +163,7 @@ export function createPipeline(
     unchangeable.set(route, strict);
     const judges = {
       judge: (payload: Buffer, meta: BodyMeta) =>
-        withoutWaiting(withTrail(strict, 'message', payload, bodies.judge(strict, 'message', payload, meta))),
+        withTrail(strict, 'message', payload, bodies.judge(strict, 'message', payload, meta)),
       stream: () => bodies.stream(strict, 'message', WEBSOCKET_META),
       unread: (unjudged: Unjudged) => bodies.judgeUnread(strict, 'message', unjudged, NOTHING),
     };
@@ -173,10 +176,8 @@ export function createPipeline(
       withTrail(admitted.route, 'body', body, bodies.judge(admitted.route, 'body', body, bodyMetaOf(admitted))),
     streamBody: (admitted) => bodies.stream(admitted.route, 'body', bodyMetaOf(admitted)),
     streamEnvelopes,
-    judgeMessage: (admitted, payload) =>
-      withoutWaiting(
-        withTrail(admitted.route, 'message', payload, bodies.judge(admitted.route, 'message', payload, WEBSOCKET_META)),
-      ),
+    judgeMessage,
+    judgeControl: (admitted, payload) => withoutWaiting(judgeMessage(admitted, payload)),
     streamMessage: (admitted) => bodies.stream(admitted.route, 'message', WEBSOCKET_META),
     judgeUnread: (admitted, unjudged, payload) => bodies.judgeUnread(admitted.route, 'message', unjudged, payload),
     judgeTrailers: (admitted, rawTrailers) => bodies.judgeTrailers(admitted.route, rawTrailers),

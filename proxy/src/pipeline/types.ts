@@ -79,6 +79,8 @@ export type HoldableJudgement =
 
 export type StreamJudgement =
   | { readonly do: 'pass'; readonly release: Buffer }
+  /** `release`, and all that comes behind it, may leave once a person said so. */
+  | { readonly do: 'hold'; readonly held: Held; readonly release: Buffer }
   | { readonly do: 'refuse'; readonly refusal: Refusal };
 
 /** Judges a body, or one direction of WebSocket payload, that is too large to hold. */
@@ -138,13 +140,15 @@ export interface Pipeline {
   /** A body that is a row of messages (gRPC and the like), each judged as soon as it is there; null for any other body. */
   streamEnvelopes(admitted: Admitted): BodyStream | null;
   /** A whole WebSocket message from the agent, text or binary, uncompressed. */
-  judgeMessage(admitted: Admitted, payload: Buffer): BodyJudgement;
+  judgeMessage(admitted: Admitted, payload: Buffer): HoldableJudgement;
+  /** What stands in a control frame. */
+  judgeControl(admitted: Admitted, payload: Buffer): BodyJudgement;
   /** A WebSocket message too large to hold. */
   streamMessage(admitted: Admitted): BodyStream;
   /** A compressed WebSocket message that cannot be read. `pass`: the route lets it through as it is. */
   judgeUnread(admitted: Admitted, unjudged: Unjudged, payload: Buffer): BodyJudgement;
   /** Trailer fields of a chunked request. On `pass`, `body` holds the fields to send, serialised as `Name: value\r\n` each. */
-  judgeTrailers(admitted: Admitted, rawTrailers: readonly string[]): BodyJudgement;
+  judgeTrailers(admitted: Admitted, rawTrailers: readonly string[]): HoldableJudgement;
   inject(admitted: Admitted): Injected;
   /** null when nothing was injected on this route. */
   guardResponse(admitted: Admitted, injected: Injected): ResponseGuard | null;

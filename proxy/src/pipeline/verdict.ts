@@ -113,7 +113,7 @@ export function refuseMatches(
   };
 }
 
-/** What is sent piece by piece, and what several places share, cannot be kept back soundly. */
+/** A secret in several places, and a ping, are nothing that could wait by itself. */
 const CANNOT_WAIT = ', where nothing can wait for a person';
 
 /** What a person is asked about the matches in `sorted.holding`. */
@@ -129,14 +129,32 @@ export function holdMatches(
   };
 }
 
+/** Longest words of a question about several things, in characters. */
+const LONGEST_QUESTION = 600;
+const AND_MORE = '; and more';
+
 /** One question for both. */
 export function joinHeld(first: Held | null, second: Held | null): Held | null {
   if (first === null || second === null) return first ?? second;
   const { refusal } = first;
-  const reason = `${refusal.reason}; ${second.refusal.reason}`;
-  const findings = [...new Set([...refusal.findings, ...second.refusal.findings])];
+  const both = `${refusal.reason}; ${second.refusal.reason}`;
+  const isFull = both.length > LONGEST_QUESTION;
+  const reason = !isFull ? both : refusal.reason.endsWith(AND_MORE) ? refusal.reason : `${refusal.reason}${AND_MORE}`;
+  const findings = [...new Set([...refusal.findings, ...second.refusal.findings])].slice(0, MOST_FINDINGS);
   return { refusal: { ...refusal, reason, findings }, keys: [...first.keys, ...second.keys] };
 }
+
+/** What a person must say first; null = nothing. */
+export function heldOf(judged: { readonly do: 'pass' } | { readonly do: 'hold'; readonly held: Held }): Held | null {
+  return judged.do === 'hold' ? judged.held : null;
+}
+
+/** What may leave, at once or later. */
+export function passedOf(judged: Exclude<HoldableJudgement, { do: 'refuse' }>): Passed {
+  return judged.do === 'hold' ? judged.passed : judged;
+}
+
+type Passed = Extract<BodyJudgement, { do: 'pass' }>;
 
 /** The same judgement where nothing can wait. */
 export function withoutWaiting(judged: HoldableJudgement): BodyJudgement {

@@ -5,6 +5,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { OnMatch } from '../../src/contract.ts';
 import { connectHost } from './harness/client.ts';
 import { answerOf, connectH2, h2Upstream, open, requestList, tlsFront } from './harness/h2.ts';
+import { nthHeld } from './harness/held.ts';
 import { type RunningProxy, until } from './harness/proxy.ts';
 import { HOST, proxyTo } from './harness/setting.ts';
 import { later, undoAll } from './harness/undo.ts';
@@ -198,6 +199,35 @@ describe('gRPC', () => {
     call.cancel();
     await until(() => cancelled.includes('chat'), 'the service to be told');
     await proxy.recorded(2);
+  });
+
+  it('a message waits for a person, with all that comes behind it, in the middle of a call', async () => {
+    const { client, proxy, arrived } = await setting('hold');
+    const call = client.makeBidiStreamRequest(SERVICE.chat.path, bytes.serialize, bytes.deserialize);
+    const ended = new Promise<grpc.ServiceError>((resolve) => call.once('error', resolve));
+    let answers = 0;
+    call.on('data', () => answers++);
+    const [first, second] = [`ghp_${randomBytes(18).toString('hex')}`, `ghp_${randomBytes(18).toString('hex')}`];
+    call.write(message('clean'));
+    await until(() => answers === 1, 'the first answer');
+    call.write(message(first));
+    const one = await nthHeld(proxy, 1);
+    expect(one).toMatchObject({ path: '/t.Echo/Chat', stage: 'dlp', rule: 'github-token' });
+    call.write(message('behind'));
+    expect(arrived).toHaveLength(1);
+    proxy.tell({ do: 'approve', id: one.id });
+    await until(() => answers === 3, 'the answers to what waited');
+    expect(arrived.slice(1).map(String)).toEqual([String(message(first)), String(message('behind'))]);
+    // The word for one is none for the next.
+    call.write(message(second));
+    const two = await nthHeld(proxy, 2);
+    proxy.tell({ do: 'approve', id: one.id });
+    proxy.tell({ do: 'deny', id: two.id });
+    expect(await ended).toMatchObject({ code: grpc.status.PERMISSION_DENIED });
+    expect(arrived).toHaveLength(3);
+    const records = await proxy.recorded(1);
+    expect(records).toMatchObject([{ verdict: 'hold', reason: expect.stringContaining('denied by a person') }]);
+    expect(records[0]!.findings).toHaveLength(2);
   });
 
   it.each(['block', 'redact'] as const)(

@@ -1,10 +1,11 @@
 // Requests that wait for a person: nothing of them is outside before the approval, and nobody but the person gives it.
 import { randomBytes } from 'node:crypto';
 import { afterEach, describe, expect, it } from 'vitest';
-import { DEFAULT_LIMITS, type HeldEvent, type Route } from '../../src/contract.ts';
+import { DEFAULT_LIMITS, type Route } from '../../src/contract.ts';
 import { MOST_HELD } from '../../src/net/waiting-room.ts';
 import { connectHost, type RawClient } from './harness/client.ts';
 import { routeTo, testConfig } from './harness/config.ts';
+import { held, nthHeld, released } from './harness/held.ts';
 import { type RunningProxy, startProxy, until } from './harness/proxy.ts';
 import { endSettings, HOST, rawSetting, type SettingOptions } from './harness/setting.ts';
 import { later } from './harness/undo.ts';
@@ -26,16 +27,6 @@ function answering(peer: UpstreamPeer): void {
 const holding = (options: SettingOptions = { route: HOLDING }) => rawSetting(answering, options);
 
 const received = (upstream: Upstream): string => upstream.peers.map((peer) => peer.received()).join('');
-
-const held = (proxy: RunningProxy): HeldEvent[] =>
-  proxy.events().filter((event): event is HeldEvent => event.event === 'held');
-
-async function nthHeld(proxy: RunningProxy, count = 1): Promise<HeldEvent> {
-  await until(() => held(proxy).length >= count, `${count} held requests`);
-  return held(proxy)[count - 1]!;
-}
-
-const released = (proxy: RunningProxy) => proxy.events().filter(({ event }) => event === 'released');
 
 function post(text: string, host = HOST): string {
   const body = `${text}#`;
@@ -162,17 +153,6 @@ describe('what no person is asked about', () => {
     ['a secret of the spec', post(VALUE), 'known-secret'],
     ['a placeholder', post(PLACEHOLDER), 'placeholder'],
     ['a secret of the spec beside a token', post(`${VALUE} ${token()}`), 'known-secret'],
-    ['a body that is too large to hold', post(`${'a '.repeat(40_000)}${token()}`), 'where nothing can wait'],
-    [
-      'a trailer',
-      `POST / HTTP/1.1\r\nHost: ${HOST}\r\nTransfer-Encoding: chunked\r\n\r\n1\r\n#\r\n0\r\nX-T: ${token()}\r\n\r\n`,
-      'where nothing can wait',
-    ],
-    [
-      'a gRPC message',
-      `POST / HTTP/1.1\r\nHost: ${HOST}\r\nContent-Type: application/grpc\r\nContent-Length: 45\r\n\r\n\0\0\0\0\x28${token()}`,
-      'where nothing can wait',
-    ],
   ];
 
   it.each(REFUSED)('%s', async (_, request, words) => {

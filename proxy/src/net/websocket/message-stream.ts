@@ -1,5 +1,5 @@
 // A message that is too large to hold: judged as it comes, it leaves in fragments of our own making.
-import type { BodyStream, Refusal } from '../../pipeline/types.ts';
+import type { BodyStream, Held, Refusal, StreamJudgement } from '../../pipeline/types.ts';
 import type { Fragments, FrameHead } from './frames.ts';
 import type { MessageDeflater } from './message-deflate.ts';
 
@@ -17,6 +17,8 @@ export interface StreamParts {
   readonly sends: 'content' | 'payload';
   readonly deflater: MessageDeflater | null;
   readonly send: (head: FrameHead, payload: readonly Buffer[]) => void;
+  /** What is sent from now on waits for a person. */
+  readonly hold: (held: Held) => void;
 }
 
 /** Most bytes of content that the last bits of a payload's piece may stand for (one match of deflate). */
@@ -36,10 +38,7 @@ export class MessageStream {
 
   pushContent(bytes: Buffer): Refusal | null {
     this.seenBytes += bytes.length;
-    const step = this.judge.push(bytes);
-    if (step.do === 'refuse') return step.refusal;
-    this.release(step.release, false);
-    return null;
+    return this.heed(this.judge.push(bytes), false);
   }
 
   /** Its content has been pushed. */
@@ -48,9 +47,13 @@ export class MessageStream {
   }
 
   end(): Refusal | null {
-    const step = this.judge.end();
+    return this.heed(this.judge.end(), true);
+  }
+
+  private heed(step: StreamJudgement, isFinal: boolean): Refusal | null {
     if (step.do === 'refuse') return step.refusal;
-    this.release(step.release, true);
+    if (step.do === 'hold') this.parts.hold(step.held);
+    this.release(step.release, isFinal);
     return null;
   }
 

@@ -4,7 +4,8 @@
 // that nobody reads. A rewritten message is compressed anew, and with it every later one that may refer back to it.
 import type { Finding } from '../../contract.ts';
 import type { Unjudged } from '../../dlp/types.ts';
-import type { Admitted, Pipeline, Refusal } from '../../pipeline/types.ts';
+import type { Admitted, Held, Pipeline, Refusal } from '../../pipeline/types.ts';
+import { passedOf } from '../../pipeline/verdict.ts';
 import type { Malformed } from '../h1/malformed.ts';
 import type { HoldBudget } from '../hold-budget.ts';
 import type { DeflateSide } from './extension.ts';
@@ -24,9 +25,19 @@ import { MaskKeys } from './mask.ts';
 import { MessageDeflater, MessageInflater } from './message-deflate.ts';
 import { MessageStream } from './message-stream.ts';
 
+/** `payloadBytes`: what the record counts of it. */
+export interface OutgoingFrame {
+  readonly bytes: Buffer;
+  readonly payloadBytes: number;
+}
+
 export interface MessageSink {
   /** A judged frame for the upstream. */
-  onOutgoing(frame: Buffer): void;
+  onOutgoing(frame: OutgoingFrame): void;
+  /** A judged ping or pong: it may leave before what waits. */
+  onControl(frame: OutgoingFrame): void;
+  /** The frames from now on leave once a person said so. */
+  onHeld(held: Held): void;
   /** The agent's close, after which nothing more of it counts; called before the frame leaves. */
   onAgentClose(): void;
   onRefused(refusal: Refusal): void;
@@ -60,8 +71,6 @@ interface Message extends MessageKind {
 const NOTHING = Buffer.alloc(0);
 
 export class AgentMessages implements FrameSink {
-  /** Payload but that of a close, which leaves after the record. */
-  bytesOut = 0;
   readonly findings: Finding[] = [];
   isRedacted = false;
   private readonly rules: MessageRules;
@@ -150,7 +159,7 @@ export class AgentMessages implements FrameSink {
   /** Pings and close reasons are 125 bytes that an agent is free to choose: judged like a message. */
   private judgeControl(opcode: number, payload: Buffer): void {
     const { pipeline, admitted } = this.rules;
-    const judged = pipeline.judgeMessage(admitted, payload);
+    const judged = pipeline.judgeControl(admitted, payload);
     if (judged.do === 'refuse') {
       this.refuse(judged.refusal);
       return;
@@ -204,6 +213,7 @@ export class AgentMessages implements FrameSink {
       sends: message.isCompressed && !isRewritten ? 'payload' : 'content',
       deflater: isRewritten ? this.ownDeflater() : null,
       send: (head, payload) => this.send(head, payload),
+      hold: (held) => this.sink.onHeld(held),
     });
     message.stream = stream;
     const { content, payload } = message.held;
@@ -234,11 +244,13 @@ export class AgentMessages implements FrameSink {
       this.refuse(judged.refusal);
       return;
     }
-    this.note(judged.findings, judged.redacted);
-    if (!judged.redacted && !(message.isCompressed && this.mustRewrite)) {
+    const { body, findings, redacted } = passedOf(judged);
+    this.note(findings, redacted);
+    if (judged.do === 'hold') this.sink.onHeld(judged.held);
+    if (!redacted && !(message.isCompressed && this.mustRewrite)) {
       for (const { isFinal, pieces } of message.held.frames) this.send(message.fragments.next(isFinal), pieces);
     } else {
-      const payload = message.isCompressed ? this.ownDeflater().push(judged.body, true) : judged.body;
+      const payload = message.isCompressed ? this.ownDeflater().push(body, true) : body;
       this.send(message.fragments.next(true), [payload]);
     }
   }
@@ -263,6 +275,7 @@ export class AgentMessages implements FrameSink {
       this.refuse(begun.refusal);
       return;
     }
+    const read = begun === null ? null : passedOf(begun);
     const last = message.stream?.judge.end();
     if (last?.do === 'refuse') {
       this.refuse(last.refusal);
@@ -274,7 +287,7 @@ export class AgentMessages implements FrameSink {
       return;
     }
     const waiting = message.stream === null ? message.held.payload : message.stream.takeWaiting();
-    if (waiting === null || begun?.redacted === true || this.mustRewrite) {
+    if (waiting === null || read?.redacted === true || this.mustRewrite) {
       this.refuse({
         stage: 'dlp',
         rule: unjudged.kind,
@@ -285,7 +298,9 @@ export class AgentMessages implements FrameSink {
       });
       return;
     }
-    if (begun !== null) this.note(begun.findings, false);
+    if (begun?.do === 'hold') this.sink.onHeld(begun.held);
+    if (last?.do === 'hold') this.sink.onHeld(last.held);
+    if (read !== null) this.note(read.findings, false);
     this.note(judged.findings, false);
     // Whoever starts each message with an empty window can be read again at the next one.
     this.isUnreadable = this.rules.deflate!.keepsWindow;
@@ -322,7 +337,11 @@ export class AgentMessages implements FrameSink {
 
   private send(head: FrameHead, payload: readonly Buffer[]): void {
     if (this.isOver) return;
-    if (head.opcode !== CLOSE) for (const { length } of payload) this.bytesOut += length;
-    this.sink.onOutgoing(writeFrame(head, payload, this.keys));
+    const bytes = writeFrame(head, payload, this.keys);
+    let payloadBytes = 0;
+    // A close leaves after the record.
+    if (head.opcode !== CLOSE) for (const { length } of payload) payloadBytes += length;
+    if (head.opcode > CLOSE) this.sink.onControl({ bytes, payloadBytes });
+    else this.sink.onOutgoing({ bytes, payloadBytes });
   }
 }

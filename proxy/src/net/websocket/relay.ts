@@ -1,16 +1,19 @@
 // An open WebSocket: messages of the agent are judged before they leave, those of the upstream searched for injected values.
 import type { Duplex } from 'node:stream';
 import type { Finding } from '../../contract.ts';
-import type { Admitted, Refusal, ResponseGuard } from '../../pipeline/types.ts';
+import type { Admitted, Held, Refusal, ResponseGuard } from '../../pipeline/types.ts';
+import { joinHeld } from '../../pipeline/verdict.ts';
+import type { Asking } from '../asking.ts';
 import type { Timed } from '../deadlines.ts';
 import type { Malformed } from '../h1/malformed.ts';
+import { Line } from '../line.ts';
 import type { Allowance } from '../quotas.ts';
 import type { Outcome } from '../record.ts';
 import type { Services } from '../services.ts';
 import type { Deflation } from './extension.ts';
 import { writeClose } from './frames.ts';
 import { MaskKeys } from './mask.ts';
-import { AgentMessages, type MessageSink } from './messages.ts';
+import { AgentMessages, type MessageSink, type OutgoingFrame } from './messages.ts';
 import { createReplies, type Replies, type ReplySink } from './replies.ts';
 
 export interface WebSocketTraffic {
@@ -23,6 +26,7 @@ export interface WebSocketTraffic {
 export interface WebSocketParts {
   readonly services: Services;
   readonly admitted: Admitted;
+  readonly asking: Asking;
   readonly guard: ResponseGuard | null;
   readonly allowance: Allowance;
   /** null = nothing is compressed. */
@@ -68,6 +72,13 @@ class WebSocketRelay implements MessageSink, ReplySink, Timed {
   /** What the agent will be told, as soon as it is not in the middle of a frame. */
   private farewell: Buffer | null = null;
   private isOver = false;
+  /** What leaves for the upstream but pings and pongs, once a message had to wait. */
+  private line: Line<OutgoingFrame> | null = null;
+  /** Of the next frame. */
+  private held: Held | null = null;
+  private isUpstreamSlow = false;
+  /** Payload that has left. */
+  private bytesOut = 0;
 
   constructor(parts: WebSocketParts) {
     const { admitted, deflation } = parts;
@@ -88,14 +99,17 @@ class WebSocketRelay implements MessageSink, ReplySink, Timed {
     agent.on('data', (chunk: Buffer) => this.guarded(() => this.fromAgent(chunk)));
     upstream.on('data', (chunk: Buffer) => this.guarded(() => this.fromUpstream(chunk)));
     agent.on('drain', () => upstream.resume());
-    upstream.on('drain', () => agent.resume());
+    upstream.on('drain', () => {
+      this.isUpstreamSlow = false;
+      this.resumeAgent();
+    });
     agent.on('end', () => this.guarded(() => this.onAgentEnd()));
     upstream.on('end', () => this.guarded(() => this.onUpstreamEnd()));
     // `close` follows.
     agent.on('error', () => {});
     upstream.on('error', () => {});
-    agent.on('close', () => this.guarded(() => this.onClosed()));
-    upstream.on('close', () => this.guarded(() => this.onClosed()));
+    agent.on('close', () => this.guarded(() => this.onGone('client')));
+    upstream.on('close', () => this.guarded(() => this.onGone('upstream')));
     this.guarded(() => {
       if (parts.agent.rest.length > 0) this.fromAgent(parts.agent.rest);
       if (parts.upstream.rest.length > 0) this.fromUpstream(parts.upstream.rest);
@@ -122,8 +136,52 @@ class WebSocketRelay implements MessageSink, ReplySink, Timed {
     this.block({ verdict: 'block', stage: 'protocol', rule, reason }, PROTOCOL_ERROR);
   }
 
-  onOutgoing(frame: Buffer): void {
-    if (!this.isBlocked && this.upstream.writable && !this.upstream.write(frame)) this.agent.pause();
+  onOutgoing(frame: OutgoingFrame): void {
+    const { held } = this;
+    this.held = null;
+    if (held === null && this.line === null) this.write(frame);
+    else this.standInLine(frame, held);
+  }
+
+  onControl(frame: OutgoingFrame): void {
+    this.write(frame);
+  }
+
+  onHeld(held: Held): void {
+    this.held = joinHeld(this.held, held);
+  }
+
+  private write(frame: OutgoingFrame): void {
+    if (this.isBlocked || !this.upstream.writable) return;
+    this.bytesOut += frame.payloadBytes;
+    if (this.upstream.write(frame.bytes)) return;
+    this.isUpstreamSlow = true;
+    this.agent.pause();
+  }
+
+  private standInLine(frame: OutgoingFrame, held: Held | null): void {
+    if (this.isBlocked) return;
+    this.line ??= new Line<OutgoingFrame>({
+      ask: (asked) => this.ask(asked),
+      leave: (one) => this.write(one),
+      onRefused: (refusal) => this.guarded(() => this.onRefused(refusal)),
+      onClear: () => this.resumeAgent(),
+      onFailure: (error) => this.fail(error),
+    });
+    this.line.push(frame, frame.bytes.length, held);
+    if (this.line.isFull) this.agent.pause();
+  }
+
+  private async ask(held: Held): Promise<Refusal | null> {
+    this.touch();
+    const refusal = await this.parts.asking.ask(held);
+    // It is the person's time that passed, not the agent's.
+    this.touch();
+    return refusal;
+  }
+
+  private resumeAgent(): void {
+    if (!this.isUpstreamSlow && this.line?.isFull !== true) this.agent.resume();
   }
 
   onAgentClose(): void {
@@ -134,8 +192,8 @@ class WebSocketRelay implements MessageSink, ReplySink, Timed {
   onRefused(refusal: Refusal): void {
     const { findings } = this.messages;
     findings.push(...refusal.findings.filter((finding) => !findings.includes(finding)));
-    const { stage, rule, reason } = refusal;
-    this.block({ verdict: 'block', stage, rule, reason }, CODES[rule] ?? POLICY_VIOLATION);
+    const { stage, rule, reason, isHeld } = refusal;
+    this.block({ verdict: isHeld === true ? 'hold' : 'block', stage, rule, reason }, CODES[rule] ?? POLICY_VIOLATION);
   }
 
   // ---------------------------------------------------------------- upstream -> agent
@@ -189,6 +247,10 @@ class WebSocketRelay implements MessageSink, ReplySink, Timed {
 
   private onAgentEnd(): void {
     if (this.isOver) return;
+    if (this.parts.asking.isWaiting) {
+      this.onGone('client');
+      return;
+    }
     this.upstream.end();
     // It has said all: a stream of HTTP/2 would wait for the other side as long as that likes.
     this.hasAgentEnded = true;
@@ -196,13 +258,18 @@ class WebSocketRelay implements MessageSink, ReplySink, Timed {
   }
 
   private onUpstreamEnd(): void {
-    if (this.isOver || !this.record(null)) return;
+    if (this.isOver) return;
+    if (this.parts.asking.isWaiting) {
+      this.onGone('upstream');
+      return;
+    }
+    if (!this.record(null)) return;
     this.close();
     this.finish(this.agent);
   }
 
-  private onClosed(): void {
-    if (!this.record(null)) return;
+  private onGone(who: 'client' | 'upstream'): void {
+    if (!this.record(this.parts.asking.left(who))) return;
     this.close();
     const { agent, upstream } = this;
     if (!agent.destroyed) this.finish(agent);
@@ -223,6 +290,11 @@ class WebSocketRelay implements MessageSink, ReplySink, Timed {
       if (this.hasAgentEnded) this.record(null);
       if (this.isRecorded) this.reset();
       else {
+        const waiting = this.parts.asking.timedOut();
+        if (waiting !== null) {
+          this.onRefused(waiting);
+          return;
+        }
         const reason = 'nothing moved for longer than the idle limit';
         this.block({ verdict: 'allow', stage: 'upstream', rule: 'timeout', reason }, GOING_AWAY);
       }
@@ -241,8 +313,12 @@ class WebSocketRelay implements MessageSink, ReplySink, Timed {
   private record(outcome: Outcome | null): boolean {
     if (this.isRecorded) return true;
     this.isRecorded = true;
-    const { bytesOut, findings, isRedacted } = this.messages;
-    if (this.parts.onOver(outcome, { bytesOut, bytesIn: this.replies.bytesIn, findings, isRedacted })) return true;
+    const end = outcome ?? this.parts.asking.left('upstream');
+    this.line?.close();
+    this.parts.asking.leave();
+    const { bytesOut } = this;
+    const { findings, isRedacted } = this.messages;
+    if (this.parts.onOver(end, { bytesOut, bytesIn: this.replies.bytesIn, findings, isRedacted })) return true;
     this.reset();
     return false;
   }
@@ -267,15 +343,19 @@ class WebSocketRelay implements MessageSink, ReplySink, Timed {
     try {
       step();
     } catch (error) {
-      this.parts.services.reportBug(error);
-      this.record({
-        verdict: 'block',
-        stage: 'protocol',
-        rule: 'internal',
-        reason: 'the proxy failed on this connection',
-      });
-      this.reset();
+      this.fail(error);
     }
+  }
+
+  private fail(error: unknown): void {
+    this.parts.services.reportBug(error);
+    this.record({
+      verdict: 'block',
+      stage: 'protocol',
+      rule: 'internal',
+      reason: 'the proxy failed on this connection',
+    });
+    this.reset();
   }
 }
 

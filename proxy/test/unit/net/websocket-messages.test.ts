@@ -5,7 +5,7 @@ import { HoldBudget } from '../../../src/net/hold-budget.ts';
 import type { DeflateSide } from '../../../src/net/websocket/extension.ts';
 import { type FrameHead, FrameReader, writeFrame } from '../../../src/net/websocket/frames.ts';
 import { MaskKeys } from '../../../src/net/websocket/mask.ts';
-import { AgentMessages } from '../../../src/net/websocket/messages.ts';
+import { AgentMessages, type OutgoingFrame } from '../../../src/net/websocket/messages.ts';
 import type { Refusal } from '../../../src/pipeline/types.ts';
 import { SyncZlib } from '../../../src/sync-zlib.ts';
 import { githubToken, route, session } from '../pipeline/session.ts';
@@ -173,11 +173,16 @@ function relay(
   const upstream = new Upstream(side);
   const held = new HoldBudget(1 << 20);
   let refusal: Refusal | null = null;
+  const take = ({ bytes }: OutgoingFrame): void => {
+    expect(upstream.reader.feed(bytes)).toBeNull();
+  };
   const messages = new AgentMessages(
     { pipeline: routes.pipeline, admitted, holdBytes: 40_000, decodedBytes: 1 << 24, held, deflate: side },
     {
-      onOutgoing: (frame) => {
-        expect(upstream.reader.feed(frame)).toBeNull();
+      onOutgoing: take,
+      onControl: take,
+      onHeld: () => {
+        throw new Error('no route of this test asks a person');
       },
       onAgentClose: () => {},
       onRefused: (why) => {
@@ -262,20 +267,17 @@ describe(`noise (BOTTLE_SEED=${seed})`, () => {
         { onFrame: (_head, size) => sizes.push(size), onPayload: () => {}, onFrameEnd: () => {} },
         { isMasked: true, mayCompress: true },
       );
+      // Whatever came, what leaves is whole frames by the rules.
+      const take = (frame: OutgoingFrame): void => {
+        expect(left.feed(frame.bytes)).toBeNull();
+        expect(left.isInsideFrame).toBe(false);
+      };
       const messages = new AgentMessages(
         {
           ...{ pipeline: routes.pipeline, admitted, holdBytes: 40_000, decodedBytes: 1 << 24 },
           ...{ held: new HoldBudget(1 << 20), deflate: side },
         },
-        {
-          // Whatever came, what leaves is whole frames by the rules.
-          onOutgoing: (frame) => {
-            expect(left.feed(frame)).toBeNull();
-            expect(left.isInsideFrame).toBe(false);
-          },
-          onAgentClose: () => {},
-          onRefused: () => {},
-        },
+        { onOutgoing: take, onControl: take, onHeld: () => {}, onAgentClose: () => {}, onRefused: () => {} },
       );
       messages.feed(noisy);
       messages.close();

@@ -28,18 +28,59 @@ describe('a match that is to be held', () => {
     expect(judged.admitted.rawHeaders.join()).not.toContain(it.value);
   });
 
-  test('waits as a head or a whole body, and nowhere else', () => {
+  test('waits in a body, a message and a trailer; in a ping it cannot', () => {
     const it = holding();
     const admitted = it.admit({ method: 'POST' });
     expect(it.pipeline.judgeBody(admitted, Buffer.from(githubToken())).do).toBe('hold');
-    expect(it.pipeline.judgeMessage(admitted, Buffer.from(githubToken()))).toMatchObject({
+    expect(it.pipeline.judgeMessage(admitted, Buffer.from(githubToken())).do).toBe('hold');
+    expect(it.pipeline.judgeTrailers(admitted, ['X-T', githubToken()]).do).toBe('hold');
+    expect(it.pipeline.judgeControl(admitted, Buffer.from(githubToken()))).toMatchObject({
       do: 'refuse',
       refusal: { reason: expect.stringContaining('nothing can wait for a person') },
     });
-    expect(it.pipeline.judgeTrailers(admitted, ['X-T', githubToken()]).do).toBe('refuse');
-    const stream = it.pipeline.streamBody(admitted);
-    const first = stream.push(Buffer.from(githubToken()));
-    expect([first.do, stream.end().do]).toContain('refuse');
+  });
+
+  test('waits in the step of a stream that has it, and what left before has no byte of it', () => {
+    const it = holding();
+    const stream = it.pipeline.streamBody(it.admit({ method: 'POST' }));
+    const token = githubToken();
+    let left = '';
+    const asked: string[] = [];
+    for (const piece of [`${'a '.repeat(40_000)}${token}`, ' b'.repeat(40_000), ` ${token}`]) {
+      const step = stream.push(Buffer.from(piece));
+      if (step.do === 'refuse') throw new Error(step.refusal.reason);
+      if (step.do === 'hold') asked.push(step.held.refusal.rule);
+      if (asked.length === 0) left += step.release.toString();
+    }
+    const last = stream.end();
+    if (last.do !== 'hold') throw new Error(last.do);
+    expect(asked).toEqual(['github-token']);
+    expect(left).not.toContain('ghp_');
+    // The same secret once more is another question.
+    expect(last.held.keys).toHaveLength(1);
+    expect(last.release.toString()).toContain(token);
+  });
+
+  test('in several messages of one piece of a call is one question', () => {
+    const it = holding();
+    const admitted = it.admit({ method: 'POST', headers: { 'Content-Type': 'application/grpc' } });
+    const calls = it.pipeline.streamEnvelopes(admitted)!;
+    const message = (text: string): Buffer => {
+      const head = Buffer.alloc(5);
+      head.writeUInt32BE(text.length, 1);
+      return Buffer.concat([head, Buffer.from(text)]);
+    };
+    const bytes = Buffer.concat([message('clean'), message(githubToken()), message(githubToken()), message('clean')]);
+    const step = calls.push(bytes);
+    if (step.do !== 'hold') throw new Error(step.do);
+    expect(step.release.equals(bytes)).toBe(true);
+    expect(step.held.keys).toHaveLength(2);
+    // A thousand are no longer text.
+    const many = calls.push(Buffer.concat(Array.from({ length: 1000 }, () => message(githubToken()))));
+    if (many.do !== 'hold') throw new Error(many.do);
+    expect(many.held.refusal.reason.length).toBeLessThan(700);
+    expect(many.held.refusal.findings.length).toBeLessThanOrEqual(64);
+    expect(many.held.keys).toHaveLength(1000);
   });
 
   test.each([
