@@ -40,6 +40,8 @@ export class H2UpstreamStream implements UpstreamStream {
   private requestTrailers: readonly string[] = [];
   private responseTrailers: readonly string[] = [];
   private interims = 0;
+  /** END_STREAM came. */
+  private hasEnded = false;
   private isComplete = false;
   private isGone = false;
 
@@ -72,6 +74,7 @@ export class H2UpstreamStream implements UpstreamStream {
     const options = { endStream: body === 'none' && !this.isWebSocket, waitForTrailers: body === 'stream' };
     const stream = session.request(fields, options);
     this.stream = stream;
+    this.watchEnd(stream);
     stream.on('headers', (_headers, _flags, raw: readonly string[]) => this.guarded((to) => this.onInterim(to, raw)));
     stream.on('response', (_headers, flags, raw: readonly string[]) =>
       this.guarded((to) => this.onResponse(to, raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0)),
@@ -123,6 +126,15 @@ export class H2UpstreamStream implements UpstreamStream {
     this.leave();
   }
 
+  /** Of a stream that was reset with NO_ERROR `end` comes as of one that has ended: only what is pushed when tells them apart. */
+  private watchEnd(stream: ClientHttp2Stream): void {
+    const push = stream.push.bind(stream);
+    stream.push = (chunk: Buffer | null) => {
+      if (chunk === null) this.hasEnded ||= !stream.closed;
+      return push(chunk);
+    };
+  }
+
   private onInterim(to: ResponseHandler, raw: readonly string[]): void {
     this.hasAnswered = true;
     const head = readResponseFields(raw, this.method, false);
@@ -172,7 +184,7 @@ export class H2UpstreamStream implements UpstreamStream {
   private onEnd(to: ResponseHandler): void {
     const { stream } = this;
     // Of a stream that was reset `end` comes as well.
-    if (stream === null || stream.rstCode !== NGHTTP2_NO_ERROR || !this.hasAnswered) return;
+    if (stream === null || !this.hasEnded || stream.rstCode !== NGHTTP2_NO_ERROR || !this.hasAnswered) return;
     this.isComplete = true;
     this.handler = null;
     to.onBodyEnd(this.responseTrailers);
