@@ -9,11 +9,14 @@ import { terminate } from './terminator.ts';
 
 const { cert, originPort } = await readSettings();
 const agent = new https.Agent({ keepAlive: true, maxSockets: Number.POSITIVE_INFINITY, ca: cert });
-const place = { host: '127.0.0.1', port: originPort, servername: 'origin.test' };
+const place = { host: '127.0.0.1', port: originPort };
+/** Each name has its own upstream connection, as with any forwarder. */
+const nameOf = (host = ''): string => host.replace(/:\d+$/, '');
 
 const inner = http.createServer((request, response) => {
   const { method, url: path, headers } = request;
-  const upstream = https.request({ agent, ...place, method, path, headers }, (answer) => {
+  const servername = nameOf(headers.host);
+  const upstream = https.request({ agent, ...place, servername, method, path, headers }, (answer) => {
     response.writeHead(answer.statusCode ?? 502, answer.headers);
     response.flushHeaders();
     answer.pipe(response);
@@ -27,7 +30,8 @@ const inner = http.createServer((request, response) => {
 inner.keepAliveTimeout = 0;
 inner.on('upgrade', (request, socket: Duplex, head: Buffer) => {
   const { method, url: path, headers } = request;
-  const upstream = https.request({ agent: false, ca: cert, ...place, method, path, headers });
+  const servername = nameOf(headers.host);
+  const upstream = https.request({ agent: false, ca: cert, ...place, servername, method, path, headers });
   upstream.on('error', () => socket.destroy());
   upstream.on('upgrade', (answer, raw, rest) => {
     const fields = Object.entries(answer.headers).map(([name, value]) => `${name}: ${String(value)}\r\n`);
@@ -44,7 +48,7 @@ inner.on('upgrade', (request, socket: Duplex, head: Buffer) => {
 let session: ClientHttp2Session | null = null;
 function upstreamSession(): ClientHttp2Session {
   if (session === null || session.closed || session.destroyed) {
-    session = http2.connect(`https://origin.test:${originPort}`, { ca: cert, ...place });
+    session = http2.connect(`https://origin.test:${originPort}`, { ca: cert, ...place, servername: 'origin.test' });
     session.on('error', () => {
       session = null;
     });

@@ -51,7 +51,7 @@ function events(socket: TLSSocket, everyMs: number): void {
   socket.on('close', () => clearInterval(timer));
 }
 
-/** Messages of the bench's client are single masked frames of less than 126 bytes; each comes back as it was. */
+/** Messages of the bench's client are single masked frames; each comes back as it was, with the bytes as they are masked: nobody reads them. */
 function echo(socket: TLSSocket): void {
   // The sum over the key is the client's affair: ours does not check it, and the proxies at hand pass it on.
   socket.write(
@@ -59,23 +59,42 @@ function echo(socket: TLSSocket): void {
       'sec-websocket-accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n',
   );
   socket.removeAllListeners('data');
-  let input: Buffer = Buffer.alloc(0);
+  let input: Buffer[] = [];
+  let bytes = 0;
   socket.on('data', (chunk: Buffer) => {
-    input = input.length === 0 ? chunk : Buffer.concat([input, chunk]);
-    while (input.length >= 6) {
-      const length = (input[1] as number) & 0x7f;
-      if (input.length < 6 + length) return;
-      const answer = Buffer.allocUnsafe(2 + length);
-      answer[0] = input[0] as number;
-      answer[1] = length;
-      for (let at = 0; at < length; at += 1) {
-        answer[2 + at] = (input[6 + at] as number) ^ (input[2 + (at & 3)] as number);
-      }
-      input = input.subarray(6 + length);
+    input.push(chunk);
+    bytes += chunk.length;
+    while (bytes >= LARGEST_HEAD || (input.length === 1 && bytes >= SMALLEST_HEAD)) {
+      const first = input[0]!.length >= LARGEST_HEAD ? input[0]! : Buffer.concat(input);
+      const { start, length } = frameAt(first);
+      const size = start + MASK_BYTES + length;
+      if (bytes < size) return;
+      const whole = first.length === bytes ? first : Buffer.concat(input);
+      // A binary frame: the bytes under the client's mask are no text.
+      whole[0] = 0x82;
+      whole[1] = whole[1]! & 0x7f;
       counts.messages += 1;
-      socket.write(answer);
+      socket.cork();
+      socket.write(whole.subarray(0, start));
+      socket.write(whole.subarray(start + MASK_BYTES, size));
+      socket.uncork();
+      const rest = whole.subarray(size);
+      input = rest.length === 0 ? [] : [rest];
+      bytes = rest.length;
     }
   });
+}
+
+const SMALLEST_HEAD = 6;
+const LARGEST_HEAD = 14;
+const MASK_BYTES = 4;
+
+/** Where a masked frame's key begins, and how long its payload is. */
+function frameAt(bytes: Buffer): { readonly start: number; readonly length: number } {
+  const short = bytes[1]! & 0x7f;
+  if (short === 126) return { start: 4, length: bytes.readUInt16BE(2) };
+  if (short === 127) return { start: 10, length: bytes.readUInt32BE(6) };
+  return { start: 2, length: short };
 }
 
 /** Requests come one after another on a connection; only the few shapes that our own load generator sends are understood. */

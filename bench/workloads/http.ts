@@ -6,7 +6,7 @@ import { head, type Load, median, type Outcome, type Workload } from './workload
 const MIB = 1024 * 1024;
 
 /** A believable model request of about 100 KB: prose and code in JSON, no secrets. */
-function jsonBody(): Buffer {
+export function jsonBody(): Buffer {
   const content =
     'function add(a, b) {\n  return a + b; // keeps the sign\n}\nThe tests pass; the next step is the parser. ';
   const messages = Array.from({ length: 760 }, (_, index) => ({ role: index % 2 ? 'assistant' : 'user', content }));

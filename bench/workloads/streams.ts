@@ -2,6 +2,7 @@
 import http2 from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { openTunnel, type Target } from '../client.ts';
+import { jsonBody } from './http.ts';
 import { head, type Load, median, type Outcome, type Workload } from './workload.ts';
 
 interface EventStream {
@@ -102,19 +103,28 @@ const upgrade = ({ host, port }: Target): string =>
   `GET /echo HTTP/1.1\r\nHost: ${host}:${port}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n` +
   // The example of RFC 6455: the origin's answer to it is fixed.
   'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n';
-const MESSAGE_BYTES = 64;
+/** A believable message: of a language server, or of a model conversation. */
+const SMALL_MESSAGE = 'a message of a language server, sixty-four bytes of text, more..';
+const LARGE_MESSAGE = jsonBody().toString();
+
+interface Frame {
+  readonly bytes: Buffer;
+  /** Size of the answer: the same without the mask's key. */
+  readonly answerBytes: number;
+}
 
 /** A masked text frame. */
-function frame(): Buffer {
-  const text = 'a message of a language server, sixty-four bytes of text, more.';
-  const bytes = Buffer.alloc(6 + MESSAGE_BYTES, text.padEnd(MESSAGE_BYTES, '.'));
-  bytes[0] = 0x81;
-  bytes[1] = 0x80 | MESSAGE_BYTES;
-  bytes.write(text.padEnd(MESSAGE_BYTES, '.'), 6, 'latin1');
-  const mask = [0x12, 0x34, 0x56, 0x78];
-  for (let at = 0; at < 4; at += 1) bytes[2 + at] = mask[at] as number;
-  for (let at = 0; at < MESSAGE_BYTES; at += 1) bytes[6 + at] = (bytes[6 + at] as number) ^ (mask[at & 3] as number);
-  return bytes;
+function frame(text: string): Frame {
+  const payload = Buffer.from(text);
+  const { length } = payload;
+  const head = length < 126 ? Buffer.alloc(2) : length < 65_536 ? Buffer.alloc(4) : Buffer.alloc(10);
+  head[0] = 0x81;
+  head[1] = 0x80 | (length < 126 ? length : length < 65_536 ? 126 : 127);
+  if (head.length === 4) head.writeUInt16BE(length, 2);
+  else if (head.length === 10) head.writeBigUInt64BE(BigInt(length), 2);
+  const key = Buffer.from([0x12, 0x34, 0x56, 0x78]);
+  const masked = payload.map((byte, at) => byte ^ key[at & 3]!);
+  return { bytes: Buffer.concat([head, key, masked]), answerBytes: head.length + length };
 }
 
 async function openEcho(target: Target): Promise<TLSSocket> {
@@ -133,8 +143,7 @@ async function openEcho(target: Target): Promise<TLSSocket> {
   });
 }
 
-async function echoes(load: Load, connections: number): Promise<Outcome> {
-  const message = frame();
+async function echoes(load: Load, connections: number, message: Frame): Promise<Outcome> {
   const sockets = await Promise.all(Array.from({ length: connections }, () => openEcho(load.target)));
   const latencies: number[] = [];
   const begun = performance.now();
@@ -147,7 +156,7 @@ async function echoes(load: Load, connections: number): Promise<Outcome> {
           let bytes = 0;
           socket.on('data', (chunk: Buffer) => {
             bytes += chunk.length;
-            if (bytes < MESSAGE_BYTES + 2) return;
+            if (bytes < message.answerBytes) return;
             bytes = 0;
             const now = performance.now();
             latencies.push((now - sent) * 1000);
@@ -156,10 +165,10 @@ async function echoes(load: Load, connections: number): Promise<Outcome> {
               return;
             }
             sent = now;
-            socket.write(message);
+            socket.write(message.bytes);
           });
           socket.once('close', () => reject(new Error('a WebSocket was closed')));
-          socket.write(message);
+          socket.write(message.bytes);
         }),
     ),
   );
@@ -178,5 +187,10 @@ export const STREAM_WORKLOADS: readonly Workload[] = [
     run: (load) => events(load, Math.ceil(1_000 * Math.min(1, load.scale * 8)), 400),
   },
   { name: 'HTTP/2, 32 streams', unit: 'request', run: multiplex },
-  { name: 'WebSocket echo x8', unit: 'message', run: (load) => echoes(load, 8) },
+  { name: 'WebSocket echo x8', unit: 'message', run: (load) => echoes(load, 8, frame(SMALL_MESSAGE)) },
+  {
+    name: 'WebSocket echo, 100 KB, scanned',
+    unit: 'message',
+    run: (load) => echoes(load, 4, frame(LARGE_MESSAGE)),
+  },
 ];
