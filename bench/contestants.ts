@@ -174,7 +174,8 @@ access_log stdio:${join(folder, 'access.log')}
 cache_log ${join(folder, 'cache.log')}
 pid_filename none
 coredump_dir ${folder}
-max_filedescriptors 20000
+max_filedescriptors 65536
+http_upgrade_request_protocols WebSocket allow all
 shutdown_lifetime 0
 `,
   );

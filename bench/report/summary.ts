@@ -8,6 +8,14 @@ export interface Start {
   readonly idleBytes: number;
 }
 
+/** What one contestant could not do. */
+export interface Failure {
+  readonly contestant: string;
+  /** Or what else it was asked for. */
+  readonly workload: string;
+  readonly why: string;
+}
+
 export interface Cell {
   readonly cpuMicros: number;
   readonly perSecond: number;
@@ -28,13 +36,16 @@ export interface Report {
   readonly machineCores: number;
   readonly contestants: readonly { readonly name: string; readonly does: string }[];
   readonly lines: readonly Line[];
+  /** One of each contestant. */
   readonly starts: readonly Start[];
+  readonly failures: readonly Failure[];
   readonly cores: CoresFigures | null;
 }
 
 export interface Measurements {
   readonly rows: readonly Row[];
   readonly starts: readonly Start[];
+  readonly failures: readonly Failure[];
   readonly contestants: readonly { readonly name: string; readonly does: string }[];
   readonly workloads: readonly { readonly name: string; readonly unit: string }[];
   readonly cores: CoresFigures | null;
@@ -42,7 +53,13 @@ export interface Measurements {
   readonly rounds: number;
 }
 
-export function summarise({ rows, contestants, workloads, ...rest }: Measurements): Report {
+export function summarise({ rows, starts: started, contestants, workloads, ...rest }: Measurements): Report {
+  const starts = contestants.flatMap(({ name }) => {
+    const own = started.filter(({ contestant }) => contestant === name);
+    if (own.length === 0) return [];
+    const listenMs = median(own.map((start) => start.listenMs));
+    return [{ contestant: name, listenMs, idleBytes: median(own.map((start) => start.idleBytes)) }];
+  });
   const lines = workloads.map(({ name, unit }) => {
     const cells: Record<string, Cell> = {};
     for (const contestant of contestants) {
@@ -51,7 +68,7 @@ export function summarise({ rows, contestants, workloads, ...rest }: Measurement
     }
     return { workload: name, unit, cells };
   });
-  return { ...rest, contestants: contestants.map(({ name, does }) => ({ name, does })), lines };
+  return { ...rest, starts, contestants: contestants.map(({ name, does }) => ({ name, does })), lines };
 }
 
 function medians(rows: readonly Row[]): Cell {

@@ -1,4 +1,5 @@
 // The report as Markdown that reads as well on a terminal. Pure.
+import { BOTTLE } from '../contestants.ts';
 import { GOALS } from './goals.ts';
 import type { Cell, Report } from './summary.ts';
 
@@ -65,6 +66,7 @@ export function renderTable(report: Report): string {
     renderStarts(report),
     renderCores(report),
     renderGoals(report),
+    renderFailures(report),
   ]
     .filter((part) => part !== '')
     .join('\n');
@@ -99,18 +101,29 @@ function renderCores({ cores }: Report): string {
   return `## More cores: ${'POST 100 KB JSON, scanned'}\n\n${note}\n${grid([head, ...lines])}\n`;
 }
 
-function renderGoals({ lines }: Report): string {
-  const rows = GOALS.flatMap(({ workload, figure, than, times }) => {
-    const cells = lines.find((line) => line.workload === workload)?.cells;
-    const own = cells?.bottle?.[figure];
-    const other = cells?.[than]?.[figure];
+function renderGoals({ lines, starts }: Report): string {
+  const rows = GOALS.flatMap((goal) => {
+    const { figure, than, times } = goal;
+    const figureOf = (name: string): number | null | undefined =>
+      'workload' in goal
+        ? lines.find(({ workload }) => workload === goal.workload)?.cells[name]?.[goal.figure]
+        : starts.find(({ contestant }) => contestant === name)?.[goal.figure];
+    const own = figureOf(BOTTLE);
+    const other = figureOf(than);
     if (own === undefined || own === null || other === undefined || other === null || other === 0) return [];
     const is = own / other;
     const isMet = figure === 'perSecond' ? is >= times : is <= times;
     const sign = figure === 'perSecond' ? '>=' : '<=';
-    return [[workload, figure, than, `${sign} ${times}`, is.toFixed(2), isMet ? 'yes' : 'no']];
+    const what = 'workload' in goal ? goal.workload : 'start and rest';
+    return [[what, figure, than, `${sign} ${times}`, is.toFixed(2), isMet ? 'yes' : 'no']];
   });
   return rows.length === 0 ? '' : `## Goals\n\n${grid([['', 'figure', 'of', 'goal', 'is', 'met'], ...rows])}\n`;
+}
+
+function renderFailures({ failures }: Report): string {
+  if (failures.length === 0) return '';
+  const rows = failures.map(({ contestant, workload, why }) => [contestant, workload, why]);
+  return `## Who could not do what\n\n${grid([['', 'at', 'why'], ...rows])}\n`;
 }
 
 function grid(rows: readonly (readonly string[])[]): string {

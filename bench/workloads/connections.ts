@@ -26,6 +26,9 @@ async function newConnections(load: Load, hostOf: (index: number) => string): Pr
   return { operations, wallMs, p50Micros: median(latencies), atOrigin: { requests: operations } };
 }
 
+/** A peer that opens a few dozen a second is measured on as many as it opens in this time. */
+const OPENING_MS = 20_000;
+
 /** Open, one request each, then nothing. As many as the limit of descriptors allows: a tunnel costs a proxy two. */
 async function idleTunnels(load: Load): Promise<Outcome> {
   const wanted = Math.min(FULL_IDLE * load.scale, Math.floor((descriptorLimit() - SPARE_DESCRIPTORS) / 2));
@@ -33,7 +36,7 @@ async function idleTunnels(load: Load): Promise<Outcome> {
   const begun = performance.now();
   const open: TLSSocket[] = [];
   const openMore = async (): Promise<void> => {
-    while (open.length < wanted) open.push(await openOne(load.target));
+    while (open.length < wanted && performance.now() - begun < OPENING_MS) open.push(await openOne(load.target));
   };
   await Promise.all(Array.from({ length: OPENING_AT_ONCE }, openMore));
   const heldBytes = (load.rssBytes() - before) / open.length;

@@ -42,6 +42,7 @@ test('every contestant brings every workload to the origin, and the report names
   const report = summarise({
     rows,
     starts,
+    failures: [],
     contestants: own,
     workloads: WORKLOADS,
     cores: null,
