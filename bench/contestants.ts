@@ -19,8 +19,8 @@ export interface Contestant {
 
 const here = import.meta.dirname;
 const nodeArgs = [process.execPath, '--disable-warning=ExperimentalWarning'];
-/** Compiled once, as in the image: the second start is a quick one. */
-const env = { NODE_COMPILE_CACHE: join(here, '../node_modules/.cache/bottle-compiled') };
+/** Compiled once, as in the image. */
+export const COMPILED = { NODE_COMPILE_CACHE: join(here, '../node_modules/.cache/bottle-compiled') };
 const always = (): boolean => true;
 
 export function startOrigin(machine: Machine): Promise<Measured> {
@@ -33,7 +33,7 @@ function startProgram(machine: Machine, program: string, originPort: number, cor
     name: program,
     argv: [...nodeArgs, join(here, `programs/${program}.ts`)],
     input: { key, cert, originPort },
-    env,
+    env: COMPILED,
     cores,
     read: (line) => JSON.parse(line) as Serving,
   });
@@ -58,7 +58,7 @@ export function startBottle(
     name: 'bottle',
     argv: [...nodeArgs, join(here, '../proxy/src/main.ts'), 'serve'],
     input: bottleConfig(machine, originPort, changes),
-    env,
+    env: COMPILED,
     cores,
     read: (line) => {
       const event = JSON.parse(line) as FirstEvent;

@@ -1,5 +1,6 @@
 // Who is on the field: every contestant started, measured one workload at a time, started anew when it failed. One that fails costs its own figure.
-import type { Contestant } from './contestants.ts';
+import { compileProxy } from './compile.ts';
+import { COMPILED, type Contestant } from './contestants.ts';
 import type { Machine } from './machine.ts';
 import { measure, type Row, type Setting } from './measure.ts';
 import type { Measured } from './process.ts';
@@ -22,9 +23,10 @@ export class Field {
     this.originPort = originPort;
   }
 
-  /** Each started that many times, in turns; the last one stays. One more before, which leaves compiled code behind as an image has it. */
+  /** Each started that many times, in turns; the last one stays. One more before, which leaves compiled code behind. */
   async open(contestants: readonly Contestant[], times: number): Promise<readonly Start[]> {
     const starts: Start[] = [];
+    compileProxy(COMPILED);
     for (let turn = 0; turn <= times; turn++) {
       for (const contestant of contestants) {
         await this.stop(contestant);

@@ -1,4 +1,5 @@
 // What the bench's own programs share: settings in as one line on stdin, the port out on stdout, the end with stdin.
+import { flushCompileCache } from 'node:module';
 import type { Server } from 'node:net';
 import { createInterface } from 'node:readline';
 
@@ -21,5 +22,7 @@ export function announce(server: Server, ca: string): void {
   server.listen({ port: 0, host: '127.0.0.1', backlog: 4096 }, () => {
     const { port } = server.address() as { port: number };
     process.stdout.write(`${JSON.stringify({ port, ca })}\n`);
+    // They are killed, which would leave no compiled code for the next start.
+    flushCompileCache();
   });
 }

@@ -1,12 +1,13 @@
 // One HTTP/2 connection of an agent: every stream becomes a request, read like those of HTTP/1.
 import { randomBytes } from 'node:crypto';
-import { constants, performServerHandshake, type ServerHttp2Session, type ServerHttp2Stream } from 'node:http2';
+import type { ServerHttp2Session, ServerHttp2Stream } from 'node:http2';
 import type { Socket } from 'node:net';
 import type { Timed } from '../deadlines.ts';
 import { Malformed } from '../h1/malformed.ts';
 import type { Origin } from '../h1/origin.ts';
 import type { Services } from '../services.ts';
 import { H2AgentStream } from './agent-stream.ts';
+import { CANCEL, FLAG_END_STREAM, nodeHttp2, PROTOCOL_ERROR } from './node-http2.ts';
 import { readRequestFields } from './request-fields.ts';
 
 /** node:http2 counts memory in these; in bytes. */
@@ -47,7 +48,7 @@ export class AgentSession implements Timed {
     // Before the session's own listener: afterwards it no longer knows.
     socket.once('close', () => this.tellUpTo(this.lastBegunNow));
     const { headBytes, headFields, http2 } = services.limits;
-    this.session = performServerHandshake(socket, {
+    this.session = nodeHttp2().performServerHandshake(socket, {
       settings: {
         enableConnectProtocol: true,
         initialWindowSize: http2.streamWindowBytes,
@@ -64,7 +65,7 @@ export class AgentSession implements Timed {
     });
     this.session.setLocalWindowSize(http2.windowBytes);
     this.session.on('stream', (stream, _headers, flags, raw: readonly string[]) => {
-      this.begin(stream, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0, raw);
+      this.begin(stream, (flags & FLAG_END_STREAM) !== 0, raw);
     });
     this.session.on('error', (error: NodeJS.ErrnoException) => {
       // The streams that ran at the time have told it in their own records.
@@ -75,7 +76,7 @@ export class AgentSession implements Timed {
     // TLS does not half-close in HTTP: the end of input means that the agent is gone, which node:http2 by itself would not notice.
     socket.once('end', () => {
       this.tellUpTo(this.lastBegunNow);
-      this.session.destroy(undefined, constants.NGHTTP2_CANCEL);
+      this.session.destroy(undefined, CANCEL);
     });
     this.session.on('close', () => services.deadlines.delete(this));
   }
@@ -123,7 +124,7 @@ export class AgentSession implements Timed {
     const id = stream.id ?? 0;
     if (id <= this.lastTold) {
       // Its head came so late that it was given up.
-      stream.on('error', () => {}).close(constants.NGHTTP2_PROTOCOL_ERROR);
+      stream.on('error', () => {}).close(PROTOCOL_ERROR);
       return;
     }
     this.tellUpTo(id - 2);

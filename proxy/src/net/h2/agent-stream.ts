@@ -1,5 +1,5 @@
 // One stream of an agent's HTTP/2 connection: the agent's side of one exchange.
-import { constants, type ServerHttp2Stream } from 'node:http2';
+import type { ServerHttp2Stream } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { AgentListener, AgentStream, ResponseBody } from '../agent.ts';
 import type { Timed } from '../deadlines.ts';
@@ -8,8 +8,8 @@ import { fieldValue } from '../h1/fields.ts';
 import type { RequestHead } from '../h1/request-head.ts';
 import type { Services } from '../services.ts';
 import { appendFields, asHeaders } from './fields.ts';
+import { INTERNAL_ERROR, NO_ERROR, PROTOCOL_ERROR } from './node-http2.ts';
 
-const { NGHTTP2_INTERNAL_ERROR, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR } = constants;
 const SWITCHING_PROTOCOLS = 101;
 const NOTHING = Buffer.alloc(0);
 
@@ -70,7 +70,7 @@ export class H2AgentStream implements AgentStream, Timed {
         const { sink: last } = this;
         this.sink = null;
         // Of a request that was reset `end` comes as well: what it lacks must not leave as if it were whole.
-        if (!this.stream.aborted && this.stream.rstCode === NGHTTP2_NO_ERROR) last?.onBodyEnd(this.requestTrailers);
+        if (!this.stream.aborted && this.stream.rstCode === NO_ERROR) last?.onBodyEnd(this.requestTrailers);
       });
     });
   }
@@ -144,14 +144,14 @@ export class H2AgentStream implements AgentStream, Timed {
 
   /** RFC 9113, 8.1: a complete answer may come before the request's end, which nobody waits for then. */
   private leaveRest(): void {
-    if (!this.stream.readableEnded && !this.stream.closed) this.stream.close(NGHTTP2_NO_ERROR);
+    if (!this.stream.readableEnded && !this.stream.closed) this.stream.close(NO_ERROR);
   }
 
   reset(): void {
     this.listener = null;
     this.isFinished = true;
     this.sink = null;
-    this.stream.close(NGHTTP2_INTERNAL_ERROR);
+    this.stream.close(INTERNAL_ERROR);
   }
 
   detach(): { readonly socket: Duplex; readonly rest: Buffer } {
@@ -170,7 +170,7 @@ export class H2AgentStream implements AgentStream, Timed {
   onDeadline(): void {
     this.guarded(() => {
       if (this.listener !== null) this.listener.onAgentLost({ kind: 'idle' });
-      else this.stream.close(NGHTTP2_INTERNAL_ERROR);
+      else this.stream.close(INTERNAL_ERROR);
     });
   }
 
@@ -196,7 +196,7 @@ export class H2AgentStream implements AgentStream, Timed {
       listener.onAgentLost({ kind: 'malformed', rule: 'h2-connection', reason });
       return;
     }
-    const isBroken = this.stream.rstCode === NGHTTP2_PROTOCOL_ERROR;
+    const isBroken = this.stream.rstCode === PROTOCOL_ERROR;
     const reason = 'the client broke the rules of HTTP/2 on this stream (its length, or its trailers)';
     listener.onAgentLost(isBroken ? { kind: 'malformed', rule: 'h2-stream', reason } : { kind: 'closed' });
   }

@@ -1,7 +1,8 @@
 // One HTTP/2 connection to an upstream, shared by many requests at a time.
-import { type ClientHttp2Session, connect } from 'node:http2';
+import type { ClientHttp2Session } from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import type { ProxyLimits } from '../../contract.ts';
+import { nodeHttp2 } from './node-http2.ts';
 import { H2UpstreamStream, type StreamOwner } from './upstream-stream.ts';
 
 export interface SessionOwner {
@@ -33,7 +34,7 @@ export class UpstreamSession implements StreamOwner {
     this.owner = owner;
     this.limits = limits;
     const { headBytes, headFields, http2 } = limits;
-    this.session = connect('https://upstream', {
+    this.session = nodeHttp2().connect('https://upstream', {
       createConnection: () => socket,
       settings: { enablePush: false, initialWindowSize: http2.upstreamStreamWindowBytes, maxHeaderListSize: headBytes },
       maxSessionMemory: Math.max(1, Math.round(http2.upstreamMemoryBytes / MEGABYTE)),

@@ -1,19 +1,18 @@
 // One request on a shared HTTP/2 connection to an upstream.
-import { type ClientHttp2Session, type ClientHttp2Stream, constants } from 'node:http2';
+import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import type { ProxyLimits } from '../../contract.ts';
 import { parseFieldLines } from '../h1/field-lines.ts';
 import { fieldValue } from '../h1/fields.ts';
 import { Malformed } from '../h1/malformed.ts';
 import type { RequestBodyKind, ResponseHandler, UpstreamStream } from '../upstream.ts';
 import { appendFields, asHeaders } from './fields.ts';
+import { CANCEL, FLAG_END_STREAM, HTTP_1_1_REQUIRED, NO_ERROR, PROTOCOL_ERROR, REFUSED_STREAM } from './node-http2.ts';
 import { readResponseFields } from './response-fields.ts';
 import { openedHead, webSocketFields } from './websocket-fields.ts';
 
-const { NGHTTP2_CANCEL, NGHTTP2_HTTP_1_1_REQUIRED, NGHTTP2_NO_ERROR, NGHTTP2_PROTOCOL_ERROR, NGHTTP2_REFUSED_STREAM } =
-  constants;
 const NOTHING = Buffer.alloc(0);
 /** The upstream says that it has done nothing (RFC 9113, 8.7), or wants to be asked in another way. */
-const UNSEEN: ReadonlySet<number> = new Set([NGHTTP2_REFUSED_STREAM, NGHTTP2_HTTP_1_1_REQUIRED]);
+const UNSEEN: ReadonlySet<number> = new Set([REFUSED_STREAM, HTTP_1_1_REQUIRED]);
 
 /** What a stream knows of its connection. */
 export interface StreamOwner {
@@ -77,7 +76,7 @@ export class H2UpstreamStream implements UpstreamStream {
     this.watchEnd(stream);
     stream.on('headers', (_headers, _flags, raw: readonly string[]) => this.guarded((to) => this.onInterim(to, raw)));
     stream.on('response', (_headers, flags, raw: readonly string[]) =>
-      this.guarded((to) => this.onResponse(to, raw, (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0)),
+      this.guarded((to) => this.onResponse(to, raw, (flags & FLAG_END_STREAM) !== 0)),
     );
     stream.on('trailers', (_headers, _flags, raw: readonly string[]) => {
       this.responseTrailers = raw;
@@ -122,7 +121,7 @@ export class H2UpstreamStream implements UpstreamStream {
 
   abandon(): void {
     this.handler = null;
-    this.stream?.close(this.isComplete ? NGHTTP2_NO_ERROR : NGHTTP2_CANCEL);
+    this.stream?.close(this.isComplete ? NO_ERROR : CANCEL);
     this.leave();
   }
 
@@ -184,13 +183,13 @@ export class H2UpstreamStream implements UpstreamStream {
   private onEnd(to: ResponseHandler): void {
     const { stream } = this;
     // Of a stream that was reset `end` comes as well.
-    if (stream === null || !this.hasEnded || stream.rstCode !== NGHTTP2_NO_ERROR || !this.hasAnswered) return;
+    if (stream === null || !this.hasEnded || stream.rstCode !== NO_ERROR || !this.hasAnswered) return;
     this.isComplete = true;
     this.handler = null;
     to.onBodyEnd(this.responseTrailers);
     to.onUpstreamRead();
     // The answer is complete and the request is not: it is of no use any more.
-    if (!stream.writableEnded) stream.close(NGHTTP2_NO_ERROR);
+    if (!stream.writableEnded) stream.close(NO_ERROR);
   }
 
   private sendTrailers(stream: ClientHttp2Stream): void {
@@ -198,15 +197,15 @@ export class H2UpstreamStream implements UpstreamStream {
   }
 
   private onClose(): void {
-    const code = this.stream?.rstCode ?? NGHTTP2_NO_ERROR;
+    const code = this.stream?.rstCode ?? NO_ERROR;
     const isUnseen = (this.stream?.id ?? Number.POSITIVE_INFINITY) > this.owner.lastProcessed || this.stream === null;
     this.leave();
-    if (code === NGHTTP2_HTTP_1_1_REQUIRED) this.owner.onHttp1Required();
+    if (code === HTTP_1_1_REQUIRED) this.owner.onHttp1Required();
     const { handler } = this;
     if (handler === null) return;
     this.handler = null;
     this.wasRefused = !this.hasAnswered && (isUnseen || UNSEEN.has(code));
-    const isBroken = code === NGHTTP2_PROTOCOL_ERROR && this.hasAnswered;
+    const isBroken = code === PROTOCOL_ERROR && this.hasAnswered;
     try {
       handler.onUpstreamLost(isBroken ? new Malformed('h2-stream', 'it breaks the rules of HTTP/2') : null);
     } catch (error) {
