@@ -2,8 +2,8 @@
 import type { View } from './view.ts';
 
 /** Layers of encoding, and views in all, that are looked into. */
-const DEPTH = 3;
-const NESTING = 8;
+const DEPTH = 5;
+const NESTING = 10;
 /** Views of a message, and one more for so many of its bytes. */
 const VIEWS = 4096;
 const BYTES_PER_VIEW = 8;

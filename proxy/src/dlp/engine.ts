@@ -34,6 +34,7 @@ export type Tag =
 /** A kind of view that is worth making. */
 export type Hint =
   | 'escapes'
+  | 'form'
   | 'entities'
   | 'quoted-printable'
   | 'utf-7'
@@ -249,6 +250,9 @@ function hintNeedles(): Needle<Tag>[] {
     ...[...'0123456789'].flatMap((one) => [...'0123456789'].flatMap((two) => hint('entities', `&#${one}${two}`))),
     // ASCII in 16 bits begins with a zero byte, two characters of base64, and ends with two more bits.
     ...[...'ABCDEFGH'].flatMap((high) => [...'AEIMQUYcgkosw048'].flatMap((low) => hint('utf-7', `+A${high}${low}`))),
+    // Slashes of URLs, as PHP and others write them in JSON.
+    ...hint('escapes', ':\\/\\/', 'hooks.slack.com\\/', 'hooks.zapier.com\\/', '\\/api\\/webhooks\\/'),
+    ...hint('form', '-----begin+', '---- begin+', '----+begin+'),
     ...hint('quoted-printable', 'quoted-printable', '8?q?', '1?q?', 'i?q?'),
     ...ascii.flatMap((high) =>
       digits.flatMap((low) => [...hint('quoted-printable', `=${high}${low}=`), ...hint('escapes', `\\${high}${low} `)]),

@@ -9,7 +9,9 @@ import { asBuffer, type View } from './view.ts';
 import { type Inflated, inflateView } from './views/compressed.ts';
 import { inflateInside } from './views/containers.ts';
 import { decodeDense, decodeUuencode, uuStart } from './views/dense.ts';
+import { digitRows } from './views/digit-rows.ts';
 import { BACKSLASH, CONCATENATION, ENTITIES, PERCENT, QUOTED_PRINTABLE, unfold } from './views/escapes.ts';
+import { unfoldForm } from './views/form.ts';
 import { hexDump, spelledRows } from './views/number-rows.ts';
 import { type DecodedRuns, decodeRuns, isText } from './views/runs.ts';
 import { unspaced } from './views/spaced.ts';
@@ -45,7 +47,8 @@ export class Expanding {
     if (marks.has(CLASS_NON_ASCII) && !isBinary) unfoldUnicode(view, marks.high, marks.highCount, add);
     if (marks.has(CLASS_ZERO)) unfoldWide(view, add);
     if (!canDecode(view)) return;
-    if (marks.has(CLASS_PERCENT_OR_AND)) unfold(view, PERCENT, add);
+    const isForm = unfoldForm(view, hints.has('form'), add);
+    if (!isForm && marks.has(CLASS_PERCENT_OR_AND)) unfold(view, PERCENT, add);
     const escapes = hints.get('escapes');
     if (escapes !== undefined) unfold(view, BACKSLASH, add, inAscent(escapes));
     if (hints.has('entities')) unfold(view, ENTITIES, add);
@@ -64,6 +67,7 @@ export class Expanding {
     const runs = { ends: marks.runs, count: marks.runCount };
     decodeRuns(view, runs, decoded, add);
     decodeDense(view, marks.dense, marks.denseCount, add);
+    digitRows(view, marks, add);
     sparseStretches(view, marks.sparse, marks.sparseCount, hasNumericValue, ({ start, end, isNumbers }) => {
       if (isNumbers) {
         spelled(view, start, end, add);

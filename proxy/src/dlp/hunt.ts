@@ -1,4 +1,4 @@
-// One search: the text itself, then whatever it decodes to, three decodings deep, within a budget.
+// One search: the text itself, then whatever it decodes to, five decodings deep, within a budget.
 import { Budget, mayNest } from './budget.ts';
 import type { Engine } from './engine.ts';
 import { Expanding } from './expanding.ts';

@@ -109,7 +109,11 @@ export const BACKSLASH: Escapes = {
       default: {
         // Style sheets: six hex digits, or two and a space.
         const six = bytes[letter] === 0x30 && bytes[letter + 1] === 0x30 ? hexAt(bytes, letter, 6, end) : -1;
-        if (six >= 0x20) return escapeOf(before + 6 + (bytes[letter + 6] === 0x20 ? 1 : 0), six);
+        // A space ends the escape, but where text goes on behind it more than that was meant.
+        if (six >= 0x20) {
+          const isEnded = bytes[letter + 6] === 0x20 && bytes[letter + 7] === 0x5c;
+          return escapeOf(before + 6 + (isEnded ? 1 : 0), six);
+        }
         const two = bytes[letter + 2] === 0x20 ? hexAt(bytes, letter, 2, end) : -1;
         if (two >= 0x20) return escapeOf(before + 3, two);
         // `\\0147`: a zero before three octal digits.

@@ -7,6 +7,9 @@ import { Trace, type View } from '../view.ts';
 const REACH_BYTES = 2048;
 /** Longest thing between two pieces that is neither letter nor digit, in bytes. */
 const SIGNS_BYTES = 14;
+/** Shortest and longest line that a token may go on in, in bytes. */
+const LEAST_LINE = 2;
+const LINE_BYTES = 256;
 /** Longest thing between the strings, or fields, that hold two pieces, in bytes. */
 const FIELD_BYTES = 64;
 /** Longest piece, in bytes, and most of them. */
@@ -140,10 +143,22 @@ function acrossSigns(view: View, at: number, end: number): Piece[] {
       if (bytes[next]! > 0x20 && !(isBlobSign(bytes[next]!) && view.length > PATH_BYTES)) signs++;
       next++;
     }
-    if (signs === 0 || bytes[next] === undefined || !isToken(bytes[next])) break;
+    if (signs === 0 && !isCutLine(bytes, start, stop, next)) break;
+    if (bytes[next] === undefined || !isToken(bytes[next])) break;
     start = next;
   }
   return pieces;
+}
+
+/** Whether a line of nothing but token characters follows directly, no longer than the one that was cut: text wrapped at a width. */
+function isCutLine(bytes: Uint8Array, start: number, stop: number, next: number): boolean {
+  const breakBytes = bytes[stop] === 0x0d ? 2 : 1;
+  if (bytes[stop + breakBytes - 1] !== 0x0a || next !== stop + breakBytes) return false;
+  let before = start;
+  while (before > 0 && stop - before <= LINE_BYTES && bytes[before - 1]! > 0x20) before--;
+  let end = next;
+  while (end - next <= LINE_BYTES && isToken(bytes[end])) end++;
+  return end - next >= LEAST_LINE && end - next <= stop - before && (bytes[end] ?? 0) <= 0x20;
 }
 
 /** Pieces with tags and comments between them. */

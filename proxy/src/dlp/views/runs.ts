@@ -1,9 +1,11 @@
 // Base64 and hex: decodes those long runs of their characters that could hold something.
 import { BASE64, HEX } from '../charsets.ts';
+import { rot13 } from '../forms.ts';
 import { RUN_CHARS } from '../sweep.ts';
 import { asBuffer, type Span, View } from '../view.ts';
 import { mayBeInflated } from './compressed.ts';
 import { decodeBase32, decodeDigits, decodeNumber } from './radix.ts';
+import { reversedView, rotatedView } from './turned.ts';
 
 /** Shortest run of binary data that is searched like text, in characters. */
 const OPAQUE_CHARS = 256;
@@ -13,6 +15,8 @@ const LOCAL_CHARS = 8192;
 const BASE32_CHARS = 24;
 /** Shortest line of wrapped base64 or hex, in characters. */
 const LINE_CHARS = 16;
+/** How much is read backwards, or in rot13, behind a run that gives something so. */
+const TURNED_BYTES = 32 * 1024;
 /** Characters looked at to tell an encoding from a word, a path or a hash. */
 const SAMPLE_CHARS = 96;
 
@@ -40,6 +44,7 @@ export class DecodedRuns {
   #seen: Set<number> | null = null;
   #piecesEnd = 0;
   #overlapping = 0;
+  readonly #turnedTo = { reversed: 0, rot13: 0 };
 
   /** Whether pieces around `at` are still worth it: of keywords inside pieces that were put together a few get a look of their own. */
   mayJoin(at: number): boolean {
@@ -49,6 +54,16 @@ export class DecodedRuns {
 
   setJoined(end: number): void {
     this.#piecesEnd = Math.max(this.#piecesEnd, end);
+  }
+
+  /** Reads backwards, or in rot13, what begins at `start`: to the end of its string, since it may be wrapped. */
+  turn(view: View, kind: 'reversed' | 'rot13', start: number, runEnd: number, found: (child: View) => void): void {
+    if (view.kind === kind || start < this.#turnedTo[kind]) return;
+    const most = Math.min(view.length, runEnd + TURNED_BYTES);
+    let end = runEnd;
+    while (end < most && view.bytes[end] !== 0x22) end++;
+    this.#turnedTo[kind] = end;
+    found(kind === 'rot13' ? rotatedView(view, start, end) : reversedView(view, start, end));
   }
 
   /** True the first time. `skip`: characters before the first quartet or pair. */
@@ -188,9 +203,10 @@ function decodeRun(view: View, start: number, end: number, decoded: DecodedRuns,
   if (longestHex >= RUN_CHARS) decodeHexRuns(view, start, end, decoded, found);
   // Words and paths have few capitals, hashes have none; an encoding mixes.
   const isMixed = upper >= 2 && lower >= 2 && (digits >= 1 || upper * 5 >= sample);
-  if (isBackwards(bytes, start, end, longestHex === sample)) found(backwards(view, start, end));
+  if (isBackwards(bytes, start, end, longestHex === sample)) decoded.turn(view, 'reversed', start, end, found);
   if ((!isMixed && (digits === 0 || upper < 2)) || longestHex === sample) return;
   const run = { start, end: paddedEnd(view, end) };
+  if (isMixed && isTurned(bytes, start, end)) decoded.turn(view, 'rot13', start, end, found);
   for (let skip = 0; skip < 4; skip++) {
     const isMeaningful = isMeaningfulFrom(bytes, start + skip, end);
     if (((skip > 0 || !isMixed) && !isMeaningful) || !decoded.isNew('base64', start, skip)) continue;
@@ -229,13 +245,19 @@ function isBackwards(bytes: Uint8Array, start: number, end: number, isHex: boole
   const head = backwardsHead;
   const count = Math.min(24, (end - start) & ~3);
   for (let i = 0; i < count; i++) head[i] = bytes[end - 1 - i]!;
-  return isHex ? isMeaningfulHex(head, 0, count) : isBase64Text(head, 0, count);
+  return isHex ? isMeaningfulHex(head, 0, count) : isBase64Text(head, 0, count) || isBase64Magic(head, 0);
 }
 
-function backwards(view: View, start: number, end: number): View {
-  const text = Buffer.from(view.bytes.subarray(start, end)).reverse();
-  return new View(text, text.length, 'reversed', view, { kind: 'mirror', end });
+/** Whether the run with its letters turned by thirteen gives text or a compressed stream as base64. */
+function isTurned(bytes: Uint8Array, start: number, end: number): boolean {
+  const head = backwardsHead;
+  const count = Math.min(24, (end - start) & ~3);
+  for (let i = 0; i < count; i++) head[i] = TURNED[bytes[start + i]!]!;
+  return isBase64Text(head, 0, count) || isBase64Magic(head, 0);
 }
+
+/** Each letter turned by thirteen, other bytes as they are. */
+const TURNED = Uint8Array.from({ length: 256 }, (_, byte) => rot13(String.fromCharCode(byte)).charCodeAt(0));
 
 /** Wrapped text: the lines' characters together. */
 function decodeLines(view: View, lines: readonly Span[], found: (child: View) => void): void {
