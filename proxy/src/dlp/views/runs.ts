@@ -252,8 +252,12 @@ function isBackwards(bytes: Uint8Array, start: number, end: number, isHex: boole
 function isTurned(bytes: Uint8Array, start: number, end: number): boolean {
   const head = backwardsHead;
   const count = Math.min(24, (end - start) & ~3);
-  for (let i = 0; i < count; i++) head[i] = TURNED[bytes[start + i]!]!;
-  return isBase64Text(head, 0, count) || isBase64Magic(head, 0);
+  for (let i = 0; i < 4; i++) head[i] = TURNED[bytes[start + i]!]!;
+  // Of random data the first three bytes are rarely text.
+  const isStream = isBase64Magic(head, 0);
+  if (!isStream && !(isPrintable(firstByte(head, 0)) && isPrintable(secondByte(head, 0)))) return false;
+  for (let i = 4; i < count; i++) head[i] = TURNED[bytes[start + i]!]!;
+  return isStream || isBase64Text(head, 0, count);
 }
 
 /** Each letter turned by thirteen, other bytes as they are. */
