@@ -305,7 +305,7 @@ function plainEnd(bytes: Uint8Array, leads: Uint8Array, from: number, last: numb
 
 /** Escapes that name bytes give bytes, those that name characters give UTF-8. */
 function putDecoded(trace: Trace, escapes: Escapes, code: number, at: number, width: number): void {
-  const isByte = escapes === QUOTED_PRINTABLE || (escapes === PERCENT && width === 3);
+  const isByte = escapes === QUOTED_PRINTABLE || (escapes.lead === PERCENT.lead && width === 3);
   if (isByte) trace.put(code, at, width);
   else trace.putCodePoint(code, at, width);
 }

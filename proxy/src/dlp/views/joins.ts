@@ -1,6 +1,6 @@
 // A token that begins at a keyword and goes on in pieces: string literals put together, markup in between, values of neighbouring fields.
 import { isUtf8 } from 'node:buffer';
-import { ALNUM, WORD_DASH } from '../charsets.ts';
+import { ALNUM, BASE64, WORD_DASH } from '../charsets.ts';
 import { Trace, type View } from '../view.ts';
 
 /** How far a token in pieces may reach from its keyword, in bytes. */
@@ -131,6 +131,7 @@ const PATH_BYTES = 4096;
 function acrossSigns(view: View, at: number, end: number): Piece[] {
   const { bytes } = view;
   const pieces: Piece[] = [];
+  const isApart = standsApart(bytes, at);
   for (let start = at; start < end && pieces.length < MOST_PIECES; ) {
     const stop = Math.min(end, view.runEnd(WORD_DASH, start));
     if (stop === start) break;
@@ -143,11 +144,18 @@ function acrossSigns(view: View, at: number, end: number): Piece[] {
       if (bytes[next]! > 0x20 && !(isBlobSign(bytes[next]!) && view.length > PATH_BYTES)) signs++;
       next++;
     }
-    if (signs === 0 && !isCutLine(bytes, start, stop, next)) break;
+    if (signs === 0 && !(isApart && isCutLine(bytes, start, stop, next))) break;
     if (bytes[next] === undefined || !isToken(bytes[next])) break;
     start = next;
   }
   return pieces;
+}
+
+/** Whether what begins at `at` is no part of wrapped base64: nothing of it stands directly before, nor at the end of the line before. */
+function standsApart(bytes: Uint8Array, at: number): boolean {
+  let before = at - 1;
+  if (bytes[before] === 0x0a) before -= bytes[before - 1] === 0x0d ? 2 : 1;
+  return before < 0 || BASE64.table[bytes[before]!] === 0;
 }
 
 /** Whether a line of nothing but token characters follows directly, no longer than the one that was cut: text wrapped at a width. */
