@@ -1,10 +1,13 @@
 // npm run soak -- --connections N --seconds S: connections of every fate through the real proxy; after each step what the proxy holds is printed.
+// npm run soak -- --gib N: one upload and one download of that size, the same way.
 // Descriptors must come back to where they were, memory must level off, and every exchange must have its one record.
 import { readdirSync, readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { routeTo, testConfig } from '../proxy/test/integration/harness/config.ts';
 import { startProxy, until } from '../proxy/test/integration/harness/proxy.ts';
+import { INSPECTED, openHeap, withoutInspector } from './heap.ts';
 import { FATES } from './soak-fates.ts';
+import { transfer } from './soak-transfer.ts';
 import { startSoakUpstream } from './soak-upstream.ts';
 
 export interface SoakStep {
@@ -13,6 +16,8 @@ export interface SoakStep {
   /** Open descriptors of the proxy while no client is there. */
   readonly descriptors: number;
   readonly residentMb: number;
+  /** Alive after a collection. */
+  readonly heapMb: number;
   readonly records: number;
 }
 
@@ -34,6 +39,7 @@ export async function soak({
   steps,
   onStep = () => {},
 }: SoakOptions): Promise<readonly SoakStep[]> {
+  process.env.NODE_OPTIONS = INSPECTED;
   const upstream = await startSoakUpstream(HOST);
   const proxy = await startProxy((directory) =>
     testConfig(directory, {
@@ -42,6 +48,7 @@ export async function soak({
       map: { [`${HOST}:443`]: upstream.address },
     }),
   );
+  const heap = await openHeap(proxy);
   const place = { port: proxy.port, ca: proxy.ca, host: HOST };
   const began = performance.now();
   const told: SoakStep[] = [];
@@ -58,6 +65,7 @@ export async function soak({
       seconds: (performance.now() - began) / 1000,
       descriptors: readdirSync(`/proc/${proxy.pid}/fd`).length,
       residentMb: residentMb(proxy.pid),
+      heapMb: await heap.aliveMb(),
       records: lines(),
     };
     told.push(step);
@@ -84,8 +92,10 @@ export async function soak({
     }
     const records = lines();
     if (records > most) throw new Error(`${records} records, but ${most} exchanges at most`);
-    if (proxy.stderr() !== '') throw new Error(`the proxy complained: ${proxy.stderr().slice(0, 2000)}`);
+    const complaint = withoutInspector(proxy.stderr());
+    if (complaint !== '') throw new Error(`the proxy complained: ${complaint.slice(0, 2000)}`);
   } finally {
+    heap.close();
     await proxy.stop();
     upstream.close();
   }
@@ -106,7 +116,7 @@ function countLines(path: string): () => number {
   };
 }
 
-function residentMb(pid: number): number {
+export function residentMb(pid: number): number {
   const status = readFileSync(`/proc/${pid}/status`, 'utf8');
   return Math.round(Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)![1]) / 102.4) / 10;
 }
@@ -117,22 +127,24 @@ if (import.meta.main) {
       connections: { type: 'string', default: '20000' },
       seconds: { type: 'string', default: '3600' },
       steps: { type: 'string', default: '20' },
+      gib: { type: 'string' },
     },
   });
-  console.log('connections   seconds   descriptors   resident MB   records');
-  await soak({
-    connections: Number(values.connections),
-    seconds: Number(values.seconds),
-    steps: Number(values.steps),
-    onStep: ({ connections, seconds, descriptors, residentMb, records }) =>
-      console.log(
-        [
-          String(connections).padStart(11),
-          seconds.toFixed(1).padStart(9),
-          String(descriptors).padStart(13),
-          residentMb.toFixed(1).padStart(13),
-          String(records).padStart(9),
-        ].join(' '),
-      ),
-  });
+  const row = (...cells: readonly (string | number)[]): void =>
+    console.log(cells.map((cell) => String(cell).padStart(13)).join(''));
+  if (values.gib !== undefined) {
+    row('', 'GiB', 'seconds', 'resident MB', 'heap MB');
+    await transfer(Number(values.gib), (one) =>
+      row(one.way, one.gib, one.seconds.toFixed(1), one.residentMb, one.heapMb),
+    );
+  } else {
+    row('connections', 'seconds', 'descriptors', 'resident MB', 'heap MB', 'records');
+    await soak({
+      connections: Number(values.connections),
+      seconds: Number(values.seconds),
+      steps: Number(values.steps),
+      onStep: (one) =>
+        row(one.connections, one.seconds.toFixed(1), one.descriptors, one.residentMb, one.heapMb, one.records),
+    });
+  }
 }

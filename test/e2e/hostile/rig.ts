@@ -92,7 +92,7 @@ function childOf({ process }: Running): number {
 
 /** Waits for a condition, never for a time. */
 export async function until(isTrue: () => boolean, what: string): Promise<void> {
-  const giveUpAt = performance.now() + 10_000;
+  const giveUpAt = performance.now() + 25_000;
   while (!isTrue()) {
     if (performance.now() > giveUpAt) throw new Error(`waited in vain for ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 3));
