@@ -101,6 +101,7 @@ export async function openCore(
     authority,
     explicit: listening.explicit,
     warm: () => {
+      services.pipeline.warm();
       dialer.warm();
       authority.premint(config.routes.filter((route) => route.scheme === 'https').map((route) => route.host));
     },

@@ -171,6 +171,11 @@ export function createPipeline(
   }
 
   return {
+    warm: () => {
+      // Any question compiles the scanner.
+      scanner.mayBegin('');
+      trail.warm();
+    },
     judgeHead,
     judgeBody: (admitted, body) =>
       withTrail(admitted.route, 'body', body, bodies.judge(admitted.route, 'body', body, bodyMetaOf(admitted))),

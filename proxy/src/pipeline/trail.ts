@@ -34,6 +34,8 @@ export interface Leaving {
 }
 
 export interface Trail {
+  /** Reads the known values now instead of at the first `note`. */
+  warm(): void;
   /** Notes what leaves; returns what it would complete, for which the caller refuses. */
   note(leaving: readonly Leaving[]): readonly Match[];
 }
@@ -56,7 +58,11 @@ interface Tail {
 
 /** `values`: known secrets and placeholders. `now`: a clock in ms that only goes forward. */
 export function createTrail(scanner: Scanner, values: readonly string[], now: () => number): Trail {
-  const windows = new Windows(values.flatMap((value) => formsOf(scanner, value)));
+  let known: Windows | null = null;
+  const windows = (): Windows => {
+    known ??= new Windows(values.flatMap((value) => formsOf(scanner, value)));
+    return known;
+  };
   /** A host's path, a client's id: what says nothing once says nothing the next time. */
   const foreign = new Set<string>();
   /** The same block of header fields comes with request after request. */
@@ -104,7 +110,7 @@ export function createTrail(scanner: Scanner, values: readonly string[], now: ()
   function follow(text: string, isWhole: boolean, time: number, touched: Set<Known>): boolean {
     let isKnown = false;
     const lower = text.toLowerCase();
-    windows.forEach(lower, (i, { of, at }) => {
+    windows().forEach(lower, (i, { of, at }) => {
       let before = 0;
       while (before < i && before < at && lower[i - before - 1] === of.lower[at - before - 1]) before++;
       let after = WINDOW_CHARS;
@@ -137,7 +143,7 @@ export function createTrail(scanner: Scanner, values: readonly string[], now: ()
     return scanner.scanJoined('requests one after the other', pieces).filter((match) => match.end > ends);
   }
 
-  return { note };
+  return { warm: () => void windows(), note };
 }
 
 /** A value as it stands, and in the encodings that it may have had before it was cut up. */

@@ -131,6 +131,8 @@ export type CapturedJudgement =
   | { readonly do: 'refuse'; readonly reason: string; readonly fix: string };
 
 export interface Pipeline {
+  /** Compiles now what the first request would wait for. */
+  warm(): void;
   /** Protocol sanity of the view, policy, DLP on the head, placeholder binding. */
   judgeHead(view: RequestView): HeadJudgement;
   /** A whole request body (after transfer decoding). */
