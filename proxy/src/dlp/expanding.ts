@@ -66,7 +66,7 @@ export class Expanding {
     for (const at of hints.get('uuencode') ?? []) decodeUuencode(view, uuStart(view, at), add);
     const runs = { ends: marks.runs, count: marks.runCount };
     decodeRuns(view, runs, decoded, add);
-    decodeDense(view, marks.dense, marks.denseCount, add);
+    decodeDense(view, marks.dense, marks.denseCount, runs, add);
     digitRows(view, marks, add);
     sparseStretches(view, marks.sparse, marks.sparseCount, hasNumericValue, ({ start, end, isNumbers }) => {
       if (isNumbers) {

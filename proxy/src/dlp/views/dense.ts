@@ -1,7 +1,7 @@
 // Text without spaces, full of signs: base85 of any kind, base91, and lines of uuencode.
 import { BASE85, BASE91, valuesOf } from '../alphabets.ts';
 import { View } from '../view.ts';
-import { hasMagic } from './runs.ts';
+import { hasMagic, type Runs } from './runs.ts';
 
 /** Shortest run that is looked at, in bytes. */
 const RUN_BYTES = 22;
@@ -12,6 +12,8 @@ const SIGNS = 3;
 const LEAST_BYTES = 12;
 /** How far before the place that the sweep names such text may begin, in bytes. */
 const BACK_BYTES = 48;
+/** So many characters of base64 have no sign among them: they are no such encoding. */
+const SIGNLESS_BYTES = 40;
 
 const VARIANTS = Object.entries(BASE85).map(([name, alphabet]) => ({ name, values: valuesOf(alphabet) }));
 const NINETY_ONE = valuesOf(BASE91);
@@ -24,13 +26,29 @@ for (let byte = 0x61; byte <= 0x7a; byte++) CLASSES[byte]! |= 4;
 for (let byte = 0x41; byte <= 0x5a; byte++) CLASSES[byte]! |= 8;
 for (let byte = 0x30; byte <= 0x39; byte++) CLASSES[byte]! |= 16;
 
-/** Calls `found` with what the dense runs of `view` decode to, where it is text or a compressed stream; one may be at each of `count` places. */
-export function decodeDense(view: View, places: Int32Array, count: number, found: (child: View) => void): void {
+/**
+ * Calls `found` with what the dense runs of `view` decode to, where it is text or a compressed stream; one may be at each of `count` places, but
+ * not in long `runs` of base64.
+ */
+export function decodeDense(
+  view: View,
+  places: Int32Array,
+  count: number,
+  runs: Runs,
+  found: (child: View) => void,
+): void {
   const { bytes, length } = view;
+  const { ends } = runs;
   let done = 0;
+  let run = 0;
   for (let i = 0; i < count; i++) {
     const place = places[i]!;
     if (place < done) continue;
+    while (run < runs.count && ends[run + 1]! <= place) run += 2;
+    if (run < runs.count && ends[run]! <= place && ends[run + 1]! - ends[run]! >= SIGNLESS_BYTES) {
+      done = ends[run + 1]! - RUN_BYTES;
+      if (place < done) continue;
+    }
     const least = Math.max(done, place - BACK_BYTES);
     let start = place;
     while (start > least && !isEdge(bytes, start - 1)) start--;
@@ -98,12 +116,15 @@ function isDense(bytes: Uint8Array, start: number, end: number): boolean {
   return different >= SIGNS;
 }
 
-/** A run without its escapes, and where each of its characters stands. */
+/** A run, maybe without its escapes, and where each of its characters stands: from `base` on, or as `from` says. */
 interface Plain {
   readonly bytes: Uint8Array;
-  readonly from: Int32Array;
+  readonly base: number;
+  readonly from: Int32Array | null;
   readonly length: number;
 }
+
+const placeIn = ({ base, from }: Plain, at: number): number => (from === null ? base + at : from[at]!);
 
 function withoutEscapes(bytes: Uint8Array, start: number, end: number): Plain {
   const plain = new Uint8Array(end - start);
@@ -121,27 +142,30 @@ function withoutEscapes(bytes: Uint8Array, start: number, end: number): Plain {
     plain[length++] = bytes[at]!;
   }
   from[length] = end;
-  return { bytes: plain, from, length };
+  return { bytes: plain, base: start, from, length };
 }
 
 function decodeRun(view: View, start: number, end: number, found: (child: View) => void): void {
   if (isUuLine(view.bytes, start, view.length)) decodeUuencode(view, start, found);
-  const literal: Plain = {
-    bytes: view.bytes.subarray(start, end),
-    from: Int32Array.from({ length: end - start + 1 }, (_, i) => start + i),
-    length: end - start,
-  };
-  const isEscaped = view.bytes.subarray(start, end).includes(0x5c);
+  const literal: Plain = { bytes: view.bytes.subarray(start, end), base: start, from: null, length: end - start };
+  const isEscaped = literal.bytes.includes(0x5c);
   for (const plain of isEscaped ? [withoutEscapes(view.bytes, start, end), literal] : [literal]) {
     for (const { name, values } of VARIANTS) {
       // What stands glued before it, a name or a quote, is of no known length.
       for (let skip = 0; skip < 5 && skip < plain.length; skip++) {
         const first = firstOf(plain, values, skip);
-        decode85(view, name, values, plain, first, found);
+        if (mayBe85(plain, values, first)) decode85(view, name, values, plain, first, found);
       }
     }
     decode91(view, plain, found);
   }
+}
+
+/** Two groups tell nearly all that is none: what would fail at once is not begun. */
+function mayBe85({ bytes, length }: Plain, values: Int8Array, first: number): boolean {
+  if (first + 10 > length) return false;
+  for (let at = first; at < first + 10; at++) if (values[bytes[at]!]! < 0) return false;
+  return true;
 }
 
 /** `<~` is the frame, not the text. */
@@ -152,10 +176,11 @@ function decode85(
   view: View,
   name: string,
   values: Int8Array,
-  { bytes, from, length }: Plain,
+  plain: Plain,
   first: number,
   found: (child: View) => void,
 ): void {
+  const { bytes, length } = plain;
   const out = Buffer.allocUnsafe(length);
   let count = 0;
   let at = first;
@@ -180,10 +205,12 @@ function decode85(
   // A guess that fails in its middle was none, or ended there: what it gave before is kept when that is text.
   const isKept = odd <= count >> 3 || hasMagic(out);
   if (count < LEAST_BYTES || !isKept) return;
-  found(new View(out, count, name, view, { kind: 'piece', start: from[first]!, end: from[Math.min(at, length)]! }));
+  const origin = { kind: 'piece', start: placeIn(plain, first), end: placeIn(plain, Math.min(at, length)) } as const;
+  found(new View(out, count, name, view, origin));
 }
 
-function decode91(view: View, { bytes, from, length }: Plain, found: (child: View) => void): void {
+function decode91(view: View, plain: Plain, found: (child: View) => void): void {
+  const { bytes, length } = plain;
   const out = Buffer.allocUnsafe(length);
   let count = 0;
   let held = 0;
@@ -203,7 +230,8 @@ function decode91(view: View, { bytes, from, length }: Plain, found: (child: Vie
     }
   }
   if (count < LEAST_BYTES) return;
-  found(new View(out, count, 'base91', view, { kind: 'piece', start: from[0]!, end: from[Math.min(at, length)]! }));
+  const origin = { kind: 'piece', start: placeIn(plain, 0), end: placeIn(plain, Math.min(at, length)) } as const;
+  found(new View(out, count, 'base91', view, origin));
 }
 
 /** Lines of uuencode behind each other; `at` is where the first begins. Calls `found` when there is one. */

@@ -3,7 +3,7 @@ import { BASE64, HEX } from '../charsets.ts';
 import { rot13 } from '../forms.ts';
 import { RUN_CHARS } from '../sweep.ts';
 import { asBuffer, type Span, View } from '../view.ts';
-import { mayBeInflated } from './compressed.ts';
+import { LEAST_STREAM, mayBeInflated } from './compressed.ts';
 import { decodeBase32, decodeDigits, decodeNumber } from './radix.ts';
 import { reversedView, rotatedView } from './turned.ts';
 
@@ -174,14 +174,17 @@ const KINDS = Int32Array.from({ length: 256 }, (_, byte) => {
   return Number(isUpper) | (Number(byte >= 0x61) << 8) | (Number(isDigit) << 16) | (HEX.table[byte]! << 24);
 });
 
-function longestHexIn(bytes: Uint8Array, start: number, end: number): number {
-  let hex = 0;
-  let longest = 0;
-  for (let at = start; at < end; at++) {
-    hex = HEX.table[bytes[at]!] === 0 ? 0 : hex + 1;
-    if (hex > longest) longest = hex;
+/** Whether so many hex digits as make a run stand together: one of them is at one of these places. */
+function hasHexRun(view: View, start: number, end: number): boolean {
+  for (let at = start + RUN_CHARS - 1; at < end; at += RUN_CHARS) {
+    if (HEX.table[view.bytes[at]!] === 0) continue;
+    let from = at;
+    while (from > start && HEX.table[view.bytes[from - 1]!] !== 0) from--;
+    let to = at + 1;
+    while (to < end && to - from < RUN_CHARS && HEX.table[view.bytes[to]!] !== 0) to++;
+    if (to - from >= RUN_CHARS) return true;
   }
-  return longest;
+  return false;
 }
 
 function decodeRun(view: View, start: number, end: number, decoded: DecodedRuns, found: (child: View) => void): void {
@@ -193,18 +196,18 @@ function decodeRun(view: View, start: number, end: number, decoded: DecodedRuns,
   const upper = kinds & 127;
   const lower = (kinds >> 8) & 127;
   const digits = (kinds >> 16) & 127;
-  const longestHex = kinds >> 24 < RUN_CHARS ? 0 : longestHexIn(bytes, start, sampleEnd);
+  const isHex = kinds >> 24 === sample;
   // One case only: may be base32.
   const mayBeBase32 = digits > 0 || end - start >= BASE32_CHARS;
-  if ((upper === 0 || lower === 0) && longestHex < sample && mayBeBase32) decodeBase32(view, [{ start, end }], found);
+  if ((upper === 0 || lower === 0) && !isHex && mayBeBase32) decodeBase32(view, [{ start, end }], found);
   if (digits === sample) decodeDigits(view, start, end, found);
-  if (digits === sample || (digits > 0 && upper + lower + digits === sample && longestHex < sample))
+  if (digits === sample || (digits > 0 && upper + lower + digits === sample && !isHex))
     decodeNumber(view, start, end, found);
-  if (longestHex >= RUN_CHARS) decodeHexRuns(view, start, end, decoded, found);
+  if (kinds >> 24 >= RUN_CHARS && hasHexRun(view, start, sampleEnd)) decodeHexRuns(view, start, end, decoded, found);
   // Words and paths have few capitals, hashes have none; an encoding mixes.
   const isMixed = upper >= 2 && lower >= 2 && (digits >= 1 || upper * 5 >= sample);
-  if (isBackwards(bytes, start, end, longestHex === sample)) decoded.turn(view, 'reversed', start, end, found);
-  if ((!isMixed && (digits === 0 || upper < 2)) || longestHex === sample) return;
+  if (isBackwards(bytes, start, end, isHex)) decoded.turn(view, 'reversed', start, end, found);
+  if ((!isMixed && (digits === 0 || upper < 2)) || isHex) return;
   const run = { start, end: paddedEnd(view, end) };
   if (isMixed && isTurned(bytes, start, end)) decoded.turn(view, 'rot13', start, end, found);
   for (let skip = 0; skip < 4; skip++) {
@@ -212,10 +215,14 @@ function decodeRun(view: View, start: number, end: number, decoded: DecodedRuns,
     if (((skip > 0 || !isMixed) && !isMeaningful) || !decoded.isNew('base64', start, skip)) continue;
     // Of a short piece of binary data the raw pass has seen all that its encoding can show.
     const isOpaque = !isMeaningful && end - start < OPAQUE_CHARS;
-    if (isOpaque && !mayBeInflated(firstByte(bytes, start + skip), secondByte(bytes, start + skip))) continue;
+    if (isOpaque && !mayBeStream(bytes, start + skip, end)) continue;
     found(pieceView(view, 'base64', base64Bytes(view, start + skip, end), run, isOpaque));
   }
 }
+
+/** Whether a run of base64 is long enough for a compressed stream and begins like one. */
+const mayBeStream = (bytes: Uint8Array, at: number, end: number): boolean =>
+  (end - at) * 3 >= LEAST_STREAM * 4 && mayBeInflated(firstByte(bytes, at), secondByte(bytes, at));
 
 /** Hex may be glued to other characters: `0x…`, `key-…`. */
 function decodeHexRuns(
@@ -268,11 +275,24 @@ function decodeLines(view: View, lines: readonly Span[], found: (child: View) =>
   const buffer = asBuffer(view.bytes);
   const text = lines.map(({ start, end }) => buffer.toString('latin1', start, end)).join('');
   const whole = { start: lines[0]!.start, end: paddedEnd(view, lines.at(-1)!.end) };
-  found(pieceView(view, 'base64', Buffer.from(text, 'base64'), whole));
+  const bytes = Buffer.from(text, 'base64');
+  // Words and hashes in a row are none; what was wrapped has lines of one length, or says what it is.
+  if (areEqual(lines) || isText(bytes.subarray(0, WRAPPED_BYTES)) || hasMagic(bytes))
+    found(pieceView(view, 'base64', bytes, whole));
   decodeBase32(view, lines, found);
   if (HEX.table[view.bytes[whole.start]!] === 0) return;
-  const bytes = Buffer.from(text.slice(0, text.length & ~1), 'hex');
-  if (bytes.length >= RUN_CHARS) found(pieceView(view, 'hex', bytes, whole));
+  const hex = Buffer.from(text.slice(0, text.length & ~1), 'hex');
+  if (hex.length >= RUN_CHARS) found(pieceView(view, 'hex', hex, whole));
+}
+
+/** So many bytes tell text. */
+const WRAPPED_BYTES = 32;
+
+/** All but the last one. */
+function areEqual(lines: readonly Span[]): boolean {
+  const first = lines[0]!.end - lines[0]!.start;
+  for (let i = 1; i + 1 < lines.length; i++) if (lines[i]!.end - lines[i]!.start !== first) return false;
+  return true;
 }
 
 /** Values of base64 characters, in both alphabets. */
@@ -336,8 +356,7 @@ const isPrintable = (byte: number): boolean => (byte >= 0x20 && byte < 0x7f) || 
 function isMeaningfulHex(bytes: Uint8Array, from: number, end: number): boolean {
   const nibble = (at: number): number => (bytes[at]! <= 0x39 ? bytes[at]! & 15 : (bytes[at]! & 15) + 9);
   const byteAt = (at: number): number => (nibble(at) << 4) | nibble(at + 1);
-  const head = [byteAt(from), byteAt(from + 2), byteAt(from + 4), byteAt(from + 6)];
-  if (hasMagic(Uint8Array.from(head))) return true;
+  if (isMagic(byteAt(from), byteAt(from + 2), byteAt(from + 4), byteAt(from + 6))) return true;
   let odd = 0;
   let zeros = 0;
   const to = Math.min(end, from + 48) - 1;
@@ -358,10 +377,12 @@ export function isText(bytes: Uint8Array): boolean {
 }
 
 /** First bytes of gzip, zlib and Zstandard. */
-export const hasMagic = (bytes: Uint8Array): boolean =>
-  (bytes[0] === 0x1f && bytes[1] === 0x8b) ||
-  (bytes[0] === 0x78 && ((bytes[0] << 8) | bytes[1]!) % 31 === 0) ||
-  (bytes[0] === 0x28 && bytes[1] === 0xb5 && bytes[2] === 0x2f && bytes[3] === 0xfd);
+export const hasMagic = (bytes: Uint8Array): boolean => isMagic(bytes[0]!, bytes[1]!, bytes[2]!, bytes[3]!);
+
+const isMagic = (a: number, b: number, c: number, d: number): boolean =>
+  (a === 0x1f && b === 0x8b) ||
+  (a === 0x78 && ((a << 8) | b) % 31 === 0) ||
+  (a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd);
 
 /** Between two lines of wrapped text: white space, or line breaks written as escapes. */
 function isLineBreak(bytes: Uint8Array, from: number, to: number): boolean {
