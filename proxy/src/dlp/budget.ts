@@ -48,8 +48,12 @@ export class Budget {
   }
 
   /** Whether a keyword may be followed through pieces. */
-  takeJoin(): boolean {
-    return this.#joinsLeft > 0 && this.#joinsLeft-- > 0;
+  get mayJoin(): boolean {
+    return this.#joinsLeft > 0;
+  }
+
+  takeJoin(): void {
+    this.#joinsLeft--;
   }
 
   /** Whether data without a telling head may be tried as a stream. */

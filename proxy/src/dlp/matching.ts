@@ -22,8 +22,6 @@ const REVERSED_BYTES = 512;
 const ROTATED_BYTES = 2048;
 /** A shorter keyword, backwards or rotated, comes up by chance inside words and encoded data: there it is glued to both sides. */
 const SURE_BYTES = 6;
-/** So many bytes that are all the same are no beginning of anything. */
-const FILLER_BYTES = 4;
 
 /** The finding of a text that rules were not done with in time: nothing lets it pass but a route that only notes. */
 export const RULES_DEADLINE = 'rules_deadline';
@@ -88,7 +86,7 @@ export class Matching {
     const { needles, marks, seeks, rules } = this.#engine;
     const pass = new Pass(view, decoded, add);
     needles.find(view, marks, (tag, start, length) => {
-      if (!this.#budget.isOver && !isFiller(view.bytes, start, length)) this.#note(pass, tag, start, length);
+      if (!this.#budget.isOver) this.#note(pass, tag, start, length);
     });
     if (!JOINED.has(view.kind)) {
       for (const { kind, detectors } of seeks) {
@@ -168,7 +166,13 @@ export class Matching {
     if (span === null) {
       // A beginning without the rest: it may go on elsewhere.
       const end = start + keyword.length;
-      if (end > start && detector.kind === 'format' && start >= pass.looseTo && mayGoOn(view, start, end))
+      if (
+        end > start &&
+        start >= pass.looseTo &&
+        this.#budget.mayJoin &&
+        detector.kind === 'format' &&
+        mayGoOn(view, start, end)
+      )
         this.#loose(pass, start, end);
       return;
     }
@@ -184,7 +188,8 @@ export class Matching {
   #loose(pass: Pass, start: number, end: number): void {
     const { view } = pass;
     pass.looseTo = end;
-    if (JOINED.has(view.kind) || !mayNest(view) || view.isInsideBlob(start, end) || !this.#budget.takeJoin()) return;
+    if (JOINED.has(view.kind) || !mayNest(view) || view.isInsideBlob(start, end)) return;
+    this.#budget.takeJoin();
     joinFrom(view, start, pass.add);
   }
 
@@ -239,11 +244,3 @@ const JOINED: ReadonlySet<string> = new Set([
 
 const isWordAt = ({ bytes, length }: View, at: number): boolean =>
   at >= 0 && at < length && ALNUM.table[bytes[at]!] !== 0;
-
-/** Zeros in base64 and the like: one byte over and over, also before and behind it. There a keyword like `AAAA` stands at every place. */
-function isFiller(bytes: Uint8Array, start: number, length: number): boolean {
-  const byte = bytes[start]!;
-  if (bytes[start - 1] !== byte || bytes[start + length] !== byte) return false;
-  for (let at = start - FILLER_BYTES; at < start + length; at++) if (bytes[at] !== byte) return false;
-  return true;
-}

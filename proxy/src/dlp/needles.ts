@@ -54,7 +54,10 @@ export class NeedleSet<Tag> {
       marks?.add(swept);
       for (let i = 0; i < swept.windowCount; i++) {
         const at = swept.windows[i]!;
-        const head = at < 0 ? 0 : this.#heads[hashWindow(readWord(bytes, at))]!;
+        if (at < 0) continue;
+        const window = readWord(bytes, at);
+        if ((window & 0xffff) === window >>> 16 && isFiller(bytes, at)) continue;
+        const head = this.#heads[hashWindow(window)]!;
         if (head !== 0) this.#resolve(view, at, head);
       }
       if (this.#found.count > 0) this.#hand(found);
@@ -95,6 +98,16 @@ const hashWindow = (window: number): number => Math.imul(window | FOLD, 0x85ebca
 
 const readWord = (bytes: Uint8Array, at: number): number =>
   bytes[at]! | (bytes[at + 1]! << 8) | (bytes[at + 2]! << 16) | (bytes[at + 3]! << 24);
+
+/**
+ * Zeros in base64 and the like: one byte over and over, also before and behind the window. There a needle like `AAAA` stands at every place, and
+ * no other has its window there: of a needle the rarest is taken.
+ */
+function isFiller(bytes: Uint8Array, at: number): boolean {
+  const byte = bytes[at]!;
+  for (let i = at - NEEDLE_BYTES; i < at + 2 * NEEDLE_BYTES; i++) if (bytes[i] !== byte) return false;
+  return true;
+}
 
 function isAt(needle: Uint8Array, anyCase: boolean, bytes: Uint8Array, start: number): boolean {
   for (let i = 0; i < needle.length; i++) {

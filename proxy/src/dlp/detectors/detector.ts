@@ -50,7 +50,7 @@ const EXAMPLE_WORDS =
 
 /** Whether a match is what documents print instead of a token: EXAMPLE, xxxx, your_token, one character over and over. */
 export function isExample(match: string): boolean {
-  return EXAMPLE_WORDS.test(match.slice(0, LOOK_CHARS)) || variety(match.slice(-16)) <= 3;
+  return variety(match.slice(-16)) <= 3 || EXAMPLE_WORDS.test(match.slice(0, LOOK_CHARS));
 }
 
 /** How many different characters a match is made of, in its first part. */
@@ -72,7 +72,17 @@ export function variety(match: string): number {
 const LOOK_CHARS = 256;
 
 /** Digits, or letters of both cases: rules out words and identifiers where a format does not say more. */
-export const isMixed = (text: string): boolean => /[0-9]/.test(text) || (/[a-z]/.test(text) && /[A-Z]/.test(text));
+export function isMixed(text: string): boolean {
+  let cases = 0;
+  for (let i = 0; i < text.length; i++) {
+    const code = text.charCodeAt(i);
+    if (code >= 0x30 && code <= 0x39) return true;
+    if (code >= 0x61 && code <= 0x7a) cases |= 1;
+    else if (code >= 0x41 && code <= 0x5a) cases |= 2;
+    if (cases === 3) return true;
+  }
+  return false;
+}
 
 type TokenGiven = Pick<Detector, 'id' | 'description' | 'source'> &
   Partial<Pick<Detector, 'accept' | 'byDefault' | 'falsePositives'>> & {

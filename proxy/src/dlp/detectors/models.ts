@@ -7,7 +7,7 @@ const INFIX = 'T3BlbkFJ';
 /** Longest part of an OpenAI key before its infix, in bytes. */
 const BEFORE_INFIX = 180;
 
-const isVaried = (found: string): boolean => !isExample(found) && isMixed(found) && variety(found) > 12;
+const isVaried = (found: string): boolean => isMixed(found) && variety(found) > 12 && !isExample(found);
 
 export const models: readonly Detector[] = [
   detector({

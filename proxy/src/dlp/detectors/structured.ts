@@ -168,12 +168,18 @@ export const structured: readonly Detector[] = [
     anyCase: true,
     match(view, at, keyword) {
       const start = at + keyword.length;
-      const end = Math.min(view.runEnd(CONNECTION_VALUE, start), start + 128);
+      const end = Math.min(view.runEnd(CONNECTION_VALUE, start), start + PASSWORD_BYTES);
       if (end - start < 6 || view.runBefore(WORD_DASH, at, 1) > 0) return null;
-      const around = `;${view.text(Math.max(0, at - CONNECTION_BYTES), at)};${view.text(end, Math.min(view.length, end + CONNECTION_BYTES))}`;
-      const isConnection =
-        CONNECTION.test(around) || (CONNECTION_HOST.test(around) && CONNECTION_DATABASE.test(around));
-      return isConnection ? { start, end } : null;
+      if (at < view.reached(NO_CONNECTION)) return null;
+      const from = Math.max(0, at - CONNECTION_BYTES);
+      // One look for many passwords that stand close together.
+      const far = at + CONNECTION_STEP + PASSWORD_BYTES + CONNECTION_BYTES;
+      if (!isConnection(`;${view.text(from, Math.min(view.length, far))}`)) {
+        view.setReached(NO_CONNECTION, at + CONNECTION_STEP);
+        return null;
+      }
+      const to = Math.min(view.length, end + CONNECTION_BYTES);
+      return isConnection(`;${view.text(from, at)};${view.text(end, to)}`) ? { start, end } : null;
     },
     accept: (found) => !isExample(found) && !NO_PASSWORD.test(found) && !/^[%$({<]|^process\.|\(/.test(found),
     truePositives(random) {
@@ -202,10 +208,17 @@ const SCHEME = charset('A-Za-z0-9+_-');
 const CONNECTION_VALUE = charset('A-Za-z0-9%._~!$()*+,=:@?#^{}|[]/-');
 /** How far around a password the rest of its connection string is looked for, in bytes. */
 const CONNECTION_BYTES = 240;
+const PASSWORD_BYTES = 128;
+/** Where no connection string was, there is none so many bytes further. */
+const CONNECTION_STEP = 256;
+const NO_CONNECTION = {};
 const CONNECTION =
   /jdbc:[a-z0-9]{2,20}:|(?:[;"'`\s=]|\\[nrt])(?:server|data source|datasource|address|addr|network address|dsn|driver)\s?=/i;
 const CONNECTION_HOST = /(?:[\s;"'`=]|\\[nrt])host(?:name|addr)?=/i;
 const CONNECTION_DATABASE = /(?:[\s;"'`=]|\\[nrt])(?:dbname|database|port)=/i;
+
+const isConnection = (around: string): boolean =>
+  CONNECTION.test(around) || (CONNECTION_HOST.test(around) && CONNECTION_DATABASE.test(around));
 
 const isBracketed = (userinfo: string): boolean => /^[[{<].*[\]}>]$/.test(userinfo);
 

@@ -9,7 +9,7 @@ type Words = Pick<Detector, 'id' | 'description' | 'source'>;
 
 /** Neither an example nor a word. */
 export const isVaried = (found: string): boolean =>
-  !isExample(found) && isMixed(found.slice(4)) && variety(found) > VARIETY;
+  isMixed(found.slice(4)) && variety(found) > VARIETY && !isExample(found);
 const VARIETY = 7;
 
 /** Formats that begin with the vendor's own literal. A short literal must stand by itself; a long one is found wherever it is glued to. */

@@ -249,7 +249,7 @@ function phraseAt(view: View, at: number) {
   if (at < view.reached(phraseAt) || !mayBeInRow(view.bytes, at)) return null;
   const row = rowAround(view.bytes.subarray(0, view.length), at);
   if (row.length === 0) return null;
-  view.setReached(phraseAt, row.at(-1)!.end);
+  view.setReached(phraseAt, rowEnd(view, row.at(-1)!.end));
   if (row.length > LONGEST_ROW) return null;
   for (const count of PHRASES) {
     for (let from = 0; from + count <= row.length; from++) {
@@ -258,6 +258,16 @@ function phraseAt(view: View, at: number) {
     }
   }
   return null;
+}
+
+/** Where the row ends that goes on at `end`: of what is longer than any phrase no other part is looked at. */
+function rowEnd({ bytes }: View, end: number): number {
+  for (let last = end; ; ) {
+    const next = gapEnd(bytes, last);
+    const nextEnd = wordEnd(bytes, next);
+    if (next === last || wordIndex(bytes, next, nextEnd) < 0) return last;
+    last = nextEnd;
+  }
 }
 
 /** The last bits are those of the others' hash. */

@@ -63,9 +63,46 @@ export function decodeNumber(view: View, start: number, end: number, found: (chi
   }
 }
 
-/** Null where a character is none of the alphabet. */
+/** Digits of any base that a number of 53 bits holds, and leading bytes that they tell for sure. */
+const LEADING_DIGITS = 8;
+const LEADING_BYTES = 3;
+
+/** Powers of each base without their power of 256: at least 1, less than 256. */
+const POWERS = new Map(
+  NUMBERS.map(({ base }) => {
+    const powers = new Float64Array(NUMBER_CHARS + 1);
+    let power = 1;
+    for (let i = 0; i <= NUMBER_CHARS; i++) {
+      powers[i] = power;
+      power *= base;
+      if (power >= 256) power /= 256;
+    }
+    return [base, powers] as const;
+  }),
+);
+
+/** Whether the number's first bytes, which its first digits tell, are printable: few are by chance, and the rest need not be computed. */
+function beginsWithText(bytes: Uint8Array, start: number, end: number, base: number, values: Int8Array): boolean {
+  let from = start;
+  while (from < end && values[bytes[from]!] === 0) from++;
+  const leading = Math.min(end, from + LEADING_DIGITS);
+  let first = 0;
+  for (let at = from; at < leading; at++) first = first * base + values[bytes[at]!]!;
+  while (first >= 256) first /= 256;
+  let number = first * POWERS.get(base)![end - leading]!;
+  if (number >= 256) number /= 256;
+  for (let i = 0; i < LEADING_BYTES; i++) {
+    const byte = Math.floor(number);
+    if (!isPrintable(byte)) return false;
+    number = (number - byte) * 256;
+  }
+  return true;
+}
+
+/** Null where a character is none of the alphabet, or it is no text. */
 function numberBytes(bytes: Uint8Array, start: number, end: number, base: number, values: Int8Array): Buffer | null {
   for (let at = start; at < end; at++) if (values[bytes[at]!]! < 0) return null;
+  if (!beginsWithText(bytes, start, end, base, values)) return null;
   // Little-endian in units of 24 bits: a unit times the base stays an exact number.
   const units: number[] = [];
   for (let at = start; at < end; at++) {
