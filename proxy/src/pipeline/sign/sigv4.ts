@@ -62,7 +62,7 @@ export function stringToSign(algorithm: Algorithm, amzDate: string, scope: Scope
 /** S3 takes the path as it is, once encoded; every other service the normalised path, encoded again. */
 function canonicalPath(path: string, service: string): string {
   if (service === 's3' || service === 's3express' || service === 's3-outposts') {
-    return path.split('/').map(reencoded).join('/');
+    return encodeText(decodeText(path)).replaceAll('%2F', '/');
   }
   return withoutDots(path).split('/').map(encodeText).join('/');
 }
@@ -95,10 +95,11 @@ function canonicalQuery(query: string): string {
 const compare = (a: string, b: string): number => (a < b ? -1 : a > b ? 1 : 0);
 
 /** Every byte but the unreserved characters as `%XX` (RFC 3986, 2.3), however it was written. */
-function reencoded(text: string): string {
-  return encodeText(
-    text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16))),
-  );
+const reencoded = (text: string): string => encodeText(decodeText(text));
+
+/** Latin1. */
+function decodeText(text: string): string {
+  return text.replace(/%([0-9A-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
 }
 
 /** `text`: latin1, a byte a character. */
