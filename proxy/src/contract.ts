@@ -40,7 +40,26 @@ export type Auth =
   | { readonly type: 'basic'; readonly secret: string; readonly username: string }
   /** `template` holds `{secret}`; the default template is `{secret}` alone. */
   | { readonly type: 'header'; readonly secret: string; readonly name: string; readonly template: string }
-  | { readonly type: 'query'; readonly secret: string; readonly name: string };
+  | { readonly type: 'query'; readonly secret: string; readonly name: string }
+  /** AWS Signature Version 4 and 4A: the agent signs with the placeholder of `accessKey`, and is signed anew for the same scope. */
+  | {
+      readonly type: 'sigv4';
+      /** Secret that holds the access key id. */
+      readonly accessKey: string;
+      /** The secret access key. */
+      readonly secret: string;
+      /** Of temporary credentials; null = none. */
+      readonly sessionToken: string | null;
+      /** As in the credential scope; null = any. */
+      readonly services: readonly string[] | null;
+      readonly regions: readonly string[] | null;
+    };
+
+/** Names of the secrets that it sends, or signs with. */
+export function secretsOfAuth(auth: Auth): readonly string[] {
+  if (auth.type !== 'sigv4') return [auth.secret];
+  return [auth.accessKey, auth.secret, ...(auth.sessionToken === null ? [] : [auth.sessionToken])];
+}
 
 /** The agent's placeholder is swapped where it stands (header: also inside Basic; query: whole value), on this route alone. */
 export interface PlaceholderSwap {

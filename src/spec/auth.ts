@@ -13,24 +13,28 @@ const RESERVED_HEADERS = new Set(
   ),
 );
 
-const BELONGS: Readonly<Record<'username' | 'name' | 'template', readonly SpecAuth['type'][]>> = {
+const BELONGS = {
   username: ['basic'],
   name: ['header', 'query'],
   template: ['header'],
-};
+  access_key: ['sigv4'],
+  session_token: ['sigv4'],
+  services: ['sigv4'],
+  regions: ['sigv4'],
+} as const satisfies Readonly<Record<string, readonly SpecAuth['type'][]>>;
 
 /** null when there is none, or when it cannot be understood (which is then reported). */
 export function readAuth(auth: SpecAuth | undefined, secrets: readonly string[], report: Report): Auth | null {
   if (auth === undefined) return null;
   const { type, secret } = auth;
   checkSecretName(secret, secrets, report.below('secret'));
-  for (const key of ['username', 'name', 'template'] as const) {
-    if (auth[key] === undefined || BELONGS[key].includes(type) || type === 'sigv4' || type === 'oauth2') continue;
+  for (const [key, types] of Object.entries(BELONGS) as [keyof typeof BELONGS, readonly SpecAuth['type'][]][]) {
+    if (auth[key] === undefined || types.includes(type) || type === 'oauth2') continue;
     report.problemAtKey(
       {
         what: `${report.name()} has ${key}`,
-        why: `type ${type} has none; ${key} belongs to ${BELONGS[key].join(', ')}`,
-        fix: `remove it, or write \`type: ${BELONGS[key][0]}\``,
+        why: `type ${type} has none; ${key} belongs to ${types.join(', ')}`,
+        fix: `remove it, or write \`type: ${types[0]}\``,
       },
       [key],
     );
@@ -66,10 +70,29 @@ export function readAuth(auth: SpecAuth | undefined, secrets: readonly string[],
       return { type, secret, name, template: auth.template ?? '{secret}' };
     }
     case 'sigv4':
+      return readSigning(auth, secrets, report);
     case 'oauth2':
       // Reported as "not yet".
       return null;
   }
+}
+
+function readSigning(auth: SpecAuth, secrets: readonly string[], report: Report): Auth | null {
+  const { secret, access_key: accessKey, session_token: sessionToken, services, regions } = auth;
+  if (accessKey === undefined) {
+    report.problem({
+      what: `${report.name()} has no access_key`,
+      why: 'type sigv4 signs with a secret key and the id that belongs to it',
+      fix: 'add `access_key: AWS_ACCESS_KEY_ID`, the name of a secret',
+    });
+    return null;
+  }
+  checkSecretName(accessKey, secrets, report.below('access_key'));
+  if (sessionToken !== undefined) checkSecretName(sessionToken, secrets, report.below('session_token'));
+  return {
+    ...{ type: 'sigv4', accessKey, secret, sessionToken: sessionToken ?? null },
+    ...{ services: services ?? null, regions: regions ?? null },
+  };
 }
 
 export function readPlaceholder(

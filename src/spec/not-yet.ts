@@ -45,8 +45,8 @@ function entryParts(entry: FilledSpec['egress']['allow'][number], index: number)
   if (typeof entry === 'string') return [];
   const at = (...path: Path): Path => ['egress', 'allow', index, ...path];
   const later: Later[] = [];
-  if (entry.auth?.type === 'sigv4' || entry.auth?.type === 'oauth2') {
-    later.push({ path: at('auth', 'type'), value: entry.auth.type, fix: 'use bearer, basic, header or query' });
+  if (entry.auth?.type === 'oauth2') {
+    later.push({ path: at('auth', 'type'), value: 'oauth2', fix: 'use bearer, basic, header, query or sigv4' });
   }
   entry.placeholder?.in?.forEach((place, number) => {
     if (place !== 'header' && place !== 'query')

@@ -1,7 +1,7 @@
 // A bottle as the text of a spec: every default written out, presets expanded, sugar removed. Reading it again gives the same bottle.
 
 import { stringify } from 'yaml';
-import type { ProxyLimits, Quota } from '../../proxy/src/contract.ts';
+import type { Auth, ProxyLimits, Quota } from '../../proxy/src/contract.ts';
 import type { AllowEntry, Bottle, SecretSource, UpstreamProxySpec } from './bottle.ts';
 import { writtenLimits } from './limits.ts';
 
@@ -68,7 +68,7 @@ function entryOf(entry: AllowEntry): Yaml {
     scheme: entry.scheme === 'tls' ? 'https' : entry.scheme,
     access: 'full',
     ...(isAnything && entry.rules.length === 1 ? {} : { rules: entry.rules.map(ruleOf) }),
-    ...(entry.auth === null ? {} : { auth: entry.auth }),
+    ...(entry.auth === null ? {} : { auth: authOf(entry.auth) }),
     ...(entry.placeholder === null ? {} : { placeholder: entry.placeholder }),
     tls: entry.scheme === 'tls' ? 'passthrough' : 'inspect',
     // What nobody reads has no search.
@@ -102,6 +102,17 @@ function ruleOf({ methods, paths, query, headers }: AllowEntry['rules'][number])
     ...(paths === null ? {} : { paths }),
     ...(isEmpty(query) ? {} : { query }),
     ...(isEmpty(headers) ? {} : { headers }),
+  };
+}
+
+function authOf(auth: Auth): Yaml {
+  if (auth.type !== 'sigv4') return { ...auth };
+  const { type, accessKey, secret, sessionToken, services, regions } = auth;
+  return {
+    ...{ type, access_key: accessKey, secret },
+    ...(sessionToken === null ? {} : { session_token: sessionToken }),
+    ...(services === null ? {} : { services }),
+    ...(regions === null ? {} : { regions }),
   };
 }
 

@@ -36,11 +36,18 @@ const RuleSchema = stringOr(
   }),
 );
 
+const scopeNames = (description: string, example: readonly string[]) =>
+  Type.Array(Type.String({ pattern: '^[a-z0-9-]{1,64}$', examples: [example[0]] }), {
+    ...words(description),
+    minItems: 1,
+    examples: [example],
+  });
+
 const AuthSchema = Type.Object(
   {
     type: Type.Enum(['bearer', 'basic', 'header', 'query', 'sigv4', 'oauth2'], {
       ...words(
-        'bearer: `Authorization: Bearer …`. basic: with `username`. header / query: field or parameter `name`. Not yet: sigv4, oauth2.',
+        'bearer: `Authorization: Bearer …`. basic: with `username`. header / query: field or parameter `name`. sigv4: AWS; the agent signs with placeholders, and is signed anew. Not yet: oauth2.',
       ),
     }),
     secret: Type.String({ ...words('Name of a secret of this spec.'), ...secretName }),
@@ -64,6 +71,14 @@ const AuthSchema = Type.Object(
         examples: ['token {secret}'],
       }),
     ),
+    access_key: Type.Optional(
+      Type.String({ ...words('type sigv4: name of the secret that holds the access key id.'), ...secretName }),
+    ),
+    session_token: Type.Optional(
+      Type.String({ ...words('type sigv4: name of the secret that holds the session token.'), ...secretName }),
+    ),
+    services: Type.Optional(scopeNames('type sigv4: services that may be signed for; left out: any.', ['s3'])),
+    regions: Type.Optional(scopeNames('type sigv4: regions that may be signed for; left out: any.', ['eu-central-1'])),
   },
   {
     ...closed,

@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { AuditFailure } from '../audit/failure.ts';
 import { isGitPush } from '../pipeline/git-refusal.ts';
 import { grpcTrailers, renderRefusal } from '../pipeline/refusal.ts';
-import type { Admitted, Held, Injected, Refusal } from '../pipeline/types.ts';
+import type { Admitted, Held, Injected, Refusal, Sending } from '../pipeline/types.ts';
 import { joinHeld } from '../pipeline/verdict.ts';
 import type { AgentListener, AgentLoss, AgentRequest, AgentStream } from './agent.ts';
 import { Asking } from './asking.ts';
@@ -19,8 +19,9 @@ import { RequestBody } from './request-body.ts';
 import { hasBody, invite, judgeBody, NO_BODY, type Outgoing, sizeOf } from './request-judge.ts';
 import { type RelayOwner, ResponseRelay, type ResponseSource } from './response-relay.ts';
 import type { Services } from './services.ts';
+import { signableOf, signChunks } from './signed-body.ts';
 import type { RequestBodyKind, ResponseHandler, UpstreamStream } from './upstream.ts';
-import { fieldsForUpstream } from './upstream-fields.ts';
+import { fieldsForUpstream, hostForUpstream } from './upstream-fields.ts';
 import { agreeOn } from './websocket/extension.ts';
 import { relayWebSocket } from './websocket/relay.ts';
 
@@ -108,8 +109,19 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
 
     if (held !== null && !(await this.isApproved(held, admitted))) return;
 
-    const injected = pipeline.inject(admitted);
+    const placed = pipeline.inject(admitted, this.sending(admitted));
+    if (placed.do === 'refuse') {
+      this.refuse(placed.refusal);
+      return;
+    }
+    const { injected } = placed;
     account.injected = injected.injected;
+    const outgoing = signChunks(this.outgoing, injected.chunks, (error) => pipeline.refuseSignature(admitted, error));
+    if (outgoing.do === 'refuse') {
+      this.refuse(outgoing.refusal);
+      return;
+    }
+    this.outgoing = outgoing.outgoing;
     const guard = pipeline.guardResponse(admitted, injected);
     this.relay = new ResponseRelay(agent, guard, account, this);
     this.prepare(injected, guard !== null);
@@ -141,6 +153,16 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
     this.body = new RequestBody(this.agent, PUSH_COMMANDS_BYTES, this.services.held, UNBOUNDED);
     await this.body.hold();
     return Buffer.concat(this.body.takeHeld());
+  }
+
+  private sending({ rawHeaders }: Admitted): Sending {
+    const { request, outgoing } = this;
+    return {
+      method: request.method,
+      host: hostForUpstream(request, rawHeaders),
+      body: signableOf(outgoing),
+      now: new Date(),
+    };
   }
 
   /** What of the head depends on the body and on what is done with the response. */

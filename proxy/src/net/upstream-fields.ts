@@ -29,6 +29,12 @@ export function fieldsForUpstream(
   return canonical === host ? fields : withField(fields, 'Host', canonical);
 }
 
+/** The Host field that `fieldsForUpstream` will give. */
+export function hostForUpstream(request: AgentRequest, rawHeaders: readonly string[]): string {
+  const host = fieldValue(rawHeaders, 'host');
+  return host === null ? hostField(request) : withoutFinalDot(host);
+}
+
 /** A trailing dot names the same host, but not to every upstream's routing. */
 function withoutFinalDot(host: string): string {
   return host.includes('.:') || host.endsWith('.') ? host.replace(/\.(?=:[0-9]+$|$)/, '') : host;

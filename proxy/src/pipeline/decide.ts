@@ -45,7 +45,9 @@ export function decide(request: DecideRequest): Decision {
   const held = joinHeld(head.do === 'hold' ? head.held : null, body.do === 'hold' ? body.held : null);
   if (held !== null) return { ...blocked({ ...held.refusal, findings }), verdict: 'hold' };
 
-  const { injected, injectedInto } = pipeline.inject(admitted);
+  const placed = pipeline.inject(admitted, null);
+  if (placed.do === 'refuse') return blocked(placed.refusal);
+  const { injected, injectedInto } = placed.injected;
   const isRedacted = admitted.verdict === 'redact' || passed.redacted;
   const first = findings[0];
   return {

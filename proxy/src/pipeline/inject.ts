@@ -1,18 +1,30 @@
 // Puts the real credential where the route wants it: the only place where one enters a message. Everything else stays byte-exact.
-import { isOwnHeader, isOwnParameter, isSwapValue, type Places, swapInHeader } from './places.ts';
+import { isOwnHeader, isOwnParameter, isSwapValue, type Places, type Signing, swapInHeader } from './places.ts';
+import { type Resigned, resign } from './sign/resign.ts';
 import { joinTarget, type QueryPart, splitTarget } from './target.ts';
-import type { Admitted, Injected } from './types.ts';
+import type { Admitted, Injected, Sending } from './types.ts';
 
-export function injectCredentials(places: Places, admitted: Admitted): Injected {
+/** Throws NotSigned on a route whose requests the agent has to sign. `sending`: null = nothing is sent, only told. */
+export function injectCredentials(places: Places, admitted: Admitted, sending: Sending | null): Injected {
   const used: Used = new Map();
+  if (places.signing !== null) for (const secret of places.signing.secrets) note(used, secret, places.label);
   const target = injectTarget(places, admitted.target, used);
   const rawHeaders = injectHeaders(places, admitted.rawHeaders, used);
+  const { signing } = places;
+  const signed =
+    signing === null || sending === null ? null : signAnew(signing, { ...admitted, target, rawHeaders }, sending);
   return {
-    target,
-    rawHeaders,
+    target: signed?.target ?? target,
+    rawHeaders: signed?.rawHeaders ?? rawHeaders,
+    chunks: signed?.chunks ?? null,
     injected: [...used.keys()],
     injectedInto: [...used.values()].map((labels) => [...labels].join(', ')),
   };
+}
+
+function signAnew({ keys, rule }: Signing, { target, rawHeaders }: Admitted, sending: Sending): Resigned {
+  const { method, host, body, now } = sending;
+  return resign({ method, target, host, rawHeaders }, keys, rule, body, now);
 }
 
 /** Labels of the places that each secret went to. */
@@ -23,13 +35,15 @@ function note(used: Used, secret: string, label: string): void {
 }
 
 function injectHeaders(places: Places, rawHeaders: readonly string[], used: Used): readonly string[] {
-  if (places.header === null && places.swap === null) return rawHeaders;
+  // What is signed is placed last, by what signs it.
+  const header = places.signing === null ? places.header : null;
+  if (header === null && places.swap === null) return rawHeaders;
   const sent: string[] = [];
-  let isPlaced = places.header === null;
+  let isPlaced = header === null;
   for (let i = 0; i < rawHeaders.length; i += 2) {
     const name = rawHeaders[i]!;
     const lower = name.toLowerCase();
-    if (isOwnHeader(places, name)) {
+    if (header !== null && isOwnHeader(places, name)) {
       // The agent's own field goes, ours takes the place of the first one.
       if (!isPlaced) sent.push(name, places.credential);
       isPlaced = true;
@@ -40,8 +54,8 @@ function injectHeaders(places: Places, rawHeaders: readonly string[], used: Used
     if (swapped !== null) note(used, places.swap!.secret, `header ${lower} (placeholder)`);
     sent.push(name, swapped ?? value);
   }
-  if (!isPlaced) sent.push(properName(places.header!), places.credential);
-  if (places.header !== null) note(used, places.secret, places.label);
+  if (!isPlaced) sent.push(properName(header!), places.credential);
+  if (header !== null) note(used, places.secret, places.label);
   return sent;
 }
 
@@ -57,7 +71,7 @@ function injectTarget(places: Places, target: string, used: Used): string {
   const sent: QueryPart[] = [];
   let isPlaced = places.query === null;
   for (const part of query ?? []) {
-    if (isOwnParameter(places, part.name)) {
+    if (places.query !== null && isOwnParameter(places, part.name)) {
       if (!isPlaced) sent.push({ name: part.name, value: places.credential });
       isPlaced = true;
     } else if (swap !== null && part.value !== null && isSwapValue(swap, part.value)) {

@@ -11,6 +11,7 @@ import { createPolicy, type PolicyQuestion } from './policy.ts';
 import { recordPathOf, redactPieces } from './record-path.ts';
 import { createResponseGuards } from './response-guard.ts';
 import { checkHead } from './sanity.ts';
+import { NotSigned } from './sign/agent-signature.ts';
 import { joinTarget, splitTarget } from './target.ts';
 import { createTrail, type Leaving } from './trail.ts';
 import { leavingLabels, leavingOf, piecesOfBody } from './trail-pieces.ts';
@@ -187,7 +188,15 @@ export function createPipeline(
     judgeUnread: (admitted, unjudged, payload) => bodies.judgeUnread(admitted.route, 'message', unjudged, payload),
     judgeTrailers: (admitted, rawTrailers) => bodies.judgeTrailers(admitted.route, rawTrailers),
     // 5. Injection comes last: no real credential is ever in what the checks above read.
-    inject: (admitted) => injectCredentials(places.of(admitted.route), admitted),
+    inject: (admitted, sending) => {
+      try {
+        return { do: 'send', injected: injectCredentials(places.of(admitted.route), admitted, sending) };
+      } catch (error) {
+        if (!(error instanceof NotSigned)) throw error;
+        return { do: 'refuse', refusal: refuseSignature(admitted, error) };
+      }
+    },
+    refuseSignature,
     guardResponse: (admitted, injected) => guards(places.of(admitted.route), injected),
     judgeName,
     knowsHost: policy.knowsHost,
@@ -210,13 +219,21 @@ function fieldOf(rawHeaders: readonly string[], lowerName: string): string {
 /** So much of a body is followed across requests, in bytes. */
 const TRAIL_BYTES = 16 * 1024;
 
-const NO_PLACES: Head['places'] = { header: null, query: null, credential: '', secret: '', label: '', swap: null };
+const NO_PLACES: Head['places'] = {
+  ...{ header: null, query: null, credential: '', secret: '', label: '', swap: null, signing: null },
+};
 
 function uniqueFindings(matches: readonly Match[]): readonly Finding[] {
   return [...new Map(matches.map((match) => [match.fingerprint + match.where, findingOf(match)])).values()].slice(
     0,
     MOST_FINDINGS,
   );
+}
+
+function refuseSignature({ route, findings }: Admitted, { message }: NotSigned): Refusal {
+  const reason = `the AWS request cannot be signed: ${message}`;
+  const fix = 'sign it with the placeholder keys that the session gives, for a service and region of the entry';
+  return { stage: 'policy', rule: route.id, reason, fix, errorShape: route.errorShape, findings };
 }
 
 function refuse(refusal: Refusal): HeadJudgement {

@@ -1,6 +1,7 @@
 // Where a route's credential goes: which fields of the agent are removed, and where its placeholder may stand.
-import type { ProxyConfig, Route, SecretValue } from '../contract.ts';
+import { type ProxyConfig, type Route, type SecretValue, secretsOfAuth } from '../contract.ts';
 import { ProxyFailure } from '../failure.ts';
+import type { AwsKeys, AwsRule } from './sign/resign.ts';
 import { asLatin1, decodeQueryText } from './target.ts';
 
 export interface Swap {
@@ -24,6 +25,16 @@ export interface Places {
   /** Human form: `header authorization (bearer)`. */
   readonly label: string;
   readonly swap: Swap | null;
+  /** The agent's own signature is replaced, in `header` or in the query; null = it has none. */
+  readonly signing: Signing | null;
+}
+
+/** What signs a route's requests. */
+export interface Signing {
+  readonly keys: AwsKeys;
+  readonly rule: AwsRule;
+  /** Names of the secrets in `keys`. */
+  readonly secrets: readonly string[];
 }
 
 export interface PlaceIndex {
@@ -34,7 +45,7 @@ export interface PlaceIndex {
   valueOf(secret: string): string;
 }
 
-const NO_CREDENTIAL = { header: null, query: null, credential: '', secret: '', label: '' } as const;
+const NO_CREDENTIAL = { header: null, query: null, credential: '', secret: '', label: '', signing: null } as const;
 const NOWHERE: Places = { ...NO_CREDENTIAL, swap: null };
 /** Fields that frame a message or name its host: never a place for a credential. */
 const FRAMING = /^(host|content-length|transfer-encoding|connection|upgrade|te|trailer|expect|keep-alive|proxy-.*)$/;
@@ -54,7 +65,9 @@ export function indexPlaces(config: Pick<ProxyConfig, 'routes' | 'secrets'>): Pl
     hostsOf: (secret) => [
       ...new Set(
         config.routes
-          .filter((route) => route.auth?.secret === secret || route.placeholder?.secret === secret)
+          .filter(({ auth, placeholder }) =>
+            [...(auth === null ? [] : secretsOfAuth(auth)), placeholder?.secret].includes(secret),
+          )
           .map((route) => route.host),
       ),
     ],
@@ -83,7 +96,12 @@ function compilePlaces(route: Route, secrets: ReadonlyMap<string, SecretValue>):
   return { ...auth, swap };
 }
 
-function compileAuth(route: Route, auth: NonNullable<Route['auth']>, secrets: ReadonlyMap<string, SecretValue>) {
+function compileAuth(
+  route: Route,
+  auth: NonNullable<Route['auth']>,
+  secrets: ReadonlyMap<string, SecretValue>,
+): Omit<Places, 'swap'> {
+  if (auth.type === 'sigv4') return compileSigning(route, auth, secrets);
   const { value } = secretOf(route, auth.secret, secrets);
   const inHeader = (name: string, credential: string, kind: string) => {
     checkHeaderSafe(route, auth.secret, credential);
@@ -91,7 +109,8 @@ function compileAuth(route: Route, auth: NonNullable<Route['auth']>, secrets: Re
     if (!/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(header) || FRAMING.test(header)) {
       throw unusable(route, `auth cannot use the header "${name}"`, 'name a header that carries credentials');
     }
-    return { header, query: null, credential, secret: auth.secret, label: `header ${header} (${kind})` };
+    const label = `header ${header} (${kind})`;
+    return { ...NO_CREDENTIAL, header, credential, secret: auth.secret, label };
   };
   switch (auth.type) {
     case 'bearer':
@@ -106,7 +125,7 @@ function compileAuth(route: Route, auth: NonNullable<Route['auth']>, secrets: Re
       return inHeader(auth.name, asLatin1(auth.template.split('{secret}').join(value)), 'header');
     case 'query':
       return {
-        header: null,
+        ...NO_CREDENTIAL,
         query: asLatin1(auth.name),
         credential: encodeURIComponent(value),
         secret: auth.secret,
@@ -115,6 +134,37 @@ function compileAuth(route: Route, auth: NonNullable<Route['auth']>, secrets: Re
     default:
       return auth satisfies never;
   }
+}
+
+/** Fields and parameters that carry an AWS signature: all of them are taken off, or made anew. */
+const AWS_HEADER = 'x-amz-security-token';
+const AWS_PARAMETERS: ReadonlySet<string> = new Set(['X-Amz-Credential', 'X-Amz-Signature', 'X-Amz-Security-Token']);
+
+function compileSigning(
+  route: Route,
+  auth: Extract<NonNullable<Route['auth']>, { readonly type: 'sigv4' }>,
+  secrets: ReadonlyMap<string, SecretValue>,
+): Omit<Places, 'swap'> {
+  const accessKey = secretOf(route, auth.accessKey, secrets);
+  if (!/^[A-Za-z0-9_.-]{1,128}$/.test(accessKey.value)) {
+    throw unusable(
+      route,
+      `secret ${auth.accessKey} is no access key id`,
+      'give the id, like AKIA…, not the secret key',
+    );
+  }
+  const sessionToken = auth.sessionToken === null ? null : secretOf(route, auth.sessionToken, secrets).value;
+  if (sessionToken !== null) checkHeaderSafe(route, auth.sessionToken!, sessionToken);
+  const keys = {
+    accessKeyId: accessKey.value,
+    secretAccessKey: secretOf(route, auth.secret, secrets).value,
+    sessionToken,
+  };
+  const { services, regions } = auth;
+  const rule = { placeholder: accessKey.placeholder, services, regions };
+  const label = 'AWS signature';
+  const signing = { keys, rule, secrets: secretsOfAuth(auth) };
+  return { ...NO_CREDENTIAL, header: 'authorization', secret: auth.accessKey, label, signing };
 }
 
 function secretOf(route: Route, name: string, secrets: ReadonlyMap<string, SecretValue>): SecretValue {
@@ -140,10 +190,13 @@ function unusable(route: Route, why: string, fix: string): ProxyFailure {
 
 /** `name`: as written. */
 export function isOwnHeader(places: Places, name: string): boolean {
-  return places.header !== null && name.length === places.header.length && name.toLowerCase() === places.header;
+  if (places.header !== null && name.length === places.header.length && name.toLowerCase() === places.header)
+    return true;
+  return places.signing !== null && name.toLowerCase() === AWS_HEADER;
 }
 
 export function isOwnParameter(places: Places, rawName: string): boolean {
+  if (places.signing !== null) return AWS_PARAMETERS.has(decodeQueryText(rawName));
   return places.query !== null && (rawName === places.query || decodeQueryText(rawName) === places.query);
 }
 

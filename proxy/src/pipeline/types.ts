@@ -2,6 +2,9 @@
 
 import type { AuditRecord, ErrorShape, Finding, Route, Stage, Verdict, Via } from '../contract.ts';
 import type { Match, Unjudged } from '../dlp/types.ts';
+import type { NotSigned } from './sign/agent-signature.ts';
+import type { ChunkSigner } from './sign/chunk-signer.ts';
+import type { SignableBody } from './sign/resign.ts';
 
 /** A request as it arrived, head only. Header names and values are latin1 strings: byte-exact. */
 export interface RequestView {
@@ -93,15 +96,30 @@ export interface BodyStream {
   readonly mayChangeLength: boolean;
 }
 
+/** What a signature covers besides the head that was judged. */
+export interface Sending {
+  readonly method: string;
+  /** The Host field as the upstream will see it. */
+  readonly host: string;
+  readonly body: SignableBody;
+  readonly now: Date;
+}
+
 /** What goes to the upstream: the only place where a real credential exists in a message. */
 export interface Injected {
   readonly target: string;
   readonly rawHeaders: readonly string[];
+  /** The body goes through it; null = as it is. */
+  readonly chunks: ChunkSigner | null;
   /** Names of the secrets used. */
   readonly injected: readonly string[];
   /** Human form: `header authorization (bearer)`. */
   readonly injectedInto: readonly string[];
 }
+
+export type Injection =
+  | { readonly do: 'send'; readonly injected: Injected }
+  | { readonly do: 'refuse'; readonly refusal: Refusal };
 
 /** Removes injected values from what comes back. Replacements have the same length, so framing stays as it is. */
 export interface ResponseGuard {
@@ -151,7 +169,10 @@ export interface Pipeline {
   judgeUnread(admitted: Admitted, unjudged: Unjudged, payload: Buffer): BodyJudgement;
   /** Trailer fields of a chunked request. On `pass`, `body` holds the fields to send, serialised as `Name: value\r\n` each. */
   judgeTrailers(admitted: Admitted, rawTrailers: readonly string[]): HoldableJudgement;
-  inject(admitted: Admitted): Injected;
+  /** `sending`: null = nothing is sent, only told. */
+  inject(admitted: Admitted, sending: Sending | null): Injection;
+  /** A body that is not what its signature is made for. */
+  refuseSignature(admitted: Admitted, error: NotSigned): Refusal;
   /** null when nothing was injected on this route. */
   guardResponse(admitted: Admitted, injected: Injected): ResponseGuard | null;
   /** A name asked of our DNS. */

@@ -304,6 +304,22 @@ secrets:
     expect(bottleOf(renderBottle(bottleOf(text))).secrets).toEqual(secrets);
   });
 
+  it('sign AWS requests, and mean the same when they are written out', () => {
+    const text = `version: 1
+secrets: { ID: { env: ID }, KEY: { env: KEY }, SESSION: { env: SESSION } }
+egress:
+  allow:
+    - host: my-bucket.s3.eu-central-1.amazonaws.com
+      auth: { type: sigv4, access_key: ID, secret: KEY, session_token: SESSION, services: [s3], regions: [eu-central-1] }
+`;
+    const [entry] = bottleOf(text).egress.allow;
+    expect(entry?.auth).toEqual({
+      ...{ type: 'sigv4', accessKey: 'ID', secret: 'KEY', sessionToken: 'SESSION' },
+      ...{ services: ['s3'], regions: ['eu-central-1'] },
+    });
+    expect(bottleOf(renderBottle(bottleOf(text))).egress.allow).toEqual([entry]);
+  });
+
   it('cannot reach into an object by a name like __proto__', () => {
     const { secrets, agent } = bottleOf(
       'version: 1\nagent: { env: { constructor: x, toString: y } }\nsecrets: { valueOf: { env: A } }',

@@ -67,6 +67,9 @@ const CHANGING: ReadonlySet<string> = new Set([
   ...['upgrade', 'proxy-connection', 'authorization', 'x-amz-security-token'],
 ]);
 
+/** Of a presigned URL; beside a signature in a header they mean nothing. */
+const SIGNATURE_PARAMETERS = ['X-Amz-Credential', 'X-Amz-Signature', 'X-Amz-Security-Token'];
+
 /** Throws NotSigned with the reason. */
 export function resign(
   request: SignableRequest,
@@ -84,6 +87,7 @@ export function resign(
   checkScope(agents, headers, parameters, rule);
 
   const payload = payloadOf(agents, headers, parameters, body);
+  const wasNamed = headers.has('x-amz-content-sha256');
   if (payload.isNew) headers.set('x-amz-content-sha256', payload.hash);
   const scope: Scope = { date: agents.date, region: agents.region, service: agents.service };
   const token = keys.sessionToken;
@@ -94,13 +98,15 @@ export function resign(
     headers.set('X-Amz-Security-Token', token);
     signedHeaders.push('x-amz-security-token');
   }
+  if (payload.isNew && !wasNamed) signedHeaders.push('x-amz-content-sha256');
   signedHeaders.sort();
   for (const name of signedHeaders) {
     if (name !== 'host' && !headers.has(name))
       throw new NotSigned(`its signature covers ${name}, which it does not have`);
   }
   const credential = `${keys.accessKeyId}/${scopeText(scope)}`;
-  if (agents.in === 'query') {
+  if (agents.in === 'header') for (const name of SIGNATURE_PARAMETERS) parameters.remove(name);
+  else {
     parameters.remove('X-Amz-Signature');
     parameters.set('X-Amz-Credential', credential);
     parameters.set('X-Amz-SignedHeaders', signedHeaders.join(';'));
@@ -198,7 +204,7 @@ function checkScope(agents: AgentSignature, headers: Fields, parameters: Paramet
 
 interface Payload {
   readonly hash: string;
-  /** The agent's own word for it no longer holds. */
+  /** The agent's own word for it no longer holds, or is missing. */
   readonly isNew: boolean;
 }
 
@@ -206,11 +212,13 @@ function payloadOf(agents: AgentSignature, headers: Fields, parameters: Paramete
   const said = headers.one('x-amz-content-sha256') ?? parameters.get('X-Amz-Content-Sha256');
   if (said === null) {
     if (agents.in === 'query' && agents.service === 's3') return { hash: UNSIGNED_PAYLOAD, isNew: false };
+    // S3 asks for the field, though not every client sends it.
+    const isNew = agents.in === 'header' && agents.service.startsWith('s3');
     switch (body.kind) {
       case 'none':
-        return { hash: EMPTY_SHA256, isNew: false };
+        return { hash: EMPTY_SHA256, isNew };
       case 'whole':
-        return { hash: sha256(body.bytes), isNew: false };
+        return { hash: sha256(body.bytes), isNew };
       case 'stream':
         throw new NotSigned('its body is too large to be signed: send its SHA-256 in X-Amz-Content-Sha256');
       default:

@@ -130,7 +130,7 @@ describe('the place that a credential goes to', () => {
   test.each(auths)('%o is not searched: the agent’s value never leaves', (auth, request) => {
     const it = session([route('bound', 'api.example', { auth })]);
     const admitted = it.admit(request(it));
-    const sent = JSON.stringify(it.pipeline.inject(admitted));
+    const sent = JSON.stringify(it.inject(admitted));
     expect(sent).not.toContain(it.placeholder);
     expect(sent).not.toContain(base64(it.placeholder).slice(0, 16));
   });

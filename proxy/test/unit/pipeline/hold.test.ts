@@ -136,6 +136,6 @@ describe('on_deny: hold', () => {
   test('an approved stranger gets no credential', () => {
     const judged = it.judge({ host: 'new.example' });
     if (judged.do !== 'hold') throw new Error(judged.do);
-    expect(it.pipeline.inject(judged.admitted).injected).toEqual([]);
+    expect(it.inject(judged.admitted).injected).toEqual([]);
   });
 });

@@ -10,7 +10,7 @@ const query: Auth = { type: 'query', secret: 'TOKEN', name: 'key' };
 function inject(it: TestSession, target: string, rawHeaders: readonly string[]): Injected {
   const judged = it.pipeline.judgeHead(view({ target, rawHeaders }));
   if (judged.do === 'refuse') throw new Error(judged.refusal.reason);
-  return it.pipeline.inject(judged.admitted);
+  return it.inject(judged.admitted);
 }
 const bound = (auth: Auth | null, placeholder: PlaceholderSwap | null = null): TestSession =>
   session([route('one', 'api.example', { auth, placeholder })]);
@@ -23,6 +23,7 @@ describe('a credential', () => {
     ).toEqual({
       target: '/',
       rawHeaders: ['Host', 'api.example', 'authorization', `Bearer ${it.value}`, 'Accept', '*/*'],
+      chunks: null,
       injected: ['TOKEN'],
       injectedInto: ['header authorization (bearer)'],
     });
@@ -88,7 +89,13 @@ describe('a credential', () => {
   test('nothing is injected where the route asks for nothing', () => {
     const it = bound(null);
     const rawHeaders = ['Host', 'api.example', 'authorization', 'Bearer mine'];
-    expect(inject(it, '/x?a', rawHeaders)).toEqual({ target: '/x?a', rawHeaders, injected: [], injectedInto: [] });
+    expect(inject(it, '/x?a', rawHeaders)).toEqual({
+      target: '/x?a',
+      rawHeaders,
+      chunks: null,
+      injected: [],
+      injectedInto: [],
+    });
   });
 });
 

@@ -10,7 +10,7 @@ function guardOf(auth: Auth, value: string): ResponseGuard {
     secrets: [{ name: 'TOKEN', value, placeholder: 'bottle-abcdefghijkl' }],
   });
   const admitted = it.admit({});
-  const guard = it.pipeline.guardResponse(admitted, it.pipeline.inject(admitted));
+  const guard = it.pipeline.guardResponse(admitted, it.inject(admitted));
   if (guard === null) throw new Error('no guard');
   return guard;
 }
@@ -110,7 +110,7 @@ describe('a response', () => {
   test('is not guarded where nothing was injected', () => {
     const it = session([route('one', 'api.example')]);
     const admitted = it.admit({});
-    expect(it.pipeline.guardResponse(admitted, it.pipeline.inject(admitted))).toBeNull();
+    expect(it.pipeline.guardResponse(admitted, it.inject(admitted))).toBeNull();
   });
 
   test('the end of a scrubbed value that begins another one stays scrubbed', () => {

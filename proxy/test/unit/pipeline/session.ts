@@ -4,7 +4,7 @@ import { DEFAULT_LIMITS, type ProxyConfig, type Route, type RouteRule } from '..
 import { fingerprintKeyOf } from '../../../src/dlp/fingerprint.ts';
 import { createScanner } from '../../../src/dlp/scanner.ts';
 import { createPipeline } from '../../../src/pipeline/pipeline.ts';
-import type { Admitted, HeadJudgement, Pipeline, Refusal, RequestView } from '../../../src/pipeline/types.ts';
+import type { Admitted, HeadJudgement, Injected, Pipeline, Refusal, RequestView } from '../../../src/pipeline/types.ts';
 
 const LETTERS = 'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789';
 
@@ -48,6 +48,8 @@ export interface TestSession {
   judge(request: Partial<RequestView> & { readonly headers?: Readonly<Record<string, string>> }): HeadJudgement;
   admit(request: Parameters<TestSession['judge']>[0]): Admitted;
   refuse(request: Parameters<TestSession['judge']>[0]): Refusal;
+  /** What would leave, with credentials. */
+  inject(admitted: Admitted): Injected;
 }
 
 /** One secret, `TOKEN`, in `value`; what the agent sees of it in `placeholder`. */
@@ -93,6 +95,12 @@ export function session(routes: readonly Route[], more: Partial<ProxyConfig> = {
       const judged = judge(request);
       if (judged.do !== 'refuse') throw new Error(`admitted by ${judged.admitted.rule}: ${judged.admitted.target}`);
       return judged.refusal;
+    },
+    inject(admitted) {
+      const sending = { method: 'GET', host: admitted.route.host, body: { kind: 'none' }, now: new Date() } as const;
+      const placed = pipeline.inject(admitted, sending);
+      if (placed.do === 'refuse') throw new Error(`refused: ${placed.refusal.reason}`);
+      return placed.injected;
     },
   };
 }
