@@ -10,6 +10,7 @@ interface Inner {
   _processChunk(chunk: Buffer, flush: number): Buffer | null;
   on(event: 'error', listener: () => void): unknown;
   removeAllListeners(event: 'error'): unknown;
+  reset(): void;
   close(): void;
 }
 
@@ -52,6 +53,11 @@ export class SyncZlib {
       stream.removeAllListeners('error');
       stream.on('error', ignore);
     }
+  }
+
+  /** For the next stream of the same kind, in the same memory. */
+  reset(): void {
+    this.#stream.reset();
   }
 
   close(): void {

@@ -66,6 +66,11 @@ export class Budget {
     return this.#inflatedLeft;
   }
 
+  /** What looked like an archive was none: that costs as much. */
+  payFailed(): void {
+    if (--this.#inflationsLeft < 0) this.isOver = true;
+  }
+
   /** What a small piece inflates to is paid from the budget of decompression, not from that of the other views. */
   payInflated(child: View): void {
     if (--this.#inflationsLeft < 0) this.isOver = true;

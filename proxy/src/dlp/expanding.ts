@@ -7,7 +7,6 @@ import type { Pieces } from './pieces.ts';
 import { CLASS_NON_ASCII, CLASS_PERCENT_OR_AND, CLASS_ZERO } from './sweep.ts';
 import { asBuffer, type View } from './view.ts';
 import { type Inflated, inflateView } from './views/compressed.ts';
-import { inflateInside } from './views/containers.ts';
 import { decodeDense, decodeUuencode, uuStart } from './views/dense.ts';
 import { digitRows } from './views/digit-rows.ts';
 import { BACKSLASH, CONCATENATION, ENTITIES, PERCENT, QUOTED_PRINTABLE, unfold } from './views/escapes.ts';
@@ -25,6 +24,8 @@ const NUMBERS = 1;
 const LIST_GAP = 12;
 const LIST_SIGNS = 8;
 
+const GZIP = '\x1f\x8b';
+
 type Add = (child: View) => void;
 
 export class Expanding {
@@ -38,15 +39,16 @@ export class Expanding {
     this.#pieces = pieces;
   }
 
-  /** Calls `add` with what `view` decodes to; the engine's marks are those of this view. */
-  expand(view: View, hints: Hints, decoded: DecodedRuns, add: Add): void {
+  /** Calls `add` with what `view` decodes to; the engine's marks are those of this view. Returns whether archives may be in it. */
+  expand(view: View, hints: Hints, decoded: DecodedRuns, add: Add): boolean {
     const { bytes, length } = view;
     const { marks, hasNumericValue } = this.#engine;
     if (view.kind !== 'unicode') this.#inflate(view, add);
     const isBinary = marks.has(CLASS_NON_ASCII) && !isUtf8(asBuffer(bytes).subarray(0, length));
     if (marks.has(CLASS_NON_ASCII) && !isBinary) unfoldUnicode(view, marks.high, marks.highCount, add);
     if (marks.has(CLASS_ZERO)) unfoldWide(view, add);
-    if (!canDecode(view)) return;
+    // gzip is no layer of its own.
+    if (!canDecode(view)) return view.startsWith(GZIP, 0);
     const isForm = unfoldForm(view, hints.has('form'), add);
     if (!isForm && marks.has(CLASS_PERCENT_OR_AND)) unfold(view, PERCENT, add);
     const escapes = hints.get('escapes');
@@ -56,7 +58,6 @@ export class Expanding {
     if (sums !== undefined) unfold(view, CONCATENATION, add, inAscent(sums));
     if (hints.has('quoted-printable')) unfold(view, QUOTED_PRINTABLE, add);
     if (isBinary) {
-      this.#inflateInside(view, add);
       const ebcdic = readEbcdic(view);
       if (ebcdic !== null) add(ebcdic);
     }
@@ -78,12 +79,12 @@ export class Expanding {
       this.#pieces.squeeze(view, start, end);
       withoutSeparator(view, start, end, (brief) => this.#isPromising(brief), add);
     });
+    return isBinary || marks.has(CLASS_ZERO);
   }
 
   /** Binary data of which nothing but a compressed stream, or an archive, may be expected. */
   expandOpaque(view: View, add: Add): void {
     this.#inflate(view, add);
-    if (view.startsWith('PK', 0)) this.#inflateInside(view, add);
   }
 
   /** Rows of numbers, dumps and lists that spell text, where hints say that they may be. */
@@ -115,14 +116,6 @@ export class Expanding {
     const isPiece = view.kind === 'base64' || view.kind === 'hex';
     const mayTry = (): boolean => isPiece && !isText(view.bytes.subarray(0, 64)) && this.#budget.takeTry();
     this.#addInflated(inflateView(view, Math.max(1, this.#budget.inflatedLeft), mayTry), add);
-  }
-
-  #inflateInside(view: View, add: Add): void {
-    inflateInside(
-      view,
-      () => this.#budget.inflatedLeft,
-      (member) => this.#addInflated(member, add),
-    );
   }
 
   #addInflated({ child, isOverBudget }: Inflated, add: Add): void {

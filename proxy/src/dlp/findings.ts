@@ -52,7 +52,8 @@ export class Findings {
     });
   }
 
-  addDetected(view: View, detector: Pick<Detector, 'id' | 'kind'>, span: Span): void {
+  /** `form`: of the span in the view, for the chain. */
+  addDetected(view: View, detector: Pick<Detector, 'id' | 'kind'>, span: Span, form = ''): void {
     const isMadeOfPieces = view.kind === 'joined' || view.kind === 'fields';
     if (isMadeOfPieces && !(detector.kind === 'format' && looksMadeUp(view.text(span.start, span.end)))) return;
     const { start, end } = view.inRoot(span.start, span.end);
@@ -63,7 +64,7 @@ export class Findings {
         secret: '',
         length: span.end - span.start,
         fingerprint: this.#fingerprint(view.bytes.subarray(span.start, span.end)),
-        chain: view.chain(),
+        chain: join(view.chain(), form),
         start,
         end,
       },

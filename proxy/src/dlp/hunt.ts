@@ -5,6 +5,7 @@ import { Expanding } from './expanding.ts';
 import { Findings, type Hit } from './findings.ts';
 import { Matching } from './matching.ts';
 import { SOURCE_DETECTOR } from './source/source-index.ts';
+import { Unpacking } from './unpacking.ts';
 import type { View } from './view.ts';
 import { DecodedRuns } from './views/runs.ts';
 
@@ -14,13 +15,16 @@ export class Hunt {
   readonly #findings: Findings;
   readonly #matching: Matching;
   readonly #expanding: Expanding;
+  readonly #unpacking: Unpacking;
 
-  constructor(engine: Engine, lengthBytes: number, decodedBytes: number) {
+  /** `isCut`: of a text that goes on before or behind. Archives in it are read by somebody who sees all of them. */
+  constructor(engine: Engine, lengthBytes: number, decodedBytes: number, isCut = false) {
     this.#engine = engine;
     this.#budget = new Budget(lengthBytes, decodedBytes);
     this.#findings = new Findings(engine.fingerprint);
     this.#matching = new Matching(engine, this.#budget, this.#findings);
     this.#expanding = new Expanding(engine, this.#budget, this.#matching.pieces);
+    this.#unpacking = new Unpacking(this.#budget, this.#findings, isCut);
   }
 
   get hits(): readonly Hit[] {
@@ -30,6 +34,11 @@ export class Hunt {
   /** Some of it was not searched, or there is more than can be named. */
   get isOverBudget(): boolean {
     return this.#budget.isOver || this.#findings.isFull;
+  }
+
+  /** What in it cannot be read, and stands where it cannot be replaced either; '' for nothing. */
+  get unread(): string {
+    return this.#unpacking.unread;
   }
 
   /** What was done so far, so that tests can tell work in proportion to the input from work that is not. */
@@ -54,17 +63,22 @@ export class Hunt {
     this.work.bytes += view.length;
     const children: View[] = [];
     const add = (child: View): void => void (child.length > 0 && children.push(child));
+    this.#unpacking.refuseUnreadable(view);
+    let mayHoldMore = view.isOpaque;
     if (view.isOpaque) this.#expanding.expandOpaque(view, add);
     else {
       const decoded = new DecodedRuns();
       const hints = this.#matching.match(view, decoded, add);
       for (const span of this.#engine.source?.find(view) ?? []) this.#findings.addDetected(view, SOURCE_DETECTOR, span);
       if (!mayNest(view) || this.isOverBudget) return;
-      this.#expanding.expand(view, hints, decoded, add);
+      mayHoldMore = this.#expanding.expand(view, hints, decoded, add);
     }
-    for (const child of children) {
-      if (this.isOverBudget || !this.#budget.take(child)) return;
-      this.#search(child);
-    }
+    for (const child of children) this.#searchInside(child);
+    // Last, and searched as it comes out: an archive may hold more than should be in memory at once.
+    if (mayHoldMore && !this.isOverBudget) this.#unpacking.unpack(view, (child) => this.#searchInside(child));
+  }
+
+  #searchInside(child: View): void {
+    if (!this.isOverBudget && this.#budget.take(child)) this.#search(child);
   }
 }

@@ -232,7 +232,7 @@ export class Matching {
 }
 
 /** Views that put together what stood apart: there numbers and words meet that have nothing to do with each other. */
-const JOINED: ReadonlySet<string> = new Set([
+export const JOINED: ReadonlySet<string> = new Set([
   'separators',
   'spaced',
   'reversed',

@@ -8,7 +8,7 @@ import { matchOf, replacement } from './match.ts';
 import { type Edit, editBytes, editText } from './rewrite.ts';
 import { openStream } from './stream.ts';
 import { textViews } from './text.ts';
-import type { BodyMeta, BodyScan, Match, Scanner, ScannerConfig } from './types.ts';
+import type { BodyMeta, BodyScan, Match, Scanner, ScannerConfig, Unjudged } from './types.ts';
 import { View } from './view.ts';
 import { looksMadeUp } from './views/joins.ts';
 
@@ -77,9 +77,7 @@ export function createScanner(config: ScannerConfig): Scanner {
       .map((hit) => matchOf({ ...hit, start: 0, end: 0 }, where, ''));
     return {
       matches: [...matches, ...beside],
-      unjudged: hunt.isOverBudget
-        ? { kind: 'over_budget', detail: 'too much nested data, or too many findings' }
-        : null,
+      unjudged: unjudgedOf(hunt),
       rewrite(chosen) {
         const isBeside = beside.some(chosen);
         const edits = matches.filter(chosen).map((match) => editOf(match, bare.has(match)));
@@ -108,6 +106,11 @@ export function createScanner(config: ScannerConfig): Scanner {
       ),
   };
 }
+
+const unjudgedOf = ({ isOverBudget, unread }: Hunt): Unjudged | null => {
+  if (isOverBudget) return { kind: 'over_budget', detail: 'too much nested data, or too many findings' };
+  return unread === '' ? null : { kind: 'undecodable', detail: unread };
+};
 
 function editOf(match: Match, isBare: boolean): Edit {
   const text = replacement(match);

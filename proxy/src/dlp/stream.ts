@@ -2,6 +2,7 @@
 //
 // The window is what was released last (context for formats that look back), what is held, and what has just come. Everything up to
 // OVERLAP_BYTES before its end can be judged for good: whatever begins there ends inside the window.
+import { ArchiveStream, type PlacedScan } from './archive-stream.ts';
 import { parseCodings } from './body.ts';
 import { BASE64 } from './charsets.ts';
 import type { Engine } from './engine.ts';
@@ -35,7 +36,7 @@ const NOTHING = Buffer.alloc(0);
 export function openStream(options: StreamOptions): StreamScan {
   const codings = parseCodings(options.meta.contentEncoding);
   if (codings === null) return unread({ kind: 'undecodable', detail: 'the content-encoding is not known' });
-  if (codings.length === 0) return new PlainStream(options);
+  if (codings.length === 0) return new ArchiveStream(options, new PlainStream(options));
   return new CompressedStream(options, codings.map((coding) => new StepDecoder(coding)).reverse());
 }
 
@@ -50,7 +51,7 @@ function unread(unjudged: Unjudged): StreamScan {
   return { push: step, end: () => step(NOTHING) };
 }
 
-class PlainStream implements StreamScan {
+class PlainStream implements PlacedScan {
   readonly #options: StreamOptions;
   /** Context, then what is held. */
   #window: Buffer = NOTHING;
@@ -92,7 +93,7 @@ class PlainStream implements StreamScan {
     this.#gathered = [];
     this.#gatheredBytes = 0;
     const { engine, decodedBytes, where, redact } = this.#options;
-    const hunt = new Hunt(engine, window.length, decodedBytes);
+    const hunt = new Hunt(engine, window.length, decodedBytes, true);
     hunt.search(new View(window, window.length));
     this.#isUnread = hunt.isOverBudget;
     const settled = isLast ? window.length : Math.max(this.#released, window.length - OVERLAP_BYTES);
@@ -160,7 +161,7 @@ function contextStart(window: Buffer, wanted: number): number {
 
 /** Compressed chunks are released as they came, once the content they carry has been judged. */
 class CompressedStream implements StreamScan {
-  readonly #plain: PlainStream;
+  readonly #plain: PlacedScan;
   readonly #decoders: readonly StepDecoder[];
   readonly #waiting: { readonly bytes: Buffer; contentEnd: number }[] = [];
   readonly #decodedBytes: number;
@@ -169,7 +170,8 @@ class CompressedStream implements StreamScan {
 
   constructor(options: StreamOptions, decoders: readonly StepDecoder[]) {
     // Nothing can be replaced inside compressed bytes.
-    this.#plain = new PlainStream({ ...options, redact: null });
+    const plain = { ...options, redact: null };
+    this.#plain = new ArchiveStream(plain, new PlainStream(plain));
     this.#decoders = decoders;
     this.#decodedBytes = options.decodedBytes;
   }

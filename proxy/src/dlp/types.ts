@@ -24,6 +24,8 @@ export interface Match {
    */
   readonly start: number;
   readonly end: number;
+  /** Stands inside an archive that is passed on as it comes: it cannot be replaced. */
+  readonly isFixed?: true;
 }
 
 export interface BodyMeta {
@@ -38,7 +40,10 @@ export type Unjudged = { readonly kind: 'undecodable' | 'over_budget'; readonly 
 
 export interface BodyScan {
   readonly matches: readonly Match[];
-  /** Set when some of the body could not be read; `matches` then holds what was found before that. */
+  /**
+   * Set when some of the body could not be read; `matches` then holds what was found in the rest, or, for `over_budget`, before that. What is
+   * written in a text (base64 in JSON) and cannot be read is a match of its own, `undecodable`: there it can be replaced.
+   */
   readonly unjudged: Unjudged | null;
   /**
    * The body with every match that `chosen` accepts replaced by its stable placeholder, in the original content-encoding. Nothing is
@@ -64,7 +69,7 @@ export interface StreamScan {
 export interface StreamStep {
   readonly release: Buffer;
   readonly matches: readonly Match[];
-  /** Reported once. Whoever goes on nevertheless gets this and all later bytes unread, as they come. */
+  /** Reported once. Whoever goes on nevertheless gets, after `over_budget`, this and all later bytes unread, as they come. */
   readonly unjudged: Unjudged | null;
 }
 

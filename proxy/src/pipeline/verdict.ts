@@ -3,6 +3,7 @@ import type { Finding, Route, Stage } from '../contract.ts';
 import { RULES_DEADLINE } from '../dlp/matching.ts';
 import { SOURCE_DETECTOR } from '../dlp/source/source-index.ts';
 import type { Match, Unjudged } from '../dlp/types.ts';
+import { UNDECODABLE } from '../dlp/unpacking.ts';
 import type { BodyJudgement, Held, HoldableJudgement, Refusal } from './types.ts';
 
 export type Action = 'block' | 'redact' | 'hold' | 'log' | 'none';
@@ -16,6 +17,8 @@ export function actionOn(route: Route, match: Match): Action {
   if (match.kind !== 'detector') return onMatch === 'redact' ? 'redact' : 'block';
   if (isExcepted(route, match.detector, match.fingerprint)) return 'none';
   const action = actions?.[match.detector] ?? onMatch;
+  // A person could not tell what is in it either.
+  if (match.detector === UNDECODABLE && action === 'hold') return 'block';
   // What was not searched to its end cannot be rewritten.
   return match.detector === RULES_DEADLINE && action === 'redact' ? 'block' : action;
 }
@@ -72,7 +75,7 @@ export function sortMatches(
       findings.set(`${match.detector} ${match.where} ${match.fingerprint}`, findingOf(match));
     }
     if (action === 'hold' && canWait) holding.push(match);
-    else if (action === 'block' || action === 'hold' || (action === 'redact' && !canRedact(match)))
+    else if (action === 'block' || action === 'hold' || (action === 'redact' && (match.isFixed || !canRedact(match))))
       blocking.push(match);
     else if (action === 'redact') redacting.push(match);
   }
@@ -178,7 +181,7 @@ function subject(match: Match): string {
     case 'canary':
       return `the canary ${match.secret}, which nothing uses`;
     case 'detector':
-      return match.detector;
+      return match.detector === UNDECODABLE ? 'what cannot be searched for secrets' : match.detector;
     default:
       return match.kind satisfies never;
   }
@@ -200,6 +203,9 @@ function fixOf(route: Route, match: Match, boundHosts: readonly string[]): strin
       if (match.detector === SOURCE_DETECTOR.id) {
         return `if the workspace's source may go there: source: allowed on the egress.allow entry for ${route.host}${hint}`;
       }
+      if (match.detector === UNDECODABLE) {
+        return `send it unpacked and unencrypted, or dlp: { except: [${UNDECODABLE}] } on the egress.allow entry for ${route.host}${hint}`;
+      }
       return `use the secret through secrets and auth; if it is none: dlp: { except: [${match.detector}] } on the egress.allow entry for ${route.host}${hint}`;
     default:
       return match.kind satisfies never;
@@ -207,7 +213,8 @@ function fixOf(route: Route, match: Match, boundHosts: readonly string[]): strin
 }
 
 export function refuseUnjudged(route: Route, unjudged: Unjudged, where: string, findings: readonly Finding[]): Refusal {
-  const what = unjudged.kind === 'undecodable' ? 'cannot be decoded' : 'decodes to more than the limit';
+  const what =
+    unjudged.kind === 'undecodable' ? `cannot be decoded (${unjudged.detail})` : 'decodes to more than the limit';
   return {
     stage: 'dlp',
     rule: unjudged.kind,

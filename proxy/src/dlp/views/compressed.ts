@@ -1,13 +1,13 @@
-// Compressed data inside other data: gzip, zlib and Zstandard by their first bytes, brotli and raw deflate by trying.
+// Compressed data inside other data: zlib and Zstandard by their first bytes, brotli and raw deflate by trying.
 import {
   brotliDecompressSync,
-  gunzipSync,
   inflateRawSync,
   inflateSync,
   type ZlibOptions,
   constants as zlib,
   zstdDecompressSync,
 } from 'node:zlib';
+import { mayBeUnreadable } from '../containers/unreadable.ts';
 import { asBuffer, View } from '../view.ts';
 
 /** Most bytes of data without a telling head that are tried. */
@@ -30,7 +30,8 @@ export function inflateView(view: View, mostBytes: number, mayTry: () => boolean
   const data = asBuffer(bytes).subarray(0, length);
   // Without an end marker what came so far counts: a cut stream is still readable at the other side.
   const flate: Options = { maxOutputLength: mostBytes, finishFlush: zlib.Z_SYNC_FLUSH };
-  if (bytes[0] === 0x1f && bytes[1] === 0x8b && bytes[2] === 8) return attempt(view, 'gzip', gunzipSync, data, flate);
+  // gzip says more in its head: it is looked for in the middle of data too, and read there.
+  if (bytes[0] === 0x1f && bytes[1] === 0x8b) return NOTHING;
   if ((bytes[0]! & 0x0f) === 8 && bytes[0]! <= 0x78 && ((bytes[0]! << 8) | bytes[1]!) % 31 === 0) {
     const result = attempt(view, 'deflate', inflateSync, data, flate);
     if (result !== NOTHING) return result;
@@ -59,7 +60,8 @@ export function mayBeInflated(first: number, second: number): boolean {
     (first & 0x09) === 0x09 ||
     ((first & 0x0f) === 8 && ((first << 8) | second) % 31 === 0) ||
     (first === 0x28 && second === 0xb5) ||
-    (first === 0x50 && second === 0x4b)
+    (first === 0x50 && second === 0x4b) ||
+    mayBeUnreadable(first, second)
   );
 }
 

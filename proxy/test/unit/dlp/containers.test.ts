@@ -2,24 +2,40 @@ import { randomBytes } from 'node:crypto';
 import { crc32, deflateRawSync, deflateSync, gzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { cpuMsOf } from '../../../../test/unit/cpu-time.ts';
+import type { Piece, Unread } from '../../../src/dlp/containers/members.ts';
 import { View } from '../../../src/dlp/view.ts';
-import type { Inflated } from '../../../src/dlp/views/compressed.ts';
-import { inflateInside } from '../../../src/dlp/views/containers.ts';
+import { readInside } from '../../../src/dlp/views/containers.ts';
 
 const TEXT = `key ${randomBytes(20).toString('hex')}`;
 
-function inside(data: Buffer, mostBytes = 1 << 20): Inflated[] {
-  const members: Inflated[] = [];
-  inflateInside(
-    new View(data, data.length),
-    () => mostBytes,
-    (member) => members.push(member),
-  );
-  return members;
+interface Inside {
+  readonly pieces: readonly Piece[];
+  readonly unread: readonly Unread[];
 }
 
+function inside(data: Buffer, leftBytes = 1 << 20): Inside {
+  const pieces: Piece[] = [];
+  const unread: Unread[] = [];
+  const sink = {
+    get leftBytes() {
+      return leftBytes - pieces.reduce((sum, { bytes }) => sum + bytes.length, 0);
+    },
+    search: (piece: Piece) => void pieces.push(piece),
+    fail: () => {},
+    unread: (one: Unread) => void unread.push(one),
+  };
+  readInside(new View(data, data.length), sink, false);
+  return { pieces, unread };
+}
+
+/** The members' texts; small ones come together. */
 const texts = (data: Buffer): string[] =>
-  inside(data).map(({ child }) => Buffer.from(child?.bytes ?? []).toString('latin1', 0, child?.length));
+  inside(data).pieces.flatMap(({ bytes }) =>
+    bytes
+      .toString('latin1')
+      .split('\n\n')
+      .filter((text) => text !== ''),
+  );
 
 function zipMember(content: string, name = 'a.txt'): Buffer {
   const data = deflateRawSync(content);
@@ -53,10 +69,11 @@ describe('streams inside other data are read', () => {
     [
       'objects of a pack',
       Buffer.concat([
-        Buffer.from('PACK\0\0\0\x02\0\0\0\x02\x35'),
+        Buffer.from('PACK\0\0\0\x02\0\0\0\x02\x3c'),
         deflateSync('first object'),
-        Buffer.from([0x38]),
+        Buffer.from([0xb0 | (TEXT.length & 15), TEXT.length >> 4]),
         deflateSync(TEXT),
+        Buffer.alloc(20),
       ]),
       ['first object', TEXT],
     ],
@@ -69,14 +86,13 @@ describe('streams inside other data are read', () => {
 
   it('with their place in what holds them', () => {
     const stream = gzipSync(TEXT);
-    const [member] = inside(Buffer.concat([Buffer.from('0123456789'), stream, Buffer.from('tail')]));
-    expect(member?.child?.inRoot(4, 20)).toEqual({ start: 20, end: 10 + stream.length - 8 });
+    const { pieces } = inside(Buffer.concat([Buffer.from('0123456789'), stream, Buffer.from('tail')]));
+    expect(pieces).toMatchObject([{ start: 10, end: 10 + stream.length }]);
   });
 
   it('and what would not end is said to be too much', () => {
-    expect(inside(Buffer.concat([Buffer.from('x'), gzipSync(Buffer.alloc(100_000))]), 5000)).toEqual([
-      expect.objectContaining({ child: null, isOverBudget: true }),
-    ]);
+    const { unread } = inside(Buffer.concat([Buffer.from('x'), gzipSync(Buffer.alloc(100_000))]), 5000);
+    expect(unread).toMatchObject([{ unjudged: { kind: 'over_budget' } }]);
   });
 
   it.each([
@@ -85,9 +101,12 @@ describe('streams inside other data are read', () => {
     ['beginnings without end', Buffer.from('\x1f\x8b\x08'.repeat(5000), 'latin1')],
     ['many heads of members', Buffer.from('PK\x03\x04'.repeat(20_000), 'latin1')],
   ])('%s hold none, and cost little', (_, data) => {
+    let seen: Inside = { pieces: [], unread: [] };
     const ms = cpuMsOf(() => {
-      expect(inside(data).filter(({ child }) => child !== null && child.length > 200)).toEqual([]);
+      seen = inside(data);
     });
+    expect(seen.unread).toEqual([]);
+    expect(seen.pieces.filter(({ bytes }) => bytes.length > 200)).toEqual([]);
     expect(ms).toBeLessThan(5000);
   });
 });
