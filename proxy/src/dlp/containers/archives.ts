@@ -91,7 +91,7 @@ export class Archives {
   }
 
   #read(chunk: Buffer, isAll: boolean): void {
-    const input = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
+    const input = this.#joined(chunk);
     /** Where each cue comes next; -1 before it was looked for. */
     const next = CUES.map(() => -1);
     const start = this.#base;
@@ -103,6 +103,21 @@ export class Archives {
       this.#base = start + at;
     }
     this.#waiting = at === input.length ? NOTHING : Buffer.from(input.subarray(at));
+  }
+
+  /** What waits and what comes. The last bytes of a chunk wait for the rest of a cue, which hardly ever comes: then nothing is copied. */
+  #joined(chunk: Buffer): Buffer {
+    const waiting = this.#waiting;
+    if (waiting.length === 0) return chunk;
+    const isRest = this.#isStarted && !this.#isMultipart && this.#reader === null && waiting.length <= LONGEST_CUE;
+    if (isRest && chunk.length >= LONGEST_CUE) {
+      const seam = Buffer.concat([waiting, chunk.subarray(0, LONGEST_CUE)]);
+      if (!CUES.some(([cue]) => seam.includes(cue))) {
+        this.#base += waiting.length;
+        return chunk;
+      }
+    }
+    return Buffer.concat([waiting, chunk]);
   }
 
   /** How many bytes no archive begins in; 0 when one was opened, or what may be one goes on in the next chunk. `isAll`: nothing follows. */
