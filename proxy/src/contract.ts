@@ -61,10 +61,13 @@ export function secretsOfAuth(auth: Auth): readonly string[] {
   return [auth.accessKey, auth.secret, ...(auth.sessionToken === null ? [] : [auth.sessionToken])];
 }
 
-/** The agent's placeholder is swapped where it stands (header: also inside Basic; query: whole value), on this route alone. */
+/**
+ * The agent's placeholder is swapped where it stands, on this route alone. header: also inside Basic; query: a whole value; path: anywhere in it;
+ * body: anywhere in one that is not compressed and may be held whole, escaped as JSON and forms ask for.
+ */
 export interface PlaceholderSwap {
   readonly secret: string;
-  readonly in: readonly ('header' | 'query')[];
+  readonly in: readonly ('header' | 'query' | 'path' | 'body')[];
 }
 
 /** Bounds on what the agent may use up; null = none. Beyond one of them a request is refused at stage `limit`, with the bound as the rule. */

@@ -102,7 +102,7 @@ export function readPlaceholder(
 ): PlaceholderSwap | null {
   if (placeholder === undefined) return null;
   checkSecretName(placeholder.secret, secrets, report.below('secret'));
-  const places = (placeholder.in ?? ['header']).filter((place) => place === 'header' || place === 'query');
+  const places = (placeholder.in ?? ['header']).filter((place) => place !== 'ws');
   return { secret: placeholder.secret, in: places };
 }
 

@@ -49,8 +49,8 @@ function entryParts(entry: FilledSpec['egress']['allow'][number], index: number)
     later.push({ path: at('auth', 'type'), value: 'oauth2', fix: 'use bearer, basic, header, query or sigv4' });
   }
   entry.placeholder?.in?.forEach((place, number) => {
-    if (place !== 'header' && place !== 'query')
-      later.push({ path: at('placeholder', 'in', number), value: place, fix: 'write header or query' });
+    if (place === 'ws')
+      later.push({ path: at('placeholder', 'in', number), value: place, fix: 'write header, query, path or body' });
   });
   return later;
 }

@@ -144,7 +144,9 @@ export const EntrySchema = Type.Object(
           secret: Type.String({ ...words('Name of a secret of this spec.'), ...secretName }),
           in: Type.Optional(
             Type.Array(Type.Enum(['header', 'query', 'path', 'body', 'ws']), {
-              ...words('Where the placeholder is swapped for the value. Not yet: path, body, ws.'),
+              ...words(
+                'Where the placeholder is swapped for the value. body: in one that is neither compressed nor too large to be held. Not yet: ws.',
+              ),
               minItems: 1,
               uniqueItems: true,
               default: ['header'],

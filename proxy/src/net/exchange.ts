@@ -116,6 +116,8 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
     }
     const { injected } = placed;
     account.injected = injected.injected;
+    if (injected.body !== null && this.outgoing.kind === 'whole')
+      this.outgoing = { ...this.outgoing, bytes: injected.body, isInjected: true };
     const outgoing = signChunks(this.outgoing, injected.chunks, (error) => pipeline.refuseSignature(admitted, error));
     if (outgoing.do === 'refuse') {
       this.refuse(outgoing.refusal);
@@ -168,7 +170,8 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
   /** What of the head depends on the body and on what is done with the response. */
   private prepare(injected: Injected, isSearched: boolean): void {
     const { request, outgoing } = this;
-    const isLengthNew = request.body === 'length' && outgoing.kind === 'whole' && outgoing.isRedacted;
+    const isLengthNew =
+      request.body === 'length' && outgoing.kind === 'whole' && (outgoing.isRedacted || outgoing.isInjected);
     const length = isLengthNew ? outgoing.bytes.length : null;
     this.target = injected.target;
     this.fields = fieldsForUpstream(request, injected.rawHeaders, { length, wantsIdentity: isSearched });

@@ -16,6 +16,8 @@ export type Outgoing =
       readonly trailers: Buffer;
       readonly findings: readonly Finding[];
       readonly isRedacted: boolean;
+      /** A credential went into it. */
+      readonly isInjected?: true;
     }
   /** Judged as it goes; `begun` is what has been judged already. */
   | { readonly kind: 'stream'; readonly body: RequestBody; readonly judge: BodyStream; readonly begun: Buffer[] };

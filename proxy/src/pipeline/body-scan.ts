@@ -53,9 +53,8 @@ export function createBodyJudge(scanner: Scanner, hostsOf: (secret: string) => r
   }
 
   function stream(route: Route, where: string, meta: BodyMeta): BodyStream {
-    const isIdentity = meta.contentEncoding === '' || meta.contentEncoding === 'identity';
     // Compressed bytes leave as they came: there a match cannot be rewritten, only stopped.
-    const canRedact = isIdentity && route.dlp.onMatch === 'redact';
+    const canRedact = isIdentity(meta) && route.dlp.onMatch === 'redact';
     const scan = scanner.scanStream(where, meta, canRedact ? (match) => actionOn(route, match) === 'redact' : null);
     const findings: Finding[] = [];
     let redacted = false;
@@ -151,6 +150,9 @@ function forbiddenTrailer(route: Route): Refusal {
     findings: [],
   };
 }
+
+export const isIdentity = ({ contentEncoding }: BodyMeta): boolean =>
+  contentEncoding === '' || contentEncoding === 'identity';
 
 /** The fields that say how a body is written. */
 export function bodyMetaOf({ rawHeaders }: Pick<Admitted, 'rawHeaders'>): BodyMeta {

@@ -1,12 +1,12 @@
 // The order of the checks: readable as the specification. Pure: no sockets, and the clock is given.
 import type { Finding, ProxyConfig, Route } from '../contract.ts';
 import type { BodyMeta, Match, Scanner, Unjudged } from '../dlp/types.ts';
-import { bodyMetaOf, createBodyJudge, WEBSOCKET_META } from './body-scan.ts';
+import { bodyMetaOf, createBodyJudge, isIdentity, WEBSOCKET_META } from './body-scan.ts';
 import { createCleanHeadTest, isStandardMethod, textsOf } from './clean-head.ts';
 import { EnvelopeStream, envelopesOf, withoutRewriting } from './envelopes.ts';
 import { type Head, rewriteHead, scanHead } from './head-scan.ts';
 import { injectCredentials } from './inject.ts';
-import { indexPlaces } from './places.ts';
+import { indexPlaces, withoutLegalBody, withoutLegalPath } from './places.ts';
 import { createPolicy, type PolicyQuestion } from './policy.ts';
 import { recordPathOf, redactPieces } from './record-path.ts';
 import { createResponseGuards } from './response-guard.ts';
@@ -69,16 +69,17 @@ export function createPipeline(
       return refuse({ stage: 'policy', rule, reason, fix, errorShape, findings: findingsOfRefused(view) });
     }
     const { route } = answer;
-    const target = { path: answer.path, query: received.query };
+    const own = places.of(route);
+    const target = { path: withoutLegalPath(own, answer.path), query: received.query };
     const isHostOpen = route.host !== view.host || answer.do === 'hold';
-    const head: Head = { view, target, places: places.of(route), isHostOpen };
+    const head: Head = { view, target, places: own, isHostOpen };
     const held = answer.do === 'hold' ? heldByPolicy(view, answer) : null;
     const plain = { route, rule: route.id, target: joinTarget(target), rawHeaders: view.rawHeaders } as const;
 
     // 3. DLP and placeholders on everything of the head that would leave.
     const texts = textsOf(head);
     if (isCleanHead(texts)) {
-      if (answer.path === received.path) cleanTargets.add(view);
+      if (target.path === received.path) cleanTargets.add(view);
       const late = completes(route, leavingOf(head, texts));
       return late !== null ? refuse(late) : admit({ ...plain, findings: [], verdict: 'allow' }, held);
     }
@@ -178,8 +179,11 @@ export function createPipeline(
       trail.warm();
     },
     judgeHead,
-    judgeBody: (admitted, body) =>
-      withTrail(admitted.route, 'body', body, bodies.judge(admitted.route, 'body', body, bodyMetaOf(admitted))),
+    judgeBody: (admitted, body) => {
+      const meta = bodyMetaOf(admitted);
+      const rest = isIdentity(meta) ? withoutLegalBody(places.of(admitted.route), body) : body;
+      return withTrail(admitted.route, 'body', rest, bodies.judge(admitted.route, 'body', rest, meta));
+    },
     streamBody: (admitted) => bodies.stream(admitted.route, 'body', bodyMetaOf(admitted)),
     streamEnvelopes,
     judgeMessage,

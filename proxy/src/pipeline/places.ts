@@ -11,6 +11,10 @@ export interface Swap {
   readonly value: string;
   readonly inHeader: boolean;
   readonly inQuery: boolean;
+  readonly inPath: boolean;
+  readonly inBody: boolean;
+  /** Stands for the placeholder in a path and a body from where that was found to be legal: as long, and nothing that is searched for. */
+  readonly neutral: string;
 }
 
 export interface Places {
@@ -47,6 +51,8 @@ export interface PlaceIndex {
 
 const NO_CREDENTIAL = { header: null, query: null, credential: '', secret: '', label: '', signing: null } as const;
 const NOWHERE: Places = { ...NO_CREDENTIAL, swap: null };
+/** Unreserved in URLs (RFC 3986, 2.3), and itself in JSON and forms. */
+const NEUTRAL = 'swap.';
 /** Fields that frame a message or name its host: never a place for a credential. */
 const FRAMING = /^(host|content-length|transfer-encoding|connection|upgrade|te|trailer|expect|keep-alive|proxy-.*)$/;
 
@@ -84,6 +90,9 @@ function compilePlaces(route: Route, secrets: ReadonlyMap<string, SecretValue>):
     value: asLatin1(value),
     inHeader: route.placeholder.in.includes('header'),
     inQuery: route.placeholder.in.includes('query'),
+    inPath: route.placeholder.in.includes('path'),
+    inBody: route.placeholder.in.includes('body'),
+    neutral: NEUTRAL.repeat(Math.ceil(placeholder.length / NEUTRAL.length)).slice(0, placeholder.length),
   };
   if (swap.inHeader) checkHeaderSafe(route, swap.secret, swap.value);
   if (swap.placeholder.length < 8) {
@@ -215,6 +224,19 @@ export function swapInHeader(swap: Swap, lowerName: string, value: string, by: s
 /** Is the query value the placeholder, whole? */
 export function isSwapValue(swap: Swap, rawValue: string): boolean {
   return swap.inQuery && (rawValue === swap.placeholder || decodeQueryText(rawValue) === swap.placeholder);
+}
+
+/** A path whose legal placeholders are set aside: what is left is searched. */
+export function withoutLegalPath(places: Places, path: string): string {
+  const { swap } = places;
+  return swap?.inPath === true ? path.replaceAll(swap.placeholder, swap.neutral) : path;
+}
+
+/** The same for a body that is not compressed. */
+export function withoutLegalBody(places: Places, body: Buffer): Buffer {
+  const { swap } = places;
+  if (swap?.inBody !== true || !body.includes(swap.placeholder, 0, 'latin1')) return body;
+  return Buffer.from(body.toString('latin1').replaceAll(swap.placeholder, swap.neutral), 'latin1');
 }
 
 /** Removed, or swapped: not searched. */

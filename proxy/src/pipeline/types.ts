@@ -109,6 +109,8 @@ export interface Sending {
 export interface Injected {
   readonly target: string;
   readonly rawHeaders: readonly string[];
+  /** The body, where a credential went into it; null = as it is. */
+  readonly body: Buffer | null;
   /** The body goes through it; null = as it is. */
   readonly chunks: ChunkSigner | null;
   /** Names of the secrets used. */

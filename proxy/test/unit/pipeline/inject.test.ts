@@ -23,6 +23,7 @@ describe('a credential', () => {
     ).toEqual({
       target: '/',
       rawHeaders: ['Host', 'api.example', 'authorization', `Bearer ${it.value}`, 'Accept', '*/*'],
+      body: null,
       chunks: null,
       injected: ['TOKEN'],
       injectedInto: ['header authorization (bearer)'],
@@ -92,6 +93,7 @@ describe('a credential', () => {
     expect(inject(it, '/x?a', rawHeaders)).toEqual({
       target: '/x?a',
       rawHeaders,
+      body: null,
       chunks: null,
       injected: [],
       injectedInto: [],
