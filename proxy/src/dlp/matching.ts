@@ -51,11 +51,12 @@ class Pass {
   readonly candidates: Candidate[] = [];
   readonly spoken: RuleKeyword[] = [];
   readonly looks = new Map<Detector, Look>();
+  /** Around keywords that are turned; those that touch are one. */
+  readonly reversed: { start: number; end: number }[] = [];
+  readonly rotated: { start: number; end: number }[] = [];
   readonly view: View;
   readonly decoded: DecodedRuns;
   readonly add: Add;
-  reversedTo = 0;
-  rotatedTo = 0;
   /** Up to where a keyword was already taken for the beginning of pieces. */
   looseTo = 0;
 
@@ -88,6 +89,8 @@ export class Matching {
     needles.find(view, marks, (tag, start, length) => {
       if (!this.#budget.isOver) this.#note(pass, tag, start, length);
     });
+    for (const { start, end } of pass.reversed) add(reversedView(view, start, Math.min(view.length, end)));
+    for (const { start, end } of pass.rotated) add(rotatedView(view, start, Math.min(view.length, end)));
     if (!JOINED.has(view.kind)) {
       for (const { kind, detectors } of seeks) {
         SEEKS[kind](view, marks, (start) => {
@@ -129,16 +132,14 @@ export class Matching {
         }
         break;
       case 'reverse':
-        if (!canDecode(view) || view.kind === 'reversed' || start + length <= pass.reversedTo) break;
+        if (!canDecode(view) || view.kind === 'reversed') break;
         if (length < SURE_BYTES && isWordAt(view, start + length)) break;
-        pass.reversedTo = Math.min(view.length, start + REVERSED_BYTES);
-        add(reversedView(view, Math.max(0, start - REVERSED_BYTES), pass.reversedTo));
+        grow(pass.reversed, start, REVERSED_BYTES);
         break;
       case 'rotate':
-        if (!canDecode(view) || start + length <= pass.rotatedTo) break;
+        if (!canDecode(view)) break;
         if (length < SURE_BYTES && isWordAt(view, start - 1) && !view.startsWith('\\', start - 2)) break;
-        pass.rotatedTo = Math.min(view.length, start + ROTATED_BYTES);
-        add(rotatedView(view, Math.max(0, start - ROTATED_BYTES), pass.rotatedTo));
+        grow(pass.rotated, start, ROTATED_BYTES);
         break;
       case 'hint': {
         const places = pass.hints.get(tag.hint);
@@ -241,6 +242,13 @@ export const JOINED: ReadonlySet<string> = new Set([
   'joined',
   'fields',
 ]);
+
+/** Adds what is around `at` to the last of `spans`, or behind it. Places come roughly ascending. */
+function grow(spans: { start: number; end: number }[], at: number, marginBytes: number): void {
+  const last = spans.at(-1);
+  if (last !== undefined && at - marginBytes <= last.end) last.end = Math.max(last.end, at + marginBytes);
+  else spans.push({ start: Math.max(0, at - marginBytes), end: at + marginBytes });
+}
 
 const isWordAt = ({ bytes, length }: View, at: number): boolean =>
   at >= 0 && at < length && ALNUM.table[bytes[at]!] !== 0;

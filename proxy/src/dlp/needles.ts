@@ -56,7 +56,11 @@ export class NeedleSet<Tag> {
         const at = swept.windows[i]!;
         if (at < 0) continue;
         const window = readWord(bytes, at);
-        if ((window & 0xffff) === window >>> 16 && isFiller(bytes, at)) continue;
+        if ((window & 0xffff) === window >>> 16 && isFiller(bytes, at)) {
+          const end = fillerEnd(bytes, at, length) - 2 * NEEDLE_BYTES;
+          while (i + 1 < swept.windowCount && swept.windows[i + 1]! <= end) i++;
+          continue;
+        }
         const head = this.#heads[hashWindow(window)]!;
         if (head !== 0) this.#resolve(view, at, head);
       }
@@ -107,6 +111,14 @@ function isFiller(bytes: Uint8Array, at: number): boolean {
   const byte = bytes[at]!;
   for (let i = at - NEEDLE_BYTES; i < at + 2 * NEEDLE_BYTES; i++) if (bytes[i] !== byte) return false;
   return true;
+}
+
+/** End of the bytes that are all like the one at `at`. */
+function fillerEnd(bytes: Uint8Array, at: number, length: number): number {
+  const byte = bytes[at]!;
+  let end = at + 2 * NEEDLE_BYTES;
+  while (end < length && bytes[end] === byte) end++;
+  return end;
 }
 
 function isAt(needle: Uint8Array, anyCase: boolean, bytes: Uint8Array, start: number): boolean {

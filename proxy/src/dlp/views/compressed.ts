@@ -9,6 +9,7 @@ import {
 } from 'node:zlib';
 import { mayBeUnreadable } from '../containers/unreadable.ts';
 import { asBuffer, View } from '../view.ts';
+import { mayBeBrotli, mayBeRawDeflate } from './stream-heads.ts';
 
 /** Most bytes of data without a telling head that are tried. */
 const TRIED_BYTES = 64 * 1024;
@@ -39,15 +40,15 @@ export function inflateView(view: View, mostBytes: number, mayTry: () => boolean
   if (bytes[0] === 0x28 && bytes[1] === 0xb5 && bytes[2] === 0x2f && bytes[3] === 0xfd) {
     return attempt(view, 'zstd', zstdDecompressSync, data, { maxOutputLength: mostBytes });
   }
-  if (length > TRIED_BYTES || isKnownFormat(bytes) || !mayTry()) return NOTHING;
-  // The window sizes that encoders use have odd codes above 8; the others are one of sixteen each.
-  if ((bytes[0]! & 0x09) === 0x09) {
+  if (length > TRIED_BYTES || isKnownFormat(bytes)) return NOTHING;
+  const isBrotli = mayBeBrotli(bytes, length);
+  const isDeflate = mayBeRawDeflate(bytes, length);
+  if ((!isBrotli && !isDeflate) || !mayTry()) return NOTHING;
+  if (isBrotli) {
     const brotli = attempt(view, 'br', brotliDecompressSync, data, { maxOutputLength: mostBytes });
     if (brotli.child !== null && brotli.child.length > 0) return brotli;
   }
-  // A first block that is compressed: with fixed codes and last, or with its own codes.
-  const block = bytes[0]! & 0x07;
-  if (block < 3 || block > 5) return NOTHING;
+  if (!isDeflate) return NOTHING;
   const raw = attempt(view, 'deflate', inflateRawSync, data, { maxOutputLength: mostBytes });
   return raw.child !== null && raw.child.length >= LEAST_STREAM ? raw : NOTHING;
 }

@@ -48,22 +48,19 @@ function isInWord(bytes: Uint8Array, at: number): boolean {
 export function joinFrom(view: View, at: number, found: (child: View) => void): void {
   const end = Math.min(view.length, at + REACH_BYTES);
   const give = (kind: string, pieces: readonly Piece[]): void => {
-    if (pieces.length < 2 || pieces.some((piece, i) => i > 0 && hasOwnBeginning(view.bytes, piece))) return;
+    if (pieces.length < 2 || !mayBeToken(view, pieces)) return;
+    if (pieces.some((piece, i) => i > 0 && hasOwnBeginning(view.bytes, piece))) return;
     // In binary data letters stand side by side by chance.
     if (!isUtf8(stretchOf(view, pieces))) return;
     const trace = new Trace();
     for (const piece of pieces) trace.copy(view.bytes, piece.start, piece.end);
-    if (
-      trace.length >= LEAST_CHARS &&
-      looksMadeUp(trace.bytes.toString('latin1', 0, Math.min(trace.length, LOOK_CHARS)))
-    )
-      found(
-        trace.view(
-          kind,
-          view,
-          pieces.reduce((last, one) => Math.max(last, one.end), 0),
-        ),
-      );
+    found(
+      trace.view(
+        kind,
+        view,
+        pieces.reduce((last, one) => Math.max(last, one.end), 0),
+      ),
+    );
   };
   give('joined', acrossSigns(view, at, end));
   give('joined', acrossMarkup(view, at, end));
@@ -80,6 +77,16 @@ export function joinFrom(view: View, at: number, found: (child: View) => void): 
       'fields',
       [...numbered].sort((a, b) => a.number - b.number),
     );
+}
+
+/** Whether the pieces are long enough together, and begin like a token: most fail before anything is put together. */
+function mayBeToken(view: View, pieces: readonly Piece[]): boolean {
+  let text = '';
+  for (let i = 0; i < pieces.length && text.length < LOOK_CHARS; i++) {
+    const { start, end } = pieces[i]!;
+    text += view.text(start, Math.min(end, start + LOOK_CHARS - text.length));
+  }
+  return text.length >= LEAST_CHARS && looksMadeUp(text);
 }
 
 /** From the first of the pieces to the end of the last one. */

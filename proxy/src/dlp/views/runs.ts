@@ -1,11 +1,10 @@
 // Base64 and hex: decodes those long runs of their characters that could hold something.
 import { BASE64, HEX } from '../charsets.ts';
-import { rot13 } from '../forms.ts';
 import { RUN_CHARS } from '../sweep.ts';
 import { asBuffer, type Span, View } from '../view.ts';
 import { LEAST_STREAM, mayBeInflated } from './compressed.ts';
 import { decodeBase32, decodeDigits, decodeNumber } from './radix.ts';
-import { reversedView, rotatedView } from './turned.ts';
+import { reversedView, rotatedView, TURNED } from './turned.ts';
 
 /** Shortest run of binary data that is searched like text, in characters. */
 const OPAQUE_CHARS = 256;
@@ -266,9 +265,6 @@ function isTurned(bytes: Uint8Array, start: number, end: number): boolean {
   for (let i = 4; i < count; i++) head[i] = TURNED[bytes[start + i]!]!;
   return isStream || isBase64Text(head, 0, count);
 }
-
-/** Each letter turned by thirteen, other bytes as they are. */
-const TURNED = Uint8Array.from({ length: 256 }, (_, byte) => rot13(String.fromCharCode(byte)).charCodeAt(0));
 
 /** Wrapped text: the lines' characters together. */
 function decodeLines(view: View, lines: readonly Span[], found: (child: View) => void): void {

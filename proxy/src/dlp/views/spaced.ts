@@ -43,6 +43,13 @@ function longestFrom(
   if (at > 0 && ALNUM.table[bytes[at - 1]!] !== 0) return null;
   // Longest first: in `"g","h"` quotes alone would seem to stand between letters and commas.
   for (let step = MOST_BETWEEN + 1; step > 1; step--) {
+    // Nearly every length of a gap fails at its first byte or at the next character.
+    if (
+      bytes[at + 1 + step] !== bytes[at + 1] ||
+      !isVisible(bytes[at + step]!) ||
+      bytes[at + step * 2 + 1] !== bytes[at + 1]
+    )
+      continue;
     let count = 1;
     while (
       isRepeated(bytes, at + 1, count * step, step - 1) &&
