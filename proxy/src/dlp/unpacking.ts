@@ -2,7 +2,8 @@
 import { isUtf8 } from 'node:buffer';
 import type { Budget } from './budget.ts';
 import type { MemberSink } from './containers/members.ts';
-import { unreadable } from './containers/unreadable.ts';
+import { eachPart, isMultipart } from './containers/parts.ts';
+import { MAGIC_BYTES, unreadable } from './containers/unreadable.ts';
 import type { Findings } from './findings.ts';
 import { JOINED } from './matching.ts';
 import { asBuffer, type Span, View } from './view.ts';
@@ -55,6 +56,13 @@ export class Unpacking {
     if ((isRoot && this.#isCut) || JOINED.has(view.kind)) return;
     const name = unreadable(view.bytes, view.length, !isRoot);
     if (name !== null) this.#add(view, name, name, { start: 0, end: view.length });
+    const data = asBuffer(view.bytes).subarray(0, view.length);
+    if (!isMultipart(data)) return;
+    eachPart(data, 0, data.length, (at) => {
+      const part = unreadable(data.subarray(at, at + MAGIC_BYTES), data.length - at);
+      if (part !== null) this.#add(view, part, part, { start: at, end: data.length });
+      return this.unread === '';
+    });
   }
 
   #isInWindow(view: View): boolean {

@@ -4,6 +4,7 @@ import { fileFormat } from './files.ts';
 import { GzipReader } from './gzip.ts';
 import { isZlibHead, type MemberSink, Members, type Piece, type Reader, type Unread } from './members.ts';
 import { openReader } from './open.ts';
+import { eachPart, isMultipart } from './parts.ts';
 import { MAGIC_BYTES, unreadable } from './unreadable.ts';
 
 /** Bytes in which archives begin; in text the same in base64. */
@@ -23,8 +24,6 @@ const TEXT_BYTES = 1024;
 const FOREIGN = /[^A-Za-z0-9+/_\-\r\n\\]/;
 /** A member that is longer is not held as a whole. */
 const WINDOW_BYTES = 1024 * 1024;
-const PART = Buffer.from('\r\n\r\n');
-const DASH = 0x2d;
 const NOTHING = Buffer.alloc(0);
 /** Beginnings of archives that are none, and one more for so many bytes: each costs like kilobytes of text. */
 const FAILURES = 512;
@@ -139,7 +138,15 @@ export class Archives {
       isText = isTextCue;
     });
     const part = this.#isMultipart ? this.#lookAtParts(input, from, at, isAll) : at;
-    if (part < at) return part - from;
+    if (part < at) {
+      // The empty line before it is looked at again when more is there.
+      if (input.length - part < HEAD_BYTES && !isAll) return Math.max(0, part - 4 - from);
+      if (part > from) return part - from;
+    }
+    if (fileFormat(input.subarray(from)) !== null && this.#isMultipart) {
+      this.#open((members) => openReader(input.subarray(from), members));
+      if (this.#reader !== null) return 0;
+    }
     if (at === input.length) return isAll ? at - from : Math.max(0, at - from - LONGEST_CUE);
     if (at > from) return at - from;
     const least = isText ? TEXT_BYTES : HEAD_BYTES;
@@ -152,19 +159,22 @@ export class Archives {
 
   #start(input: Buffer): void {
     this.#isStarted = true;
-    this.#isMultipart = input[0] === DASH && input[1] === DASH;
+    this.#isMultipart = isMultipart(input);
     this.#refuse(input, 0);
     if (isZlibHead(input[0]!, input[1]!)) this.#open((members) => new GzipReader(members, 'deflate'));
     else if (fileFormat(input) !== null) this.#open((members) => openReader(input, members));
   }
 
-  /** Looks at what parts begin with; where one does of which too little is there, its place. */
+  /** Looks at what parts begin with; where one does that is a row of files, or of which too little is there, its place. */
   #lookAtParts(input: Buffer, from: number, to: number, isAll: boolean): number {
-    for (let at = input.indexOf(PART, from); at >= 0 && at < to; at = input.indexOf(PART, at + PART.length)) {
-      if (input.length - at < PART.length + MAGIC_BYTES && !isAll) return at;
-      this.#refuse(input, at + PART.length);
-    }
-    return to;
+    let stop = to;
+    eachPart(input, from, to, (at) => {
+      const isShort = input.length - at < HEAD_BYTES && !isAll;
+      if (isShort || fileFormat(input.subarray(at)) !== null) stop = at;
+      else this.#refuse(input, at);
+      return stop === to;
+    });
+    return stop;
   }
 
   #refuse(input: Buffer, at: number): void {

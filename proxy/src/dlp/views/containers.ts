@@ -4,6 +4,7 @@ import { GzipReader, gzipContent } from '../containers/gzip.ts';
 import { isZlibHead, type MemberSink, Members, type Reader } from '../containers/members.ts';
 import { openReader } from '../containers/open.ts';
 import { isPackAt, PACK_HEAD, PackReader } from '../containers/pack.ts';
+import { eachPart, isMultipart } from '../containers/parts.ts';
 import { ZipReader, zipHeadAt } from '../containers/zip.ts';
 import { asBuffer, type View } from '../view.ts';
 
@@ -11,6 +12,7 @@ const GZIP = Buffer.from([0x1f, 0x8b, 8]);
 const ZIP_MEMBER = Buffer.from('PK\x03\x04', 'latin1');
 const PDF_STREAM = Buffer.from('stream');
 const PICTURE_TEXTS = [Buffer.from('zTXt'), Buffer.from('iTXt')];
+const FILE_HEAD_BYTES = 512;
 const ZLIB = 0x78;
 /** Streams of a damaged pack that are tried. */
 const TRIES = 64;
@@ -42,8 +44,13 @@ export function readInside(view: View, sink: MemberSink, isTop: boolean): void {
       const head = zipHeadAt(data, at);
       return head === null || head === 'short' ? at + 4 : read(new ZipReader(placed(at)), at);
     });
-    const format = fileFormat(data);
-    if (format !== null) read(new FileReader(placed(0), format), 0);
+    const readFiles = (at: number): boolean => {
+      const format = fileFormat(data.subarray(at, at + FILE_HEAD_BYTES));
+      if (format !== null) read(new FileReader(placed(at), format), at);
+      return true;
+    };
+    readFiles(0);
+    if (isMultipart(data)) eachPart(data, 0, data.length, readFiles);
   }
   const inflater = members.inflater('zlib');
   /** One zlib stream among others; how long it is. */
