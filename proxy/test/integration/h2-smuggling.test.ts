@@ -2,7 +2,7 @@ import { readdirSync } from 'node:fs';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { but, DROPPED, GET, POST, REFUSED } from './harness/h2-smuggling-cases.ts';
 import { type RunningProxy, until } from './harness/proxy.ts';
-import { block, connectRawH2, END_HEADERS, frame, headers, TYPE } from './harness/raw-h2.ts';
+import { block, connectRawH2, END_HEADERS, frame, headers, type RawH2, TYPE } from './harness/raw-h2.ts';
 import { HOST, rawSetting } from './harness/setting.ts';
 import { undoAll } from './harness/undo.ts';
 import { answering, arrivals, type Upstream } from './harness/upstream.ts';
@@ -100,14 +100,22 @@ describe('floods', () => {
 });
 
 describe('a connection', () => {
-  it('has one record for each stream, also for those that were refused unread between others', async () => {
-    const before = proxy.records().length;
-    const client = await connectRawH2(proxy, HOST);
+  it.each<readonly [string, (client: RawH2) => void]>([
+    ['is destroyed', (client) => client.socket.destroy()],
+    ['is reset', (client) => client.reset()],
+    ['ends', (client) => client.socket.end()],
+    ['broke a rule', (client) => client.send(frame(TYPE.data, 0, 0, 'x'))],
+  ])('that %s has one record for each stream, also for those that were refused unread', async (how, end) => {
+    const own = await rawSetting(answering(OK));
+    const client = await connectRawH2(own.proxy, HOST);
     client.send(headers(1, GET), headers(3, [...GET, 'X', '1']), headers(5, GET), headers(7, [...GET, 'te', 'x']));
     await Promise.all([1, 3, 5, 7].map((stream) => client.judged(stream)));
-    client.socket.destroy();
-    const rules = (await proxy.recorded(before + 4)).slice(before).map(({ rule }) => rule);
-    expect(rules.sort()).toEqual([`allow.${HOST}`, `allow.${HOST}`, 'h2-stream', 'h2-stream']);
+    end(client);
+    // The last of them stands for the connection that was broken.
+    const last = how === 'broke a rule' ? 'h2-connection' : 'h2-stream';
+    const rules = (await own.proxy.recorded(4)).map(({ rule }) => rule);
+    expect(rules.sort()).toEqual([`allow.${HOST}`, `allow.${HOST}`, last, 'h2-stream']);
+    await own.proxy.stop();
   });
 
   it('that its client just ends is closed at once, with what ran on it and its descriptor', async () => {

@@ -69,15 +69,13 @@ export class AgentSession implements Timed {
     });
     this.session.on('error', (error: NodeJS.ErrnoException) => {
       // The streams that ran at the time have told it in their own records.
-      if (error.code === 'ERR_HTTP2_ERROR' && !this.isBrokenTold) {
+      if (isBrokenRule(error) && !this.isBrokenTold) {
         owner.onBroken(new Malformed('h2-connection', `the client broke the rules of HTTP/2 (${error.message})`));
       }
     });
+    this.tellBeforeItsEnd();
     // TLS does not half-close in HTTP: the end of input means that the agent is gone, which node:http2 by itself would not notice.
-    socket.once('end', () => {
-      this.tellUpTo(this.lastBegunNow);
-      this.session.destroy(undefined, CANCEL);
-    });
+    socket.once('end', () => this.session.destroy(undefined, CANCEL));
     this.session.on('close', () => services.deadlines.delete(this));
   }
 
@@ -98,6 +96,17 @@ export class AgentSession implements Timed {
     this.lastBegun = this.lastBegunNow;
     if (this.isBusy) this.touch();
     else if (now >= this.idleAt) this.drain();
+  }
+
+  /** A session that was destroyed, by us, by a reset or by a broken rule, no longer knows how many streams had begun; no event comes before. */
+  private tellBeforeItsEnd(): void {
+    const { session } = this;
+    const destroy = session.destroy.bind(session);
+    session.destroy = (error, ...code) => {
+      // Who broke a rule has the record of that for its own.
+      this.tellUpTo(this.lastBegunNow - (isBrokenRule(error) ? 2 : 0));
+      destroy(error, ...code);
+    };
   }
 
   private get lastBegunNow(): number {
@@ -157,4 +166,8 @@ export class AgentSession implements Timed {
       side.reset();
     }
   }
+}
+
+function isBrokenRule(error: NodeJS.ErrnoException | undefined): boolean {
+  return error?.code === 'ERR_HTTP2_ERROR';
 }

@@ -28,8 +28,16 @@ export interface H2Answer {
 
 /** TLS to `host` through a CONNECT, with these ALPN protocols. */
 export async function secureTunnel(proxy: ProxyPort, host: string, protocols: readonly string[]): Promise<TLSSocket> {
-  const socket = await openTunnel(proxy, `${host}:443`);
-  const secured = connectTls({ socket, servername: host, host, ca: proxy.ca, ALPNProtocols: [...protocols] });
+  return secureOn(await openTunnel(proxy, `${host}:443`), proxy.ca, host, protocols);
+}
+
+export async function secureOn(
+  socket: Socket,
+  ca: string,
+  host: string,
+  protocols: readonly string[],
+): Promise<TLSSocket> {
+  const secured = connectTls({ socket, servername: host, host, ca, ALPNProtocols: [...protocols] });
   await new Promise((resolve, reject) => secured.once('secureConnect', resolve).once('error', reject));
   return secured;
 }

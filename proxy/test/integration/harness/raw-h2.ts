@@ -1,7 +1,7 @@
 // HTTP/2 written frame by frame, for what node:http2's client would not send. Fields are literals without Huffman coding (RFC 7541, 6.2.2).
 import type { TLSSocket } from 'node:tls';
-import type { ProxyPort } from './client.ts';
-import { secureTunnel } from './h2.ts';
+import { openTunnel, type ProxyPort } from './client.ts';
+import { secureOn } from './h2.ts';
 import { until } from './proxy.ts';
 import { later } from './undo.ts';
 
@@ -65,6 +65,8 @@ export interface RawH2 {
   readonly frames: readonly Frame[];
   send(...frames: readonly Buffer[]): void;
   isClosed(): boolean;
+  /** Ends it as a machine that crashed does. */
+  reset(): void;
   /** Waits until something about this stream, or the connection's end, has come. */
   judged(stream: number): Promise<string>;
 }
@@ -73,7 +75,8 @@ const PREFACE = 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n';
 
 /** `opening` goes out first: the preface and empty SETTINGS, unless a test is about something else; then theirs are not acknowledged. */
 export async function connectRawH2(proxy: ProxyPort, host: string, opening?: Buffer): Promise<RawH2> {
-  const socket = await secureTunnel(proxy, host, ['h2']);
+  const tunnel = await openTunnel(proxy, `${host}:443`);
+  const socket = await secureOn(tunnel, proxy.ca, host, ['h2']);
   later(() => socket.destroy());
   const frames: Frame[] = [];
   let waiting = Buffer.alloc(0);
@@ -112,6 +115,7 @@ export async function connectRawH2(proxy: ProxyPort, host: string, opening?: Buf
     frames,
     send: (...some) => void (socket.destroyed || socket.write(Buffer.concat(some))),
     isClosed: () => isClosed,
+    reset: () => void tunnel.resetAndDestroy(),
     judged: async (stream) => {
       await until(() => about(stream) !== '', `a word about stream ${stream}`);
       return about(stream);
