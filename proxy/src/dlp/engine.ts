@@ -189,9 +189,9 @@ function keywordNeedles(detectors: readonly Detector[]): Needle<Tag>[] {
         addEncoded(text.replaceAll('+', '-').replaceAll('/', '_'), false, { do: 'decode', encoding: 'base64', skip });
       }
       addEncoded(bytes.toString('hex'), true, { do: 'decode', encoding: 'hex', skip: 0 });
-      const backwards = [...keyword].reverse().join('');
-      const ends = keyword.length >= NEEDLE_BYTES ? [''] : [...LETTERS];
-      for (const end of ends) addEncoded(end + backwards, detector.anyCase, { do: 'reverse' });
+      // Three letters turned round come up in any text.
+      if (keyword.length < NEEDLE_BYTES) continue;
+      addEncoded([...keyword].reverse().join(''), detector.anyCase, { do: 'reverse' });
       // Of a few letters too little would change to tell it from another word.
       if (keyword.replace(/[^A-Za-z]/g, '').length >= ROTATED_LETTERS) {
         addEncoded(rot13(keyword), detector.anyCase, { do: 'rotate' });

@@ -1,6 +1,6 @@
 // Searches one view as it is: known values, detectors' formats, a person's own rules, and signs of what it may decode to.
 import { type Budget, canDecode, mayNest } from './budget.ts';
-import { ALNUM } from './charsets.ts';
+import { ALNUM, BASE64 } from './charsets.ts';
 import type { Detector } from './detectors/detector.ts';
 import type { Engine, Hint, RuleProposer, Tag } from './engine.ts';
 import { type Findings, MOST_HITS } from './findings.ts';
@@ -8,6 +8,7 @@ import { type PieceHits, Pieces, type ValueHit } from './pieces.ts';
 import type { AskRules } from './rules/runner.ts';
 import { type RuleKeyword, ruleWindows } from './rules/windows.ts';
 import { SEEKS } from './seek.ts';
+import { TINY_BYTES } from './shape.ts';
 import { touches, union } from './spans.ts';
 import type { Span, View } from './view.ts';
 import { joinFrom, mayGoOn } from './views/joins.ts';
@@ -132,12 +133,12 @@ export class Matching {
         }
         break;
       case 'reverse':
-        if (!canDecode(view) || view.kind === 'reversed') break;
+        if (!canDecode(view) || TURNED.has(view.kind)) break;
         if (length < SURE_BYTES && isWordAt(view, start + length)) break;
         grow(pass.reversed, start, REVERSED_BYTES);
         break;
       case 'rotate':
-        if (!canDecode(view)) break;
+        if (!canDecode(view) || TURNED.has(view.kind)) break;
         if (length < SURE_BYTES && isWordAt(view, start - 1) && !view.startsWith('\\', start - 2)) break;
         grow(pass.rotated, start, ROTATED_BYTES);
         break;
@@ -179,7 +180,9 @@ export class Matching {
     }
     const isAgain = look !== undefined && span.start < look.end;
     if (isAgain && look.isTaken) return;
-    const isTaken = detector.accept(view.text(span.start, span.end), view, span);
+    const isTaken =
+      detector.accept(view.text(span.start, span.end), view, span) &&
+      !(TURNED.has(view.kind) && keyword.length <= TINY_BYTES && isGlued(view, span.start));
     if (isTaken) pass.candidates.push({ detector, span });
     if (pass.candidates.length > MOST_HITS) this.#budget.isOver = true;
     const end = Math.max(span.end, look?.end ?? 0);
@@ -252,3 +255,10 @@ function grow(spans: { start: number; end: number }[], at: number, marginBytes: 
 
 const isWordAt = ({ bytes, length }: View, at: number): boolean =>
   at >= 0 && at < length && ALNUM.table[bytes[at]!] !== 0;
+
+/** Text that was turned round is looked at for its keyword alone: in encoded data one comes up sooner or later. */
+const TURNED: ReadonlySet<string> = new Set(['reversed', 'rot13']);
+
+/** Whether data stands directly before `at`; a path is none. */
+const isGlued = ({ bytes }: View, at: number): boolean =>
+  at > 0 && bytes[at - 1] !== 0x2f && BASE64.table[bytes[at - 1]!] !== 0;

@@ -16,6 +16,9 @@ export const maybe = (...any: string[]): Step => ({ do: 'text', any, optional: t
 /** `least` to `most` bytes of `set`, as many as there are. */
 export const run = (set: Charset, least: number, most = least): Step => ({ do: 'run', set, least, most });
 
+/** Literals so short come up in megabytes of base64. */
+export const TINY_BYTES = 5;
+
 export interface Edges {
   /** What may not stand directly before the match more than `leftMost` times: a format that weak is not looked for inside long runs. */
   readonly left?: Charset;
@@ -34,7 +37,8 @@ export function shape(steps: readonly Step[], edges: Edges = {}): Matcher {
       if (view.runBefore(edges.left, keywordAt, most + 1) > most) return null;
     }
     const end = follow(view, keywordAt + keyword.length, steps);
-    if (end < 0 || (edges.isShort === true && view.isInsideBlob(keywordAt, end))) return null;
+    if (end < 0 || (edges.isShort === true && view.isInsideBlob(keywordAt, end, keyword.length <= TINY_BYTES)))
+      return null;
     if (edges.right !== undefined && end < view.length && edges.right.table[view.bytes[end]!] !== 0) return null;
     return { start: keywordAt, end };
   };

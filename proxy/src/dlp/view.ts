@@ -1,8 +1,11 @@
 // A text under search: bytes, and how a span of them maps back to the text they were decoded from.
-import { BASE64, type Charset, charsetCount } from './charsets.ts';
+import { ALNUM, BASE64, type Charset, charsetCount } from './charsets.ts';
 
 /** Longest run of base64 characters that something may be glued to before it looks like a part of a blob. */
 const GLUED_CHARS = 32;
+/** The same before a literal of a few bytes that stands directly behind a letter or a digit. */
+const GLUED_TINY_CHARS = 12;
+const SLASH = 0x2f;
 /** So much of a longer run is looked at: in 32 random characters a digit may be missing by chance, in 64 hardly. */
 const BLOB_CHARS = 64;
 /** Shortest line of wrapped base64. */
@@ -126,26 +129,30 @@ export class View {
   }
 
   /**
-   * Whether `at..end` is in the middle of a long run of base64, with data on both sides: there short literals come up by chance. A path, a
-   * slug or a name that a token is glued to is no data.
+   * Whether `at..end` is a part of a long run of base64: there literals come up by chance, those of a few bytes (`isTiny`) sooner than others. A
+   * path, a slug or a name that a token is glued to is no data.
    */
-  isInsideBlob(at: number, end: number): boolean {
-    if (end >= this.length || BASE64.table[this.bytes[end]!] === 0) return false;
+  isInsideBlob(at: number, end: number, isTiny = false): boolean {
+    const before = at > 0 ? this.bytes[at - 1]! : 0;
+    const goesOn = end < this.length && BASE64.table[this.bytes[end]!] !== 0;
+    // What ends its run may stand behind a path, not behind random characters.
+    if (!goesOn && before === SLASH) return false;
     // By the start of the run, which is remembered: the run may hold keywords without end.
-    const isGlued = at > 0 && BASE64.table[this.bytes[at - 1]!] !== 0;
-    let start = isGlued ? this.runAround(BASE64, at - 1).start : at;
+    let start = BASE64.table[before] === 0 ? at : this.runAround(BASE64, at - 1).start;
     if (start < at && isEscapeLetter(this.bytes, start)) start++;
     const glued = Math.min(at - start, BLOB_CHARS);
-    if (glued > GLUED_CHARS) return looksRandom(this.bytes, at - glued, at);
+    const most = isTiny && ALNUM.table[before] !== 0 ? GLUED_TINY_CHARS : GLUED_CHARS;
+    if (glued > most && looksRandom(this.bytes, at - glued, at)) return true;
+    if (glued > GLUED_CHARS) return false;
     // In the first part of a line of wrapped base64.
     const lineStart = at - glued;
-    let before = lineStart;
-    if (before > 0 && this.bytes[before - 1] === 0x0a) before--;
-    else if (before > 1 && this.bytes[before - 2] === 0x5c && this.bytes[before - 1] === 0x6e) before -= 2;
+    let newline = lineStart;
+    if (newline > 0 && this.bytes[newline - 1] === 0x0a) newline--;
+    else if (newline > 1 && this.bytes[newline - 2] === 0x5c && this.bytes[newline - 1] === 0x6e) newline -= 2;
     else return false;
-    if (before > 0 && this.bytes[before - 1] === 0x0d) before--;
-    else if (before > 1 && this.bytes[before - 2] === 0x5c && this.bytes[before - 1] === 0x72) before -= 2;
-    const lineBefore = this.runBefore(BASE64, before, LONGEST_LINE_CHARS);
+    if (newline > 0 && this.bytes[newline - 1] === 0x0d) newline--;
+    else if (newline > 1 && this.bytes[newline - 2] === 0x5c && this.bytes[newline - 1] === 0x72) newline -= 2;
+    const lineBefore = this.runBefore(BASE64, newline, LONGEST_LINE_CHARS);
     // Wrapped text has lines of one length: what merely stands below a long word is no part of it.
     return lineBefore >= LINE_CHARS && this.runEnd(BASE64, at) - lineStart === lineBefore;
   }

@@ -34,7 +34,8 @@ export const codeHosts: readonly Detector[] = [
       edges: { isShort: false },
       // A checksum that fits makes it a token whatever it looks like; without one it must not look like an example.
       accept: (found, view, { start, end }) =>
-        hasCrc(found.slice(0, 40)) || (!isExample(found) && variety(found) > 12 && !view.isInsideBlob(start, end)),
+        hasCrc(found.slice(0, 40)) ||
+        (!isExample(found) && variety(found) > 12 && !view.isInsideBlob(start, end, true)),
       falsePositives: (random) => [
         'ghp_your_personal_access_token_goes_here_1234',
         `ghp_${'x'.repeat(36)}`,
@@ -82,7 +83,8 @@ export const codeHosts: readonly Detector[] = [
       }
       return { start: at, end };
     },
-    accept: (found) => !isExample(found) && variety(found) > 12,
+    accept: (found, view, { start, end }) =>
+      !isExample(found) && variety(found) > 12 && !view.isInsideBlob(start, end, found[4] === '-'),
     truePositives: (random) => [
       ...GITLAB.map((prefix) => prefix + random.chars('A-Za-z0-9_-', 20)),
       `glpat-${random.chars('A-Za-z0-9_-', 27)}.01.${random.chars('a-z0-9', 9)}`,

@@ -14,7 +14,7 @@ export const packages: readonly Detector[] = [
       forms: [[text('npm_'), run(ALNUM, 36)]],
       edges: { right: WORD, isShort: false },
       accept: (found, view, { start, end }) =>
-        hasCrc(found) || (!isExample(found) && variety(found) > 12 && !view.isInsideBlob(start, end)),
+        hasCrc(found) || (!isExample(found) && variety(found) > 12 && !view.isInsideBlob(start, end, true)),
     }),
     truePositives(random) {
       const body = random.chars('A-Za-z0-9', 30);
