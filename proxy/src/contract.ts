@@ -106,6 +106,11 @@ export interface Route {
   };
   /** Upstream addresses may be private, loopback or link-local. */
   readonly allowPrivate: boolean;
+  /**
+   * false: of a body whose length is not known, what was judged leaves as soon as nothing more comes for a moment, for clients that wait for an answer
+   * in the middle. Left out = a body is judged whole, up to `holdBytes`, before its first byte leaves.
+   */
+  readonly holdRequest?: false;
   readonly errorShape: ErrorShape;
   readonly quota: Quota | null;
 }

@@ -87,6 +87,7 @@ function routeOf(entry: AllowEntry, actions: Bottle['dlp']['actions']): Route {
       actions: { ...actions, ...entry.dlp.actions },
     },
     allowPrivate: entry.allowPrivate,
+    ...(entry.holdRequest === false ? { holdRequest: false } : {}),
     errorShape: entry.errorShape,
     quota: entry.quota,
   };

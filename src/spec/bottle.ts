@@ -135,6 +135,8 @@ export interface AllowEntry {
     readonly actions: Readonly<Record<string, OnMatch>>;
   };
   readonly allowPrivate: boolean;
+  /** What was judged of a body of unknown length leaves while more may come; left out = bodies are held. */
+  readonly holdRequest?: false;
   /** May the workspace's own source go there in large pieces? Counts with `dlp.workspace` alone. */
   readonly source: 'allowed' | 'refused';
   readonly errorShape: ErrorShape;

@@ -98,6 +98,16 @@ export function readEntry(
       ['placeholder'],
     );
   }
+  if (entry.hold_request === false) {
+    report.warning(
+      {
+        what: `${report.name()} ${shown(entry.host)} has \`hold_request: false\``,
+        why: 'a secret that is sent in parts with pauses between them is stopped at the part that completes it, not before the first',
+        fix: 'keep it only for a service that answers in the middle of requests',
+      },
+      ['hold_request'],
+    );
+  }
   checkUninspected(entry, pattern.ok ? pattern : null, report);
   checkExcept(entry.dlp.except ?? [], around.ruleIds, report.below('dlp', 'except'));
   checkActions(entry.dlp.actions ?? {}, around.ruleIds, report.below('dlp', 'actions'));
@@ -118,6 +128,7 @@ export function readEntry(
       actions: entry.dlp.actions ?? {},
     },
     allowPrivate: entry.allow_private,
+    ...(entry.hold_request === false ? { holdRequest: false as const } : {}),
     source: entry.source,
     errorShape: entry.error_shape,
     quota,

@@ -74,6 +74,7 @@ function entryOf(entry: AllowEntry): Yaml {
     // What nobody reads has no search.
     ...(entry.scheme === 'tls' || entry.scheme === 'tcp' ? {} : { dlp: searchOf(entry.dlp) }),
     allow_private: entry.allowPrivate,
+    ...(entry.holdRequest === false ? { hold_request: false } : {}),
     source: entry.source,
     error_shape: entry.errorShape,
     ...limitsOf(entry.quota),

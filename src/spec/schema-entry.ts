@@ -192,6 +192,14 @@ export const EntrySchema = Type.Object(
     allow_private: Type.Optional(
       Type.Boolean({ ...words('The host may have a private, loopback or link-local address.'), default: false }),
     ),
+    hold_request: Type.Optional(
+      Type.Boolean(
+        words(
+          'false: a body of unknown length is passed on, judged, whenever nothing more comes for a moment: for services that answer in the middle of a request. true, the default: it is judged whole, up to `limits.hold_bytes`, before its first byte leaves.',
+          { examples: [false] },
+        ),
+      ),
+    ),
     limits: Type.Optional(
       Type.Object(quotaParts, {
         ...closed,

@@ -59,7 +59,16 @@ export function checkUninspected(entry: FilledEntry, pattern: Pattern | null, re
   });
 }
 
-const PARTS_THAT_READ = ['rules', 'access', 'auth', 'placeholder', 'dlp', 'error_shape', 'source'] as const;
+const PARTS_THAT_READ = [
+  'rules',
+  'access',
+  'auth',
+  'placeholder',
+  'dlp',
+  'error_shape',
+  'source',
+  'hold_request',
+] as const;
 
 /** Defaults count as not given: they say what happens anyway. */
 function isGiven(entry: FilledEntry, key: (typeof PARTS_THAT_READ)[number]): boolean {
@@ -74,6 +83,7 @@ function isGiven(entry: FilledEntry, key: (typeof PARTS_THAT_READ)[number]): boo
       const { on_match, actions = {}, except = [] } = entry.dlp;
       return on_match !== undefined || Object.keys(actions).length > 0 || except.length > 0;
     }
+    case 'hold_request':
     case 'rules':
     case 'auth':
     case 'placeholder':

@@ -18,6 +18,8 @@ import { View } from './view.ts';
 export const OVERLAP_BYTES = 16 * 1024;
 /** New bytes that are gathered before a window is searched. */
 const BLOCK_BYTES = 48 * 1024;
+/** A word of fewer bytes is no secret and not much of one; a longer one at the end may still become one. In bytes. */
+const SHORT_WORD_BYTES = 12;
 /** How many findings are remembered, to report each once. */
 const REMEMBERED = 4096;
 /** Longest line of wrapped base64 whose start a window is moved to, in bytes. */
@@ -32,6 +34,7 @@ export interface StreamOptions {
 }
 
 const NOTHING = Buffer.alloc(0);
+const NOTHING_NEW: StreamStep = { release: NOTHING, matches: [], unjudged: null };
 
 export function openStream(options: StreamOptions): StreamScan {
   const codings = parseCodings(options.meta.contentEncoding);
@@ -48,7 +51,7 @@ function unread(unjudged: Unjudged): StreamScan {
     isSaid = true;
     return { release, matches: [], unjudged: said };
   };
-  return { push: step, end: () => step(NOTHING) };
+  return { push: step, settle: () => step(NOTHING), end: () => step(NOTHING) };
 }
 
 class PlainStream implements PlacedScan {
@@ -63,6 +66,8 @@ class PlainStream implements PlacedScan {
   #gatheredBytes = 0;
   /** Where findings ended that have been reported, by what was found. */
   readonly #reported = new Map<string, number>();
+  /** Up to here in the body it was released before what follows was seen: a match across is one that nobody could have found. */
+  #settled = 0;
   /** From here on nothing is read. */
   #isUnread = false;
 
@@ -75,11 +80,16 @@ class PlainStream implements PlacedScan {
     this.#gathered.push(chunk);
     this.#gatheredBytes += chunk.length;
     if (this.#gatheredBytes < BLOCK_BYTES) return { release: NOTHING, matches: [], unjudged: null };
-    return this.#judge(false);
+    return this.#judge('more');
   }
 
   end(): StreamStep {
-    return this.#isUnread ? { release: NOTHING, matches: [], unjudged: null } : this.#judge(true);
+    return this.#isUnread ? NOTHING_NEW : this.#judge('last');
+  }
+
+  settle(): StreamStep {
+    const isWaiting = this.#gatheredBytes > 0 || this.#window.length > this.#released;
+    return this.#isUnread || !isWaiting ? NOTHING_NEW : this.#judge('pause');
   }
 
   /** How much of the body has been released, in bytes. */
@@ -87,7 +97,8 @@ class PlainStream implements PlacedScan {
     return this.#base + this.#released;
   }
 
-  #judge(isLast: boolean): StreamStep {
+  #judge(after: 'more' | 'pause' | 'last'): StreamStep {
+    const isLast = after === 'last';
     const window = Buffer.concat([this.#window, ...this.#gathered]);
     this.#window = window;
     this.#gathered = [];
@@ -96,13 +107,14 @@ class PlainStream implements PlacedScan {
     const hunt = new Hunt(engine, window.length, decodedBytes, true);
     hunt.search(new View(window, window.length));
     this.#isUnread = hunt.isOverBudget;
-    const settled = isLast ? window.length : Math.max(this.#released, window.length - OVERLAP_BYTES);
+    const settled = Math.max(this.#released, window.length - unsureBytes(window, after));
     const fresh: Match[] = [];
     const edits: Edit[] = [];
     let cut = settled;
     for (const hit of [...hunt.hits].sort((a, b) => a.start - b.start)) {
       if (hit.start >= settled || hit.end <= this.#released) continue;
-      if (hit.chain === '' && hit.start < this.#released) continue;
+      const isAcross = this.#base + hit.start < this.#settled && this.#base + hit.end > this.#settled;
+      if (hit.chain === '' && hit.start < this.#released && !isAcross) continue;
       const start = Math.max(hit.start, this.#released);
       const match = matchOf({ ...hit, start: this.#base + start, end: this.#base + hit.end }, where, '');
       const isNew = this.#isNew(hit);
@@ -113,6 +125,7 @@ class PlainStream implements PlacedScan {
     // A replaced match leaves whole.
     for (const edit of edits) if (edit.start < cut && edit.end > cut) cut = edit.end;
     if (this.#isUnread) cut = window.length;
+    if (after === 'pause') this.#settled = this.#base + cut;
     const release = this.#release(cut, edits);
     this.#forget(cut);
     const unjudged: Unjudged | null = this.#isUnread
@@ -148,6 +161,22 @@ class PlainStream implements PlacedScan {
     this.#released -= keep;
   }
 }
+
+/** How much of the window's end may belong to something that is not complete. */
+function unsureBytes(window: Buffer, after: 'more' | 'pause' | 'last'): number {
+  if (after === 'last') return 0;
+  if (after === 'more') return OVERLAP_BYTES;
+  let size = 0;
+  while (size < window.length && size < OVERLAP_BYTES && isOfWord(window[window.length - 1 - size]!)) size++;
+  return size < SHORT_WORD_BYTES ? 0 : size;
+}
+
+/** What tokens are made of, in any encoding; and every byte outside of ASCII. */
+function isOfWord(byte: number): boolean {
+  return BASE64.table[byte] !== 0 || byte >= 0x80 || WORD_MARKS.includes(byte);
+}
+
+const WORD_MARKS = Buffer.from('-_.~%=+/:@\\');
 
 /** A place at or before `wanted` where a window may begin: base64 is not cut inside a quartet. */
 function contextStart(window: Buffer, wanted: number): number {
@@ -189,6 +218,12 @@ class CompressedStream implements StreamScan {
     while (this.#waiting.length > 0 && this.#waiting[0]!.contentEnd <= judged)
       release.push(this.#waiting.shift()!.bytes);
     return { release: Buffer.concat(release), matches, unjudged: null };
+  }
+
+  settle(): StreamStep {
+    if (this.#isUnread) return NOTHING_NEW;
+    const { matches, unjudged } = this.#plain.settle();
+    return unjudged === null ? { release: NOTHING, matches, unjudged } : this.#releaseAll(matches, unjudged);
   }
 
   end(): StreamStep {

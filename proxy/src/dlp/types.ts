@@ -62,6 +62,11 @@ export interface StreamScan {
    * `release` but of a later step's, unless `redact` accepted it: then its replacement is released.
    */
   push(chunk: Buffer): StreamStep;
+  /**
+   * Nothing more may come for a while: judges what came as if it ended here, and releases it but for a long word at its end, which may go on. What
+   * comes later is searched together with it. Of compressed content nothing is released.
+   */
+  settle(): StreamStep;
   /** Judges and releases all the rest, with the matches that this step reports. */
   end(): StreamStep;
 }

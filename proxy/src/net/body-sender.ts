@@ -1,5 +1,5 @@
 // The body of a request on its way to the upstream: judged whole before, or piece by piece as it goes, and waiting where a person is asked.
-import type { Admitted, Held, Pipeline, Refusal } from '../pipeline/types.ts';
+import type { Admitted, Held, Pipeline, Refusal, StreamJudgement } from '../pipeline/types.ts';
 import { heldOf, joinHeld, passedOf } from '../pipeline/verdict.ts';
 import type { AgentStream } from './agent.ts';
 import type { ExchangeAccount } from './exchange-account.ts';
@@ -23,6 +23,8 @@ export interface SenderParts {
   readonly agent: AgentStream;
   readonly account: ExchangeAccount;
   readonly owner: SenderOwner;
+  /** What was judged leaves whenever nothing more comes for this time, in ms; null = it waits for more. */
+  readonly pauseMs: number | null;
 }
 
 /** `trailers`: it is the last piece. */
@@ -37,6 +39,7 @@ export class BodySender implements BodyConsumer {
   private isUpstreamSlow = false;
   /** Once a part of it had to wait. */
   private line: Line<Leaving> | null = null;
+  private quiet: NodeJS.Timeout | null = null;
 
   constructor(parts: SenderParts) {
     this.parts = parts;
@@ -53,6 +56,7 @@ export class BodySender implements BodyConsumer {
     for (const piece of outgoing.begun.splice(0)) this.queue(upstream, piece);
     upstream.flush();
     outgoing.body.release();
+    this.awaitQuiet();
     outgoing.body.pump(this);
   }
 
@@ -60,12 +64,18 @@ export class BodySender implements BodyConsumer {
   stop(): void {
     this.upstream = null;
     this.line?.close();
+    this.endQuiet();
   }
 
   onPiece(piece: Buffer): void {
-    const { outgoing, owner } = this.parts;
+    const { outgoing } = this.parts;
     if (outgoing.kind !== 'stream' || this.upstream === null) return;
-    const step = outgoing.judge.push(piece);
+    this.awaitQuiet();
+    this.take(outgoing.judge.push(piece));
+  }
+
+  private take(step: StreamJudgement): void {
+    const { owner } = this.parts;
     if (step.do === 'refuse') owner.onRefused(step.refusal);
     else if (step.do === 'pass' && this.line === null) this.leave(step.release);
     else this.standInLine({ bytes: step.release, trailers: null }, heldOf(step));
@@ -74,6 +84,7 @@ export class BodySender implements BodyConsumer {
   onEnd(rawTrailers: readonly string[]): void {
     const { outgoing, owner, pipeline, admitted, account } = this.parts;
     if (outgoing.kind !== 'stream' || this.upstream === null) return;
+    this.endQuiet();
     const step = outgoing.judge.end();
     if (step.do === 'refuse') {
       owner.onRefused(step.refusal);
@@ -100,6 +111,27 @@ export class BodySender implements BodyConsumer {
     if (!this.isUpstreamSlow) return;
     this.isUpstreamSlow = false;
     this.resume();
+  }
+
+  private awaitQuiet(): void {
+    const { pauseMs, outgoing, owner } = this.parts;
+    if (pauseMs === null || outgoing.kind !== 'stream') return;
+    if (this.quiet !== null) {
+      this.quiet.refresh();
+      return;
+    }
+    this.quiet = setTimeout(() => {
+      try {
+        if (this.upstream !== null) this.take(outgoing.judge.settle());
+      } catch (error) {
+        owner.onFailure(error);
+      }
+    }, pauseMs);
+  }
+
+  private endQuiet(): void {
+    if (this.quiet !== null) clearTimeout(this.quiet);
+    this.quiet = null;
   }
 
   private leave(bytes: Buffer): void {

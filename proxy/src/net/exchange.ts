@@ -16,7 +16,7 @@ import { type Allowance, UNBOUNDED } from './quotas.ts';
 import type { Outcome } from './record.ts';
 import { auditRefusal, dialRefusal, protocolRefusal, upstreamRefusal } from './refusals.ts';
 import { RequestBody } from './request-body.ts';
-import { hasBody, invite, judgeBody, NO_BODY, type Outgoing, sizeOf } from './request-judge.ts';
+import { hasBody, invite, isDuplex, judgeBody, NO_BODY, type Outgoing, PAUSE_MS, sizeOf } from './request-judge.ts';
 import { type RelayOwner, ResponseRelay, type ResponseSource } from './response-relay.ts';
 import type { Services } from './services.ts';
 import { signableOf, signChunks } from './signed-body.ts';
@@ -92,7 +92,7 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
     if (hasBody(request)) {
       invite(request, agent);
       this.body = new RequestBody(agent, limits.holdBytes, services.held, this.allowance);
-      const decision = await judgeBody(pipeline, admitted, this.body);
+      const decision = await judgeBody(pipeline, admitted, request, this.body);
       if (this.isOver) return;
       if (decision.do === 'refuse') {
         this.refuse(decision.refusal, decision.shown);
@@ -199,7 +199,8 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
     if (outgoing.kind !== 'none') {
       const { pipeline } = this.services;
       const { agent, account } = this;
-      this.sender ??= new BodySender({ pipeline, admitted, outgoing, agent, account, owner: this });
+      const pauseMs = isDuplex(admitted, this.request) ? PAUSE_MS : null;
+      this.sender ??= new BodySender({ pipeline, admitted, outgoing, agent, account, owner: this, pauseMs });
     }
     upstream.begin(this);
     upstream.queueRequest(method, this.target, this.fields, this.bodyKind);

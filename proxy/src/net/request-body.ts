@@ -33,6 +33,8 @@ export class RequestBody implements BodySink {
   private readonly budget: HoldBudget;
   private readonly allowance: Allowance;
   private takenBytes = 0;
+  /** Runs while a pause would end the holding. */
+  private quiet: NodeJS.Timeout | null = null;
 
   constructor(stream: AgentStream, holdBytes: number, budget: HoldBudget, allowance: Allowance) {
     this.stream = stream;
@@ -62,7 +64,23 @@ export class RequestBody implements BodySink {
     }
   }
 
+  /** Reads like `hold`, but also stops when nothing has come for `waitMs`: a client may wait for an answer in the middle. */
+  async holdUntilQuiet(waitMs: number): Promise<HeldBody> {
+    this.quiet = setTimeout(() => {
+      this.isLarge = true;
+      this.stream.pauseBody();
+      this.settle?.('large');
+    }, waitMs);
+    try {
+      return await this.hold();
+    } finally {
+      clearTimeout(this.quiet);
+      this.quiet = null;
+    }
+  }
+
   onBody(chunk: Buffer): void {
+    this.quiet?.refresh();
     if (this.refusal !== null) return;
     this.refusal = this.allowance.takeBody(chunk.length);
     if (this.refusal !== null) {

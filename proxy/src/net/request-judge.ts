@@ -32,6 +32,13 @@ export const NO_BODY: Outgoing = { kind: 'none' };
 const EMPTY = Buffer.alloc(0);
 /** How long a call's head waits for its first message, so that both are judged before either leaves. In ms. */
 const FIRST_MESSAGE_MS = 200;
+/** Where bodies are not held (`hold_request: false`): how long nothing comes before what was judged leaves. In ms. */
+export const PAUSE_MS = 200;
+
+/** Client and upstream may speak at the same time: the body has no length, and its route does not hold it. */
+export function isDuplex({ route }: Admitted, { body }: Pick<AgentRequest, 'body'>): boolean {
+  return route.holdRequest === false && body === 'chunked';
+}
 
 export function hasBody(request: AgentRequest): boolean {
   return request.body === 'chunked' || (request.body === 'length' && request.contentLength > 0);
@@ -50,7 +57,12 @@ export function invite(request: AgentRequest, agent: AgentStream): void {
 }
 
 /** Reads and judges the body, or as much of it as may be held. */
-export async function judgeBody(pipeline: Pipeline, admitted: Admitted, body: RequestBody): Promise<BodyDecision> {
+export async function judgeBody(
+  pipeline: Pipeline,
+  admitted: Admitted,
+  request: AgentRequest,
+  body: RequestBody,
+): Promise<BodyDecision> {
   const envelopes = pipeline.streamEnvelopes(admitted);
   if (envelopes !== null) {
     // The client may wait for an answer to its first message before it sends the second, or even before the first.
@@ -58,7 +70,7 @@ export async function judgeBody(pipeline: Pipeline, admitted: Admitted, body: Re
     if (body.refusal !== null) return { do: 'refuse', refusal: body.refusal, shown: null };
     return judgeBegun(body, envelopes);
   }
-  const size = await body.hold();
+  const size = await (isDuplex(admitted, request) ? body.holdUntilQuiet(PAUSE_MS) : body.hold());
   if (body.refusal !== null) return { do: 'refuse', refusal: body.refusal, shown: null };
   if (size === 'large') return judgeBegun(body, pipeline.streamBody(admitted));
 

@@ -80,6 +80,7 @@ export function createBodyJudge(scanner: Scanner, hostsOf: (secret: string) => r
         seenBytes += chunk.length;
         return refusal === null ? take(scan.push(chunk)) : { do: 'refuse', refusal };
       },
+      settle: () => (refusal === null ? take(scan.settle()) : { do: 'refuse', refusal }),
       end: () => (refusal === null ? take(scan.end()) : { do: 'refuse', refusal }),
       findings,
       get redacted() {

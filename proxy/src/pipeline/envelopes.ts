@@ -47,6 +47,7 @@ export function withoutRewriting(route: Route): Route {
 
 const UNREAD: BodyStream = {
   push: (chunk) => ({ do: 'pass', release: chunk }),
+  settle: () => ({ do: 'pass', release: NOTHING }),
   end: () => ({ do: 'pass', release: NOTHING }),
   findings: [],
   redacted: false,
@@ -68,6 +69,11 @@ export class EnvelopeStream implements BodyStream {
     this.envelopes = envelopes;
     this.judges = judges;
     this.holdBytes = holdBytes;
+  }
+
+  /** A message that is complete has left already. */
+  settle(): StreamJudgement {
+    return { do: 'pass', release: NOTHING };
   }
 
   push(chunk: Buffer): StreamJudgement {

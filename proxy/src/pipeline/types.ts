@@ -89,6 +89,8 @@ export type StreamJudgement =
 /** Judges a body, or one direction of WebSocket payload, that is too large to hold. */
 export interface BodyStream {
   push(chunk: Buffer): StreamJudgement;
+  /** Nothing more may come for a while: what can be judged may leave. */
+  settle(): StreamJudgement;
   end(): StreamJudgement;
   readonly findings: readonly Finding[];
   readonly redacted: boolean;

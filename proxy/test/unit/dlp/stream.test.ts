@@ -55,6 +55,27 @@ function filler(bytes: number): string {
 }
 
 describe(`streams (BOTTLE_SEED=${seed})`, () => {
+  test('a pause anywhere in a secret lets at most short words of it out, and never the whole', () => {
+    for (let at = 1; at < value.length; at++) {
+      const stream = scanner.scanStream('body', plain, null);
+      const steps = [stream.push(Buffer.from(`a ${value.slice(0, at)}`)), stream.settle()];
+      const before = Buffer.concat(steps.map(({ release }) => release)).toString();
+      expect(before).toBe(at < 12 ? `a ${value.slice(0, at)}` : 'a ');
+      const after = [stream.push(Buffer.from(`${value.slice(at)} z`)), stream.settle(), stream.end()];
+      expect(after.flatMap(({ matches }) => matches).length, `a pause at ${at}`).toBeGreaterThan(0);
+    }
+  });
+
+  test('a pause releases what has come, once, and reports nothing twice', () => {
+    const stream = scanner.scanStream('body', plain, null);
+    const text = ['one line\n', `{"k": "${value}"}\n`, 'last\n'];
+    const steps = text.flatMap((line) => [stream.push(Buffer.from(line)), stream.settle(), stream.settle()]);
+    steps.push(stream.end());
+    expect(Buffer.concat(steps.map(({ release }) => release)).toString()).toBe(text.join(''));
+    expect(found(steps.flatMap(({ matches }) => matches))).toHaveLength(1);
+    expect(steps[1]!.release.toString()).toBe(text[0]);
+  });
+
   const dressed: readonly (readonly [string, (text: string) => string])[] = [
     ['plain', (text) => text],
     ['base64', (text) => Buffer.from(text).toString('base64')],
