@@ -45,23 +45,26 @@ export class ArchiveStream implements PlacedScan {
 
   push(chunk: Buffer): StreamStep {
     if (!this.#isUnread) this.#archives.push(chunk);
-    return this.#step(this.#plain.push(chunk), false);
+    return this.#step(this.#plain.push(chunk), () => this.#archives.judgedBytes);
+  }
+
+  settle(): StreamStep {
+    return this.#step(this.#plain.settle(), () => this.#archives.settledBytes);
   }
 
   end(): StreamStep {
     if (!this.#isUnread) this.#archives.end();
-    return this.#step(this.#plain.end(), true);
+    return this.#step(this.#plain.end(), () => Number.POSITIVE_INFINITY);
   }
 
-  #step(step: StreamStep, isLast: boolean): StreamStep {
+  #step(step: StreamStep, judgedBytes: () => number): StreamStep {
     const matches = this.#matches.length === 0 ? step.matches : [...step.matches, ...this.#matches];
     const unjudged = step.unjudged ?? (this.#isSaid ? null : this.#unjudged);
     if (unjudged !== null) this.#isSaid = true;
     this.#isUnread ||= unjudged?.kind === 'over_budget';
     this.#matches = [];
     if (step.release.length > 0) this.#waiting.push({ bytes: step.release, end: this.#plain.releasedBytes });
-    const isFree = isLast || this.#isUnread;
-    const judged = isFree ? Number.POSITIVE_INFINITY : this.#archives.judgedBytes;
+    const judged = this.#isUnread ? Number.POSITIVE_INFINITY : judgedBytes();
     const release: Buffer[] = [];
     while (this.#waiting.length > 0 && this.#waiting[0]!.end <= judged) {
       const first = this.#waiting.shift()!;

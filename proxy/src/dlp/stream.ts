@@ -220,10 +220,9 @@ class CompressedStream implements StreamScan {
     return { release: Buffer.concat(release), matches, unjudged: null };
   }
 
+  /** A block that is cut cannot be read. */
   settle(): StreamStep {
-    if (this.#isUnread) return NOTHING_NEW;
-    const { matches, unjudged } = this.#plain.settle();
-    return unjudged === null ? { release: NOTHING, matches, unjudged } : this.#releaseAll(matches, unjudged);
+    return NOTHING_NEW;
   }
 
   end(): StreamStep {

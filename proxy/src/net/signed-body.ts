@@ -60,6 +60,10 @@ class SignedStream implements BodyStream {
     return this.signed(this.judge.push(chunk), false);
   }
 
+  settle(): StreamJudgement {
+    return this.signed(this.judge.settle(), false);
+  }
+
   end(): StreamJudgement {
     return this.signed(this.judge.end(), true);
   }

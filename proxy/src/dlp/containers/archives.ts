@@ -80,6 +80,13 @@ export class Archives {
     return this.#judged;
   }
 
+  /** The same when nothing more may come for a while: what waits is free as well where it is text, and no archive has begun in it. */
+  get settledBytes(): number {
+    const waiting = this.#waiting;
+    const isFree = this.#reader === null && isText(waiting) && !CUES.some(([cue]) => waiting.includes(cue));
+    return isFree ? this.#base + waiting.length : this.judgedBytes;
+  }
+
   push(chunk: Buffer): void {
     this.#read(chunk, false);
   }
@@ -222,4 +229,9 @@ export class Archives {
     this.#reader = null;
     this.#members = null;
   }
+}
+
+/** Archives in binary do not get far without a control character. */
+function isText(bytes: Buffer): boolean {
+  return bytes.every((byte) => (byte >= 0x20 && byte !== 0x7f) || byte === 9 || byte === 10 || byte === 13);
 }
