@@ -1,6 +1,6 @@
 // The environment of the agent: what makes real clients use the proxy and trust its certificates. Pure.
 // Which client needs which variable was measured; see docs/research.
-import type { Bottle } from '../spec/bottle.ts';
+import { type Bottle, inputsOf } from '../spec/bottle.ts';
 import { TRUST } from './trust-paths.ts';
 
 export interface AgentEnvFacts {
@@ -28,9 +28,10 @@ export function agentEnv(bottle: Bottle, facts: AgentEnvFacts): readonly string[
   return [...ours, ...own].map(([name, value]) => `${name}=${value}`);
 }
 
-/** Secrets that the agent sees as placeholders: all but those that are only watched for. */
+/** Secrets that the agent sees as placeholders: all but those that are only watched for, and those that only get us other ones. */
 export function placeholderNames(bottle: Bottle): readonly string[] {
-  return Object.keys(bottle.secrets).filter((name) => !bottle.dlp.known.includes(name));
+  const inputs = new Set(Object.values(bottle.secrets).flatMap(inputsOf));
+  return Object.keys(bottle.secrets).filter((name) => !bottle.dlp.known.includes(name) && !inputs.has(name));
 }
 
 /** Variables of the fake secrets that `dlp.canaries` plants: none that a tool would use by itself. */

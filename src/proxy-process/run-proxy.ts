@@ -45,7 +45,8 @@ export async function runProxy(options: ProxyOptions): Promise<void> {
     ...proxyRoots(bottle),
     ...(options.upstreamCa === undefined ? [] : [{ file: options.upstreamCa, source: '--upstream-ca' }]),
   ]);
-  const { secrets, warnings } = await resolveSecrets(bottle.secrets, { env: process.env, specFile: bottle.file });
+  const surroundings = { env: process.env, specFile: bottle.file, roots };
+  const { secrets, warnings, lives } = await resolveSecrets(bottle.secrets, surroundings);
   for (const warning of warnings) printWarning(warning);
   if (!listen.isLoopback) {
     printWarning(
@@ -70,8 +71,7 @@ export async function runProxy(options: ProxyOptions): Promise<void> {
   });
   const fresh = (tell: (message: ControlMessage) => void) =>
     keepFresh({
-      ...{ sources: bottle.secrets, current: secrets, tell, onFailure: printWarning },
-      surroundings: { env: process.env, specFile: bottle.file },
+      ...{ sources: bottle.secrets, current: secrets, lives, surroundings, tell, onFailure: printWarning },
     });
   await serveUntilStopped(config, options, shownPlaceholders(bottle, placeholders), fresh);
 }

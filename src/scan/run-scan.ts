@@ -10,6 +10,7 @@ import { resolveSecrets } from '../secrets/resolve-secrets.ts';
 import { loadSpec } from '../spec/load.ts';
 import { readFingerprintKey } from '../state/fingerprint-key.ts';
 import { stateDir } from '../state/paths.ts';
+import { loadHostTrust } from '../trust/host-trust.ts';
 import { askScan } from './ask-scan.ts';
 import { sarifLog } from './sarif.ts';
 
@@ -82,7 +83,8 @@ async function searchOf(options: ScanOptions): Promise<Pick<ScanRequest, 'dlp' |
   const bottle = loadSpec(options.spec);
   const { dlp } = compileRoutes(bottle, { source: '', fingerprintKey });
   if (!options.known) return { dlp, secrets: [] };
-  const { secrets, warnings } = await resolveSecrets(bottle.secrets, { env: process.env, specFile: bottle.file });
+  const surroundings = { env: process.env, specFile: bottle.file, roots: loadHostTrust(process.env) };
+  const { secrets, warnings } = await resolveSecrets(bottle.secrets, surroundings);
   for (const warning of warnings) printWarning(warning);
   // There is no session, so there are no placeholders.
   return { dlp, secrets: [...secrets].map(([name, secret]) => ({ name, value: secret.reveal(), placeholder: '' })) };

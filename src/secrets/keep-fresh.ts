@@ -2,11 +2,21 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ControlMessage, ProxyEvent } from '../../proxy/src/contract.ts';
 import type { SecretSource } from '../spec/bottle.ts';
-import { describeSource, readSource, type SecretSurroundings, Unresolved } from './read-source.ts';
+import { describeSource } from './describe-source.ts';
+import { readSecret, type SecretSurroundings } from './read-source.ts';
+import { rotationNote } from './resolve-secrets.ts';
 import type { Secret } from './secret.ts';
+import { Unresolved } from './unresolved.ts';
 
 /** An agent that is answered 401 again and again makes us ask a store no more often than this, in ms. */
 const LEAST_PAUSE_MS = 10_000;
+/** A token is asked for again when so much of its life is left, or five minutes, whichever is less. */
+const MARGIN_SHARE = 0.2;
+const MARGIN_MS = 5 * 60_000;
+/** After a failure, and for tokens that live for moments only. */
+const LEAST_LIFE_MS = 5_000;
+/** The longest timer that there is (a 32-bit number of ms). */
+const LONGEST_MS = 2 ** 31 - 1;
 
 export interface FreshSecrets {
   /** A line of the proxy; what is no event of a secret is ignored. */
@@ -17,6 +27,8 @@ export interface FreshSecrets {
 export interface FreshOptions {
   readonly sources: Readonly<Record<string, SecretSource>>;
   readonly current: ReadonlyMap<string, Secret>;
+  /** As ResolvedSecrets. */
+  readonly lives: ReadonlyMap<string, number>;
   readonly surroundings: SecretSurroundings;
   readonly tell: (message: ControlMessage) => void;
   /** What a person should know; never a value. The secret stays as it was. */
@@ -32,33 +44,47 @@ export function keepFresh(options: FreshOptions): FreshSecrets {
   const reading = new Set<string>();
   const readAt = new Map<string, number>();
 
-  const read = async (name: string, source: SecretSource): Promise<void> => {
+  const inputOf = (name: string): string => {
+    const value = values.get(name);
+    if (value === undefined) throw new Unresolved(`${name} has no value`);
+    return value;
+  };
+
+  /** How long the new value is good for, in ms; null = nobody says, or there is none. */
+  const read = async (name: string, source: SecretSource): Promise<number | null> => {
     // One at a time: whoever asks meanwhile gets what that one brings.
-    if (reading.has(name)) return;
+    if (reading.has(name)) return null;
     reading.add(name);
     readAt.set(name, performance.now());
     try {
-      const value = await readSource(source, { ...surroundings, mayAsk: false, signal });
-      if (signal.aborted || values.get(name) === value) return;
-      values.set(name, value);
-      tell({ do: 'renew', values: [{ name, value }] });
+      const { value, lifeMs, rotated } = await readSecret(source, { ...surroundings, mayAsk: false, signal }, inputOf);
+      if (signal.aborted) return null;
+      const found = [{ name, value }, ...(rotated === null ? [] : [rotated])];
+      const renewed = found.filter((one) => values.get(one.name) !== one.value);
+      for (const one of renewed) values.set(one.name, one.value);
+      if (rotated !== null) onFailure(rotationNote(rotated.name));
+      if (renewed.length > 0) tell({ do: 'renew', values: renewed });
+      return lifeMs;
     } catch (error) {
       if (!(error instanceof Unresolved)) throw error;
       if (!signal.aborted) onFailure(`secret ${name} (${describeSource(source)}) was not renewed: ${error.message}`);
+      return null;
     } finally {
       reading.delete(name);
     }
   };
 
-  const readForEver = async (name: string, source: SecretSource, ttlMs: number): Promise<void> => {
-    while (!signal.aborted) {
-      await sleep(ttlMs, undefined, { signal, ref: false });
-      await read(name, source);
+  const readForEver = async (name: string, source: SecretSource): Promise<void> => {
+    let lifeMs = options.lives.get(name) ?? null;
+    for (;;) {
+      const pauseMs = pauseOf(source, lifeMs);
+      if (pauseMs === null) return;
+      await sleep(pauseMs, undefined, { signal, ref: false });
+      // Asked for meanwhile because of a 401, or refused: soon again.
+      lifeMs = (await read(name, source)) ?? (lifeMs === null ? null : LEAST_LIFE_MS);
     }
   };
-  for (const [name, source] of Object.entries(sources)) {
-    if (source.ttlMs) readForEver(name, source, source.ttlMs).catch(onEnd);
-  }
+  for (const [name, source] of Object.entries(sources)) readForEver(name, source).catch(onEnd);
 
   return {
     onLine: (line) => {
@@ -78,6 +104,14 @@ export function keepFresh(options: FreshOptions): FreshSecrets {
     // A sleep that was cut short: the session is over.
     if (!signal.aborted) throw error;
   }
+}
+
+/** In ms; null = it stays. */
+function pauseOf({ ttlMs }: SecretSource, lifeMs: number | null): number | null {
+  if (ttlMs) return ttlMs;
+  if (lifeMs === null) return null;
+  const margin = Math.min(MARGIN_MS, lifeMs * MARGIN_SHARE);
+  return Math.min(LONGEST_MS, Math.max(LEAST_LIFE_MS, lifeMs - margin));
 }
 
 type SecretEvent = Extract<ProxyEvent, { readonly event: 'stale' | 'renewed' | 'not-renewed' }>;

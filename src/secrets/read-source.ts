@@ -2,8 +2,9 @@
 import { constants } from 'node:fs';
 import { open } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import type { SecretOrigin, SecretSource } from '../spec/bottle.ts';
+import type { SecretSource } from '../spec/bottle.ts';
 import { storeCommand } from './store-command.ts';
+import { Unresolved } from './unresolved.ts';
 
 export interface SecretSurroundings {
   readonly env: NodeJS.ProcessEnv;
@@ -11,12 +12,11 @@ export interface SecretSurroundings {
   readonly specFile: string;
   /** Whether a command may ask the person at the terminal: not while an agent has it. */
   readonly mayAsk?: boolean;
+  /** PEM text: what the certificates of token endpoints are verified against. */
+  readonly roots: string;
   /** Ends a command that still runs. */
   readonly signal?: AbortSignal;
 }
-
-/** Why there is no value; never a part of one. */
-export class Unresolved extends Error {}
 
 /** A command that asks a person (a password store, say) gets time to be answered. */
 const COMMAND_TIMEOUT_MS = 60_000;
@@ -27,8 +27,29 @@ const TEXT_LIMIT_BYTES = 1024 * 1024;
 const OTHERS_MAY_READ = 0o004;
 const OTHERS_MAY_WRITE = 0o002;
 
-/** The value; throws Unresolved. */
-export async function readSource(source: SecretSource, around: SecretSurroundings): Promise<string> {
+export interface Reading {
+  readonly value: string;
+  /** How long it is good for, in ms; null = nobody says. */
+  readonly lifeMs: number | null;
+  /** Another secret that got a new value by this reading. */
+  readonly rotated: { readonly name: string; readonly value: string } | null;
+}
+
+/** Throws Unresolved. `inputOf`: the value of another secret, which may throw the same. */
+export async function readSecret(
+  source: SecretSource,
+  around: SecretSurroundings,
+  inputOf: (name: string) => string,
+): Promise<Reading> {
+  if (source.kind !== 'token') return { value: await readSource(source, around), lifeMs: null, rotated: null };
+  const { roots, signal } = around;
+  const readKey = (path: string) => readSecretFile(path, VALUE_LIMIT_BYTES);
+  const { issueToken } = await import('./issue-token.ts');
+  const issued = await issueToken(source.issuer, { inputOf, readKey, roots, signal, now: new Date() });
+  return { ...issued, value: checkValue(issued.value) };
+}
+
+async function readSource(source: Still, around: SecretSurroundings): Promise<string> {
   const pick = source.pick ?? null;
   const text = await readOrigin(source, pick === null ? VALUE_LIMIT_BYTES : TEXT_LIMIT_BYTES, around);
   if (pick === null) return checkValue(text);
@@ -41,28 +62,10 @@ export async function readSource(source: SecretSource, around: SecretSurrounding
   }
 }
 
-/** `env GITHUB_TOKEN`, `file /home/me/auth.json (json tokens.access)`, `command pass show token`: for people; never a value. */
-export function describeSource(source: SecretSource): string {
-  const { pick } = source;
-  return `${describeOrigin(source)}${pick ? ` (${pick.format} ${pick.key})` : ''}`;
-}
+/** What gives the same to everybody who reads it. */
+type Still = Exclude<SecretSource, { readonly kind: 'token' }>;
 
-function describeOrigin(origin: SecretOrigin): string {
-  switch (origin.kind) {
-    case 'env':
-      return `env ${origin.env}`;
-    case 'file':
-      return `file ${origin.file}`;
-    case 'cmd':
-      return `command ${origin.cmd.join(' ')}`;
-    case 'store':
-      return `command ${storeCommand(origin.store, process.platform).join(' ')}`;
-    default:
-      return origin satisfies never;
-  }
-}
-
-async function readOrigin(origin: SecretOrigin, limitBytes: number, around: SecretSurroundings): Promise<string> {
+async function readOrigin(origin: Still, limitBytes: number, around: SecretSurroundings): Promise<string> {
   switch (origin.kind) {
     case 'env':
       return readVariable(origin.env, around.env);

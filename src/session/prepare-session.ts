@@ -35,6 +35,8 @@ export interface Prepared {
   readonly options: StartOptions;
   readonly stateDirectory: string;
   readonly secrets: ReadonlyMap<string, Secret>;
+  /** As ResolvedSecrets. */
+  readonly lives: ReadonlyMap<string, number>;
   /** PEM text: what upstream certificates are verified against. */
   readonly roots: string;
   readonly engine: Engine;
@@ -54,11 +56,11 @@ export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 export async function prepareSession(options: StartOptions, timings: Timings): Promise<Prepared> {
   const { bottle } = options;
   const stateDirectory = stateDir();
-  const { secrets, warnings } = await timings.measure('secrets', () =>
-    resolveSecrets(bottle.secrets, { env: process.env, specFile: bottle.file }),
+  const roots = loadHostTrust(process.env, proxyRoots(bottle));
+  const { secrets, warnings, lives } = await timings.measure('secrets', () =>
+    resolveSecrets(bottle.secrets, { env: process.env, specFile: bottle.file, roots }),
   );
   for (const warning of warnings) printWarning(warning);
-  const roots = loadHostTrust(process.env, proxyRoots(bottle));
 
   // Beside everything else: it only reads files.
   const indexing = readSource(bottle);
@@ -82,6 +84,7 @@ export async function prepareSession(options: StartOptions, timings: Timings): P
     options,
     stateDirectory,
     secrets,
+    lives,
     roots,
     engine,
     engineFacts,

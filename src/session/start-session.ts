@@ -115,14 +115,14 @@ async function openSessionControl({ record }: Session, containers: Containers): 
 }
 
 function keepSecretsFresh(
-  { options, secrets }: Prepared,
+  { options, secrets, lives, roots }: Prepared,
   containers: Containers,
   onFailure: (text: string) => void,
 ): FreshSecrets {
   const { bottle } = options;
   return keepFresh({
-    ...{ sources: bottle.secrets, current: secrets, onFailure },
-    surroundings: { env: process.env, specFile: bottle.file },
+    ...{ sources: bottle.secrets, current: secrets, lives, onFailure },
+    surroundings: { env: process.env, specFile: bottle.file, roots },
     tell: (message) => proxyOf(containers).send(JSON.stringify(message)),
   });
 }

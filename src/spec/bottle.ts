@@ -71,13 +71,53 @@ export type SecretOrigin =
   /** Program and arguments; its stdout without the last line break. */
   | { readonly kind: 'cmd'; readonly cmd: readonly string[]; readonly timeoutMs?: number | null }
   /** A store of secrets, by its own CLI. */
-  | { readonly kind: 'store'; readonly store: SecretStore; readonly timeoutMs?: number | null };
+  | { readonly kind: 'store'; readonly store: SecretStore; readonly timeoutMs?: number | null }
+  /** A token that a service issues for a time; another one is asked for before that is over. */
+  | { readonly kind: 'token'; readonly issuer: TokenIssuer };
 
 export interface Pick {
   readonly format: 'json' | 'yaml' | 'dotenv' | 'netrc' | 'ini';
   /** json, yaml: `a.b.0` or a JSON pointer; dotenv: the variable; netrc: `MACHINE` or `MACHINE LOGIN`; ini: `SECTION.KEY`. */
   readonly key: string;
 }
+
+export type TokenIssuer =
+  /** RFC 6749, sections 4.4 and 6. */
+  | {
+      readonly kind: 'oauth2';
+      readonly tokenUrl: string;
+      readonly clientId: string;
+      /** Name of a secret; null = a public client. */
+      readonly clientSecret: string | null;
+      /** Name of a secret; null = the grant is client_credentials. */
+      readonly refreshToken: string | null;
+      readonly scope: string | null;
+      readonly audience: string | null;
+      /** How the client names itself: HTTP Basic or fields of the form. */
+      readonly clientAuth: 'basic' | 'body';
+    }
+  /** RFC 7523. A Google service-account file says all but the scope. */
+  | {
+      readonly kind: 'jwt_bearer';
+      /** Absolute path: PEM, or JSON of a service account. */
+      readonly key: string;
+      readonly tokenUrl: string | null;
+      readonly issuer: string | null;
+      readonly scope: string | null;
+    }
+  /** An installation token of a GitHub App, for some repositories and permissions. */
+  | {
+      readonly kind: 'github_app';
+      readonly appId: string;
+      readonly installationId: string;
+      /** Absolute path of a PEM file. */
+      readonly key: string;
+      readonly api: string;
+      /** Empty = all of the installation. */
+      readonly repositories: readonly string[];
+      /** Empty = all of the installation. */
+      readonly permissions: Readonly<Record<string, string>>;
+    };
 
 export type SecretStore =
   /** The desktop's: `security` on macOS, `secret-tool` elsewhere. */
@@ -174,4 +214,10 @@ export interface Logs {
   /** How many ended sessions of this name keep their log. */
   readonly keep: number;
   readonly bodies: 'never';
+}
+
+/** Names of the secrets that a token is asked for with. */
+export function inputsOf(source: SecretSource): readonly string[] {
+  if (source.kind !== 'token' || source.issuer.kind !== 'oauth2') return [];
+  return [source.issuer.clientSecret, source.issuer.refreshToken].filter((name) => name !== null);
 }

@@ -2,7 +2,7 @@
 
 import { stringify } from 'yaml';
 import type { Auth, ProxyLimits, Quota } from '../../proxy/src/contract.ts';
-import type { AllowEntry, Bottle, SecretSource, UpstreamProxySpec } from './bottle.ts';
+import type { AllowEntry, Bottle, SecretSource, TokenIssuer, UpstreamProxySpec } from './bottle.ts';
 import { writtenLimits } from './limits.ts';
 
 type Yaml = Record<string, unknown>;
@@ -106,6 +106,33 @@ function ruleOf({ methods, paths, query, headers }: AllowEntry['rules'][number])
   };
 }
 
+function issuerOf(issuer: TokenIssuer): Yaml {
+  const set = (parts: Yaml) => Object.fromEntries(Object.entries(parts).filter(([, value]) => value !== null));
+  switch (issuer.kind) {
+    case 'oauth2': {
+      const { tokenUrl, clientId, clientSecret, refreshToken, scope, audience, clientAuth } = issuer;
+      const client = { token_url: tokenUrl, client_id: clientId, client_secret: clientSecret };
+      return { oauth2: set({ ...client, refresh_token: refreshToken, scope, audience, client_auth: clientAuth }) };
+    }
+    case 'jwt_bearer': {
+      const { key, tokenUrl, issuer: signer, scope } = issuer;
+      return { jwt_bearer: set({ key, token_url: tokenUrl, issuer: signer, scope }) };
+    }
+    case 'github_app': {
+      const { appId, installationId, key, api, repositories, permissions } = issuer;
+      return {
+        github_app: {
+          ...{ app_id: appId, installation_id: installationId, key, api },
+          ...(repositories.length === 0 ? {} : { repositories }),
+          ...(isEmpty(permissions) ? {} : { permissions }),
+        },
+      };
+    }
+    default:
+      return issuer satisfies never;
+  }
+}
+
 function authOf(auth: Auth): Yaml {
   if (auth.type !== 'sigv4') return { ...auth };
   const { type, accessKey, secret, sessionToken, services, regions } = auth;
@@ -136,6 +163,8 @@ function originOf(source: SecretSource): Yaml {
       return { file: source.file };
     case 'cmd':
       return { cmd: source.cmd };
+    case 'token':
+      return issuerOf(source.issuer);
     case 'store': {
       const { kind, ...parts } = source.store;
       if (kind === 'op') return { op: source.store.reference };

@@ -11,6 +11,23 @@ const argument = (description: string, example: string) =>
     examples: [example],
   });
 
+const inputSecret = (what: string) =>
+  Type.String({ ...words(`Name of another secret of this spec: the ${what}.`), ...secretName });
+
+const tokenUrl = (description: string) =>
+  Type.String({
+    ...words(`An https URL, or one of loopback: ${description}`),
+    pattern: '^(?:https://|http://(?:127\\.0\\.0\\.1|localhost|\\[::1\\])(?=[:/]))[^\\u0000-\\u0020\\u007f]+$',
+    examples: ['https://auth.example.com/token'],
+  });
+
+const keyFile = (description: string) =>
+  Type.String({
+    ...words(`${description} Nobody else may read it; relative to this file, \`~/…\` is understood.`),
+    minLength: 1,
+    examples: ['~/.config/app.pem'],
+  });
+
 const key = (description: string, example: string) =>
   Type.Optional(Type.String({ ...words(description), minLength: 1, examples: [example] }));
 
@@ -91,6 +108,89 @@ export const SecretSchema = Type.Object(
           ...closed,
           ...words("Google Cloud's Secret Manager, read by `gcloud`."),
           examples: [{ secret: 'web-shop-token' }],
+        },
+      ),
+    ),
+    oauth2: Type.Optional(
+      Type.Object(
+        {
+          token_url: tokenUrl('the token endpoint.'),
+          client_id: argument('Client id.', 'web-shop'),
+          client_secret: Type.Optional(inputSecret('client secret')),
+          refresh_token: Type.Optional(inputSecret('refresh token; left out: the grant is client_credentials')),
+          scope: Type.Optional(argument('Scopes, separated by spaces.', 'read:all')),
+          audience: Type.Optional(argument('Audience, where the service asks for one.', 'https://api.example.com')),
+          client_auth: Type.Optional(
+            Type.Enum(['basic', 'body'], {
+              ...words('How the client names itself to the token endpoint: HTTP Basic, or fields of the form.'),
+              default: 'basic',
+            }),
+          ),
+        },
+        {
+          ...closed,
+          ...words('An OAuth 2 access token: asked for at the start, and again before it expires.'),
+          examples: [
+            { token_url: 'https://auth.example.com/token', client_id: 'web-shop', client_secret: 'CLIENT_SECRET' },
+          ],
+        },
+      ),
+    ),
+    jwt_bearer: Type.Optional(
+      Type.Object(
+        {
+          key: keyFile(
+            'Private key in PEM, or the JSON file of a Google service account, which says the rest but the scope.',
+          ),
+          token_url: Type.Optional(tokenUrl('the token endpoint.')),
+          issuer: Type.Optional(argument('Who signs: `iss` of the assertion.', 'robot@web-shop.example')),
+          scope: Type.Optional(
+            argument('Scopes, separated by spaces.', 'https://www.googleapis.com/auth/devstorage.read_only'),
+          ),
+        },
+        {
+          ...closed,
+          ...words('An access token for a signed assertion (RFC 7523), as Google service accounts get theirs.'),
+          examples: [{ key: '~/.config/robot.json', scope: 'https://www.googleapis.com/auth/devstorage.read_only' }],
+        },
+      ),
+    ),
+    github_app: Type.Optional(
+      Type.Object(
+        {
+          app_id: Type.String({
+            ...words('Id of the app, or its client id.'),
+            pattern: '^[A-Za-z0-9.]+$',
+            examples: ['123456'],
+          }),
+          installation_id: Type.String({
+            ...words('Id of the installation.'),
+            pattern: '^[0-9]+$',
+            examples: ['7890'],
+          }),
+          key: keyFile("The app's private key in PEM."),
+          api: Type.Optional(tokenUrl('the base of the API; default: that of github.com.')),
+          repositories: Type.Optional(
+            Type.Array(Type.String({ pattern: '^[A-Za-z0-9._-]+$', examples: ['web-shop'] }), {
+              ...words('Names of repositories that the token is for; left out: all of the installation.'),
+              minItems: 1,
+              examples: [['web-shop']],
+            }),
+          ),
+          permissions: Type.Optional(
+            Type.Record(Type.String(), Type.Enum(['read', 'write', 'admin'], {}), {
+              ...words('What the token may do; left out: all that the installation may.'),
+              propertyNames: { pattern: '^[a-z_]+$' },
+              examples: [{ contents: 'read' }],
+            }),
+          ),
+        },
+        {
+          ...closed,
+          ...words('An installation token of a GitHub App, minted at the start and again before it expires.'),
+          examples: [
+            { app_id: '123456', installation_id: '7890', key: '~/.config/app.pem', repositories: ['web-shop'] },
+          ],
         },
       ),
     ),

@@ -1,6 +1,7 @@
 // Where the values of secrets come from, as a spec says it: one origin each, what of its text is the value, and when it is read again.
 
-import type { Pick, SecretOrigin, SecretSource, SecretStore, Workspace } from './bottle.ts';
+import { checkSecretName } from './auth.ts';
+import type { Pick, SecretOrigin, SecretSource, SecretStore, TokenIssuer, Workspace } from './bottle.ts';
 import { isVisible } from './files.ts';
 import type { Report } from './report.ts';
 import { isReservedForSecrets } from './reserved-env.ts';
@@ -9,7 +10,8 @@ import type { SpecSecret } from './schema-secret.ts';
 import { resolvePath, type Surroundings } from './surroundings.ts';
 import { shown } from './words.ts';
 
-const ORIGINS = ['env', 'file', 'cmd', 'keychain', 'op', 'vault', 'aws', 'gcp'] as const;
+const TOKENS = ['oauth2', 'jwt_bearer', 'github_app'] as const;
+const ORIGINS = ['env', 'file', 'cmd', 'keychain', 'op', 'vault', 'aws', 'gcp', ...TOKENS] as const;
 const PICKS = ['json', 'yaml', 'dotenv', 'netrc', 'ini'] as const;
 
 export function readSecrets(
@@ -28,7 +30,7 @@ export function readSecrets(
         fix: 'call it something else',
       });
     }
-    const origin = readOrigin(given, name, workspace, around, at);
+    const origin = readOrigin(given, name, spec, workspace, around, at);
     if (origin === null) continue;
     const pick = readPick(given, at);
     const ttl = given.ttl_seconds;
@@ -44,6 +46,7 @@ export function readSecrets(
 function readOrigin(
   given: SpecSecret,
   name: string,
+  spec: FilledSpec,
   workspace: Workspace,
   around: Surroundings,
   at: Report,
@@ -65,11 +68,12 @@ function readOrigin(
     );
     return null;
   }
-  if (given.timeout_seconds !== undefined && (given.env !== undefined || given.file !== undefined)) {
+  const isIssued = TOKENS.some((kind) => given[kind] !== undefined);
+  if (given.timeout_seconds !== undefined && (given.env !== undefined || given.file !== undefined || isIssued)) {
     at.problem(
       {
         what: `${at.name(['timeout_seconds'])} has no meaning`,
-        why: 'a variable and a file are there at once',
+        why: 'only commands take their time',
         fix: 'remove it',
       },
       ['timeout_seconds'],
@@ -79,24 +83,79 @@ function readOrigin(
   if (given.env !== undefined) return { kind: 'env', env: given.env };
   if (given.cmd !== undefined) return { kind: 'cmd', cmd: given.cmd, ...patience };
   if (given.file !== undefined) return readFileOrigin(given.file, workspace, around, at);
+  const issuer = readIssuer(given, Object.keys(spec.secrets), workspace, around, at);
+  if (issuer !== null) return { kind: 'token', issuer };
   const store = readStore(given);
   return store === null ? null : { kind: 'store', store, ...patience };
 }
 
+function readIssuer(
+  { oauth2, jwt_bearer: bearer, github_app: app }: SpecSecret,
+  names: readonly string[],
+  workspace: Workspace,
+  around: Surroundings,
+  at: Report,
+): TokenIssuer | null {
+  const input = (name: string | undefined, key: string): string | null => {
+    if (name !== undefined) checkSecretName(name, names, at.below('oauth2', key));
+    return name ?? null;
+  };
+  const keyAt = (path: string, key: string) => readPath(path, [key, 'key'], workspace, around, at);
+  if (oauth2 !== undefined) {
+    const { token_url: tokenUrl, client_id: clientId, scope, audience } = oauth2;
+    const clientSecret = input(oauth2.client_secret, 'client_secret');
+    const refreshToken = input(oauth2.refresh_token, 'refresh_token');
+    if (clientSecret === null && refreshToken === null) {
+      at.problem(
+        {
+          what: `${at.name(['oauth2'])} has neither client_secret nor refresh_token`,
+          why: 'nothing would prove who asks for the token',
+          fix: 'add `client_secret: NAME` or `refresh_token: NAME`, the name of another secret',
+        },
+        ['oauth2'],
+      );
+    }
+    return {
+      ...{ kind: 'oauth2', tokenUrl, clientId, clientSecret, refreshToken },
+      ...{ scope: scope ?? null, audience: audience ?? null, clientAuth: oauth2.client_auth ?? 'basic' },
+    };
+  }
+  if (bearer !== undefined) {
+    const { token_url: tokenUrl = null, issuer = null, scope = null } = bearer;
+    return { kind: 'jwt_bearer', key: keyAt(bearer.key, 'jwt_bearer'), tokenUrl, issuer, scope };
+  }
+  if (app === undefined) return null;
+  return {
+    ...{ kind: 'github_app', appId: app.app_id, installationId: app.installation_id },
+    ...{ key: keyAt(app.key, 'github_app'), api: app.api ?? 'https://api.github.com' },
+    ...{ repositories: app.repositories ?? [], permissions: app.permissions ?? {} },
+  };
+}
+
 function readFileOrigin(path: string, workspace: Workspace, around: Surroundings, at: Report): SecretOrigin {
-  const file = resolvePath(path, at.file(['file']), around);
+  return { kind: 'file', file: readPath(path, ['file'], workspace, around, at) };
+}
+
+function readPath(
+  path: string,
+  place: readonly string[],
+  workspace: Workspace,
+  around: Surroundings,
+  at: Report,
+): string {
+  const file = resolvePath(path, at.file(place), around);
   const realWorkspace = workspace.path === null ? workspace : { ...workspace, path: around.realPath(workspace.path) };
   if (isVisible(file, workspace) || isVisible(around.realPath(file), realWorkspace)) {
     at.problem(
       {
-        what: `${at.name(['file'])} ${shown(path)} lies in the workspace`,
+        what: `${at.name(place)} ${shown(path)} lies in the workspace`,
         why: 'the agent could read the real value there',
         fix: 'move it out, or add it to workspace.hide',
       },
-      ['file'],
+      place,
     );
   }
-  return { kind: 'file', file };
+  return file;
 }
 
 function readStore({ keychain, op, vault, aws, gcp }: SpecSecret): SecretStore | null {

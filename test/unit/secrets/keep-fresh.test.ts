@@ -22,7 +22,8 @@ function start(source: SecretSource, leastPauseMs = 0) {
   const fresh = keepFresh({
     sources: { TOKEN: source, OTHER: { kind: 'env', env: 'OTHER' } },
     current: new Map([['TOKEN', new Secret('value-0')]]),
-    surroundings: { env: process.env, specFile: join(directory, 'spec.yaml') },
+    surroundings: { env: process.env, specFile: join(directory, 'spec.yaml'), roots: '' },
+    lives: new Map(),
     tell: (message) => told.push(message),
     onFailure: (text) => failures.push(text),
     leastPauseMs,

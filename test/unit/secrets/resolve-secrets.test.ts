@@ -15,7 +15,11 @@ beforeAll(() => {
 afterAll(() => rmSync(directory, { recursive: true }));
 
 const resolve = (sources: Record<string, SecretSource>, env: NodeJS.ProcessEnv = {}) =>
-  resolveSecrets(sources, { env: { PATH: process.env.PATH, ...env }, specFile: join(directory, 'spec.yaml') });
+  resolveSecrets(sources, {
+    env: { PATH: process.env.PATH, ...env },
+    specFile: join(directory, 'spec.yaml'),
+    roots: '',
+  });
 const fileWith = (name: string, text: string, mode = 0o600) => {
   const file = join(directory, name);
   writeFileSync(file, text);

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { PROFILES } from '../../../proxy/src/contract.ts';
+import { placeholderNames } from '../../../src/plan/agent-env.ts';
 import type { Bottle } from '../../../src/spec/bottle.ts';
 import { parseSpec } from '../../../src/spec/parse.ts';
 import { renderBottle } from '../../../src/spec/render.ts';
@@ -302,6 +303,31 @@ secrets:
     });
     // Written out again, they mean the same.
     expect(bottleOf(renderBottle(bottleOf(text))).secrets).toEqual(secrets);
+  });
+
+  it('are tokens that a service issues, and what these are asked for with is not for the agent', () => {
+    const text = `version: 1
+secrets:
+  CLIENT_SECRET: { env: CS }
+  REFRESH: { env: RT }
+  A: { oauth2: { token_url: "https://auth.example/token", client_id: me, client_secret: CLIENT_SECRET, refresh_token: REFRESH, scope: a b } }
+  B: { jwt_bearer: { key: ~/robot.json, scope: read } }
+  C: { github_app: { app_id: "1", installation_id: "2", key: ./app.pem, repositories: [web-shop], permissions: { contents: read } } }
+`;
+    const bottle = bottleOf(text);
+    expect(bottle.secrets).toMatchObject({
+      A: {
+        kind: 'token',
+        issuer: { kind: 'oauth2', clientSecret: 'CLIENT_SECRET', refreshToken: 'REFRESH', clientAuth: 'basic' },
+      },
+      B: { kind: 'token', issuer: { kind: 'jwt_bearer', key: '/home/me/robot.json', tokenUrl: null } },
+      C: {
+        kind: 'token',
+        issuer: { kind: 'github_app', key: '/home/me/.config/bottle/app.pem', api: 'https://api.github.com' },
+      },
+    });
+    expect(placeholderNames(bottle)).toEqual(['A', 'B', 'C']);
+    expect(bottleOf(renderBottle(bottle)).secrets).toEqual(bottle.secrets);
   });
 
   it('sign AWS requests, and mean the same when they are written out', () => {
