@@ -356,11 +356,12 @@ function entryAt(
   }
   let base: string | null = null;
   if (number === OFS_DELTA) {
-    let back = 0;
+    let back = -1;
+    // Each further byte stands for one more than its bits say.
     do {
       byte = input[at++];
       if (byte === undefined) return 'short';
-      back = (back > 0 ? (back + 1) * 128 : 0) + (byte & 0x7f);
+      back = (back + 1) * 128 + (byte & 0x7f);
       if (at > 20) return 'corrupt';
     } while (byte >= 0x80);
     if (back === 0 || back > start) return 'corrupt';
