@@ -4,7 +4,7 @@ import { Archives } from './containers/archives.ts';
 import type { Piece, Unread } from './containers/members.ts';
 import { Hunt } from './hunt.ts';
 import { matchOf } from './match.ts';
-import type { StreamOptions } from './stream.ts';
+import type { StreamOptions } from './plain-stream.ts';
 import type { Match, StreamScan, StreamStep, Unjudged } from './types.ts';
 import { View } from './view.ts';
 
@@ -19,6 +19,7 @@ export interface PlacedScan extends StreamScan {
 }
 
 export class ArchiveStream implements PlacedScan {
+  readonly isWrittenAnew = false;
   readonly #options: StreamOptions;
   readonly #plain: PlacedScan;
   readonly #archives: Archives;

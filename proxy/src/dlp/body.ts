@@ -55,7 +55,7 @@ export function parseCodings(header: string): readonly Coding[] | null {
 }
 
 /** Most codings on top of each other. */
-const CODINGS = 4;
+export const CODINGS = 4;
 
 export function decodeBody(body: Buffer, header: string, decodedBytes: number): Decoded {
   const named = parseCodings(header);

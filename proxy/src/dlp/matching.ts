@@ -9,7 +9,7 @@ import type { AskRules } from './rules/runner.ts';
 import { type RuleKeyword, ruleWindows } from './rules/windows.ts';
 import { SEEKS } from './seek.ts';
 import { TINY_BYTES } from './shape.ts';
-import { touches, union } from './spans.ts';
+import { crosses, touches, union } from './spans.ts';
 import type { Span, View } from './view.ts';
 import { joinFrom, mayGoOn } from './views/joins.ts';
 import { type DecodedRuns, decodeBase64At, decodeHexAt, decodePiecesAt } from './views/runs.ts';
@@ -223,7 +223,8 @@ export class Matching {
       const known = union(values.map((one) => one.span));
       const sure = candidates.filter(({ detector }) => detector.kind !== 'generic');
       for (const { detector, span } of sure) {
-        if (!touches(known, span)) this.#findings.addDetected(view, detector, span);
+        // What holds the value of a secret is named by it; what only overlaps one would keep its other half.
+        if (!touches(known, span) || crosses(known, span)) this.#findings.addDetected(view, detector, span);
       }
       // What is only called a secret is named only where nothing says better what it is.
       const named = union([...known, ...sure.map((one) => one.span)]);

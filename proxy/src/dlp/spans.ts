@@ -16,12 +16,28 @@ export function union(spans: readonly Span[]): Span[] {
 
 /** Whether `span` overlaps one of `spans`, which are in order and apart from each other. */
 export function touches(spans: readonly Span[], span: Span): boolean {
+  const first = spans[firstBehind(spans, span.start)];
+  return first !== undefined && first.start < span.end;
+}
+
+/** Whether an end of `span` stands inside one of `spans` and the other end does not: neither stands for the other. */
+export function crosses(spans: readonly Span[], span: Span): boolean {
+  const atStart = spans[firstBehind(spans, span.start)];
+  const atEnd = spans[firstBehind(spans, span.end - 1)];
+  return (
+    (atStart !== undefined && atStart.start < span.start && atStart.end < span.end) ||
+    (atEnd !== undefined && atEnd.start > span.start && atEnd.start < span.end && atEnd.end > span.end)
+  );
+}
+
+/** The first that ends behind `at`. */
+function firstBehind(spans: readonly Span[], at: number): number {
   let low = 0;
   let high = spans.length;
   while (low < high) {
     const middle = (low + high) >> 1;
-    if (spans[middle]!.end <= span.start) low = middle + 1;
+    if (spans[middle]!.end <= at) low = middle + 1;
     else high = middle;
   }
-  return low < spans.length && spans[low]!.start < span.end;
+  return low;
 }

@@ -39,13 +39,14 @@ const KINDS: Readonly<Record<Coding, Kind>> = {
 };
 
 export class StepDecoder {
-  readonly #coding: Coding;
+  /** As named; once something was decoded, as it is. */
+  coding: Coding;
   #kind: Kind;
   #stream: SyncZlib | null = null;
   #failed: Unjudged | null = null;
 
   constructor(coding: Coding) {
-    this.#coding = coding;
+    this.coding = coding;
     this.#kind = KINDS[coding];
   }
 
@@ -93,7 +94,8 @@ export class StepDecoder {
   #open(head: Buffer): void {
     // "deflate" means zlib, and raw deflate to some senders.
     const isZlib = (head[0]! & 0x0f) === 8 && (head.length < 2 || ((head[0]! << 8) | head[1]!) % 31 === 0);
-    if (this.#coding === 'deflate' && !isZlib) this.#kind = KINDS['deflate-raw'];
+    if (this.coding === 'deflate' && !isZlib) this.coding = 'deflate-raw';
+    this.#kind = KINDS[this.coding];
     this.#stream = new SyncZlib(this.#kind.open());
   }
 
@@ -105,7 +107,7 @@ export class StepDecoder {
       return stream.step(input, flush);
     } catch (cause) {
       if (isTooLarge(cause)) return 'a step decodes to too many bytes';
-      return `not a complete ${this.#coding} stream`;
+      return `not a complete ${this.coding} stream`;
     }
   }
 

@@ -57,8 +57,10 @@ export interface BodyScan {
  * for the caller to send, or not, according to its verdict on the step.
  */
 export interface StreamScan {
+  /** What leaves is not what came: compressed, and `redact` given. */
+  readonly isWrittenAnew: boolean;
   /**
-   * Judges what can be judged. `release` equals input bytes (identity) or the compressed bytes as they came. A new match is not part of
+   * Judges what can be judged. `release` is the bytes as they came, or what `isWrittenAnew` says. A new match is not part of
    * `release` but of a later step's, unless `redact` accepted it: then its replacement is released.
    */
   push(chunk: Buffer): StreamStep;
@@ -76,6 +78,8 @@ export interface StreamStep {
   readonly matches: readonly Match[];
   /** Reported once. Whoever goes on nevertheless gets, after `over_budget`, this and all later bytes unread, as they come. */
   readonly unjudged: Unjudged | null;
+  /** Of what `isWrittenAnew`, when its coding cannot be read on: nothing that could follow is right. */
+  readonly isBroken?: true;
 }
 
 export interface ScannerConfig {
@@ -103,7 +107,7 @@ export interface Scanner {
   mayBegin(text: string): boolean;
   /** A whole body. */
   scanBody(where: string, body: Buffer, meta: BodyMeta): BodyScan;
-  /** A body that streams. `redact`: matches accepted by it are replaced in `release` (identity encoding only). */
+  /** A body that streams. `redact`: matches accepted by it are replaced in `release`; a compressed body is then encoded anew. */
   scanStream(where: string, meta: BodyMeta, redact: ((match: Match) => boolean) | null): StreamScan;
   /**
    * Stable replacement for a match: the same text gives the same one, `bottle-redacted-github-token-1f3a9c02`. Its characters mean

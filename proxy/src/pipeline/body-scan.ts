@@ -17,7 +17,8 @@ import {
 export interface BodyJudge {
   /** `where`: `body` or `message`. */
   judge(route: Route, where: string, body: Buffer, meta: BodyMeta): HoldableJudgement;
-  stream(route: Route, where: string, meta: BodyMeta): BodyStream;
+  /** `isSealed`: the head holds a digest of the body as it came, which would no longer be right. */
+  stream(route: Route, where: string, meta: BodyMeta, isSealed?: boolean): BodyStream;
   judgeUnread(route: Route, where: string, unjudged: Unjudged, payload: Buffer): BodyJudgement;
   judgeTrailers(route: Route, rawTrailers: readonly string[]): HoldableJudgement;
 }
@@ -52,10 +53,13 @@ export function createBodyJudge(scanner: Scanner, hostsOf: (secret: string) => r
     return { do: 'hold', held: holdMatches(route, { ...sorted, findings }, hostsOf), passed };
   }
 
-  function stream(route: Route, where: string, meta: BodyMeta): BodyStream {
-    // Compressed bytes leave as they came: there a match cannot be rewritten, only stopped.
-    const canRedact = isIdentity(meta) && route.dlp.onMatch === 'redact';
-    const scan = scanner.scanStream(where, meta, canRedact ? (match) => actionOn(route, match) === 'redact' : null);
+  function stream(route: Route, where: string, meta: BodyMeta, isSealed = false): BodyStream {
+    // `aws-chunked` signs its chunks one by one.
+    const mayRewrite = isIdentity(meta) || !(isSealed || meta.contentEncoding.includes('aws-chunked'));
+    const redact = mayRewrite && redactsAny(route) ? (match: Match) => actionOn(route, match) === 'redact' : null;
+    const scan = scanner.scanStream(where, meta, redact);
+    // Compressed bytes that leave as they came: there a match cannot be rewritten, only stopped.
+    const canRedact = redact !== null && (isIdentity(meta) || scan.isWrittenAnew);
     const findings: Finding[] = [];
     let redacted = false;
     let refusal: Refusal | null = null;
@@ -68,6 +72,9 @@ export function createBodyJudge(scanner: Scanner, hostsOf: (secret: string) => r
       if (unread !== 'none') findings.push(findingOfUnjudged(step.unjudged!, where, seenBytes));
       if (sorted.blocking.length > 0) refusal = refuseMatches(route, { ...sorted, findings }, hostsOf);
       else if (unread === 'block') refusal = refuseUnjudged(route, step.unjudged!, where, findings);
+      else if (step.unjudged !== null && step.isBroken) {
+        refusal = { ...refuseUnjudged(route, step.unjudged, where, findings), fix: 'send it uncompressed' };
+      }
       if (refusal !== null) return { do: 'refuse', refusal };
       if (sorted.redacting.length > 0) redacted = true;
       if (sorted.holding.length === 0) return { do: 'pass', release: step.release };
@@ -154,6 +161,18 @@ function forbiddenTrailer(route: Route): Refusal {
 
 export const isIdentity = ({ contentEncoding }: BodyMeta): boolean =>
   contentEncoding === '' || contentEncoding === 'identity';
+
+const redactsAny = ({ dlp }: Route): boolean =>
+  dlp.onMatch === 'redact' || (dlp.actions !== undefined && Object.values(dlp.actions).includes('redact'));
+
+/** Of the bytes that are sent: RFC 1864, 3230 and 9530, and the signed ones of object stores. */
+const DIGEST =
+  /^(?:content-md5|(?:content-|repr-)?digest|x-amz-(?:content-sha256|checksum-.*)|x-goog-hash|x-ms-content-crc64)$/i;
+
+export function hasDigest({ rawHeaders }: Pick<Admitted, 'rawHeaders'>): boolean {
+  for (let i = 0; i < rawHeaders.length; i += 2) if (DIGEST.test(rawHeaders[i]!)) return true;
+  return false;
+}
 
 /** The fields that say how a body is written. */
 export function bodyMetaOf({ rawHeaders }: Pick<Admitted, 'rawHeaders'>): BodyMeta {

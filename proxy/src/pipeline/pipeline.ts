@@ -1,7 +1,7 @@
 // The order of the checks: readable as the specification. Pure: no sockets, and the clock is given.
 import type { Finding, ProxyConfig, Route } from '../contract.ts';
 import type { BodyMeta, Match, Scanner, Unjudged } from '../dlp/types.ts';
-import { bodyMetaOf, createBodyJudge, isIdentity, WEBSOCKET_META } from './body-scan.ts';
+import { bodyMetaOf, createBodyJudge, hasDigest, isIdentity, WEBSOCKET_META } from './body-scan.ts';
 import { createCleanHeadTest, isStandardMethod, textsOf } from './clean-head.ts';
 import { EnvelopeStream, envelopesOf, withoutRewriting } from './envelopes.ts';
 import { type Head, rewriteHead, scanHead } from './head-scan.ts';
@@ -184,7 +184,7 @@ export function createPipeline(
       const rest = isIdentity(meta) ? withoutLegalBody(places.of(admitted.route), body) : body;
       return withTrail(admitted.route, 'body', rest, bodies.judge(admitted.route, 'body', rest, meta));
     },
-    streamBody: (admitted) => bodies.stream(admitted.route, 'body', bodyMetaOf(admitted)),
+    streamBody: (admitted) => bodies.stream(admitted.route, 'body', bodyMetaOf(admitted), hasDigest(admitted)),
     streamEnvelopes,
     judgeMessage,
     judgeControl: (admitted, payload) => withoutWaiting(judgeMessage(admitted, payload)),

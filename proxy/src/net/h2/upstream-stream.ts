@@ -2,7 +2,7 @@
 import type { ClientHttp2Session, ClientHttp2Stream } from 'node:http2';
 import type { ProxyLimits } from '../../contract.ts';
 import { parseFieldLines } from '../h1/field-lines.ts';
-import { fieldValue } from '../h1/fields.ts';
+import { fieldValue, withoutFields } from '../h1/fields.ts';
 import { Malformed } from '../h1/malformed.ts';
 import type { RequestBodyKind, ResponseHandler, UpstreamStream } from '../upstream.ts';
 import { appendFields, asHeaders } from './fields.ts';
@@ -66,10 +66,12 @@ export class H2UpstreamStream implements UpstreamStream {
       process.nextTick(() => this.onClose());
       return;
     }
+    // A length that may change on the way is none.
+    const framed = body === 'stream' ? withoutFields(rawHeaders, ['content-length']) : rawHeaders;
     const authority = fieldValue(rawHeaders, 'host') ?? '';
     const pseudo = [':method', method, ':scheme', 'https', ':authority', authority, ':path', target];
     this.webSocketKey = fieldValue(rawHeaders, 'sec-websocket-key') ?? '';
-    const fields = this.isWebSocket ? webSocketFields(target, rawHeaders) : appendFields(pseudo, rawHeaders, 'host');
+    const fields = this.isWebSocket ? webSocketFields(target, rawHeaders) : appendFields(pseudo, framed, 'host');
     const options = { endStream: body === 'none' && !this.isWebSocket, waitForTrailers: body === 'stream' };
     const stream = session.request(fields, options);
     this.stream = stream;

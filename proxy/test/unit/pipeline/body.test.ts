@@ -1,4 +1,5 @@
 // What follows the head: bodies whole and streamed, WebSocket messages, trailers.
+import { randomBytes } from 'node:crypto';
 import { brotliCompressSync, gunzipSync, gzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import type { OnMatch, Route } from '../../../src/contract.ts';
@@ -111,8 +112,8 @@ describe('a streamed body', () => {
     }
     return { sent: Buffer.concat(sent), refusal: null, judged };
   }
-  const cut = (text: string, size: number): Buffer[] => {
-    const bytes = Buffer.from(text);
+  const cut = (text: string | Buffer, size: number): Buffer[] => {
+    const bytes = typeof text === 'string' ? Buffer.from(text) : text;
     return Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) => bytes.subarray(i * size, (i + 1) * size));
   };
 
@@ -143,13 +144,45 @@ describe('a streamed body', () => {
     expect(sent.toString()).not.toContain(it.value.slice(0, 8));
   });
 
-  test('compressed is refused where a rewrite is impossible', () => {
+  test('compressed is rewritten in its own coding', () => {
     const it = on('redact');
-    const packed = gzipSync(`${'x y '.repeat(500)}${it.value}`);
-    const { refusal, judged } = stream(it, [packed], { 'content-encoding': 'gzip' });
+    const packed = gzipSync(`${'x y '.repeat(500)}${it.value}${' tail'.repeat(10)}`);
+    const { sent, refusal, judged } = stream(it, cut(packed, 50), { 'content-encoding': 'gzip' });
+    expect(refusal).toBeNull();
+    expect(judged).toMatchObject({ redacted: true, mayChangeLength: true });
+    expect(gunzipSync(sent).toString()).toMatch(/^(x y )+bottle-redacted-known-secret-[0-9a-f]{8}( tail)+$/);
+  });
+
+  test('compressed with a digest of its bytes in the head leaves as it came, or not at all', () => {
+    const it = on('redact');
+    const head = { 'content-encoding': 'gzip', 'Content-MD5': 'xxx' };
+    const clean = gzipSync('x y '.repeat(500));
+    expect(stream(it, cut(clean, 50), head).sent.equals(clean)).toBe(true);
+    const { refusal, judged } = stream(it, [gzipSync(`${'x y '.repeat(500)}${it.value}`)], head);
     expect(refusal).toMatchObject({ rule: 'known-secret' });
     expect(judged.mayChangeLength).toBe(false);
-    expect(gunzipSync(packed).toString()).toContain(it.value);
+  });
+
+  test('compressed and broken never goes on unread once it is written anew, whatever is excepted', () => {
+    const it = on('redact', { dlp: { onMatch: 'redact', except: ['undecodable'] } });
+    const packed = gzipSync(randomBytes(2000).toString('hex'));
+    packed[packed.length - 5]! ^= 1;
+    const { refusal } = stream(it, cut(packed, 50), { 'content-encoding': 'gzip' });
+    expect(refusal).toMatchObject({ rule: 'undecodable', fix: 'send it uncompressed' });
+  });
+
+  test('compressed, with a secret beside its content, is stopped where it leaves as it came', () => {
+    const it = on('block');
+    const packed = gzipSync(randomBytes(2000).toString('hex'));
+    // FNAME.
+    packed[3] = 8;
+    const named = Buffer.concat([packed.subarray(0, 10), Buffer.from(`${it.value}\0`), packed.subarray(10)]);
+    expect(gunzipSync(named).length).toBe(4000);
+    const { refusal, sent } = stream(it, cut(named, 50), { 'content-encoding': 'gzip' });
+    expect(refusal).toMatchObject({ rule: 'known-secret' });
+    expect(sent.toString('latin1')).not.toContain(it.value.slice(0, 8));
+    const { sent: rewritten } = stream(on('redact'), cut(named, 50), { 'content-encoding': 'gzip' });
+    expect(rewritten.toString('latin1')).not.toContain(it.value.slice(0, 8));
   });
 });
 
