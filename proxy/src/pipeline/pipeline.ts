@@ -4,6 +4,7 @@ import type { BodyMeta, Match, Scanner, Unjudged } from '../dlp/types.ts';
 import { bodyMetaOf, createBodyJudge, hasDigest, isIdentity, WEBSOCKET_META } from './body-scan.ts';
 import { createCleanHeadTest, isStandardMethod, textsOf } from './clean-head.ts';
 import { EnvelopeStream, envelopesOf, withoutRewriting } from './envelopes.ts';
+import { createForeignCredentials } from './foreign-credentials.ts';
 import { type Head, rewriteHead, scanHead } from './head-scan.ts';
 import { injectCredentials } from './inject.ts';
 import { indexPlaces, withoutLegalBody, withoutLegalPath } from './places.ts';
@@ -47,6 +48,7 @@ export function createPipeline(
   const guards = createResponseGuards(places.valueOf);
   const bodies = createBodyJudge(scanner, places.hostsOf);
   const isCleanHead = createCleanHeadTest(scanner);
+  const foreignCredentials = createForeignCredentials(scanner);
   const trail = createTrail(
     scanner,
     config.secrets.flatMap(({ value, placeholder }) => [value, placeholder]).filter((text) => text !== ''),
@@ -74,6 +76,8 @@ export function createPipeline(
     const isHostOpen = route.host !== view.host || answer.do === 'hold';
     const head: Head = { view, target, places: own, isHostOpen };
     const held = answer.do === 'hold' ? heldByPolicy(view, answer) : null;
+    // What is taken off is no reason to refuse, and worth a line in the record.
+    const foreign = uniqueFindings(foreignCredentials(head));
     const plain = { route, rule: route.id, target: joinTarget(target), rawHeaders: view.rawHeaders } as const;
 
     // 3. DLP and placeholders on everything of the head that would leave.
@@ -81,7 +85,7 @@ export function createPipeline(
     if (isCleanHead(texts)) {
       if (target.path === received.path) cleanTargets.add(view);
       const late = completes(route, leavingOf(head, texts));
-      return late !== null ? refuse(late) : admit({ ...plain, findings: [], verdict: 'allow' }, held);
+      return late !== null ? refuse(late) : admit({ ...plain, findings: foreign, verdict: 'allow' }, held);
     }
     const found = scanHead(scanner, head);
     const spots = new Map(found.map(({ match, spot }) => [match, spot]));
@@ -93,7 +97,8 @@ export function createPipeline(
     );
     if (sorted.blocking.length > 0) return refuse(refuseMatches(route, sorted, places.hostsOf));
     const asked = sorted.holding.length === 0 ? held : joinHeld(held, holdMatches(route, sorted, places.hostsOf));
-    if (sorted.redacting.length === 0) return admit({ ...plain, findings: sorted.findings, verdict: 'allow' }, asked);
+    const findings = [...sorted.findings, ...foreign];
+    if (sorted.redacting.length === 0) return admit({ ...plain, findings, verdict: 'allow' }, asked);
 
     // 4. A rewritten head must still be one that the route allows.
     const chosen = new Set<Match>(sorted.redacting);
@@ -106,7 +111,7 @@ export function createPipeline(
     const path = policy.stillAllows(route, { ...view, ...rewritten }, again);
     if (path === null) return refuse(refuseMatches(route, { ...sorted, blocking: sorted.redacting }, places.hostsOf));
     const sent = joinTarget({ path, query: again.query });
-    return admit({ ...plain, ...rewritten, target: sent, findings: sorted.findings, verdict: 'redact' }, asked);
+    return admit({ ...plain, ...rewritten, target: sent, findings, verdict: 'redact' }, asked);
   }
 
   /** What a request refused by policy would have carried: a placeholder on its way to a foreign host is worth a record. */
@@ -223,11 +228,14 @@ function fieldOf(rawHeaders: readonly string[], lowerName: string): string {
 /** So much of a body is followed across requests, in bytes. */
 const TRAIL_BYTES = 16 * 1024;
 
+const NO_FINDINGS: readonly Finding[] = [];
+
 const NO_PLACES: Head['places'] = {
   ...{ header: null, query: null, credential: '', secret: '', label: '', swap: null, signing: null },
 };
 
 function uniqueFindings(matches: readonly Match[]): readonly Finding[] {
+  if (matches.length === 0) return NO_FINDINGS;
   return [...new Map(matches.map((match) => [match.fingerprint + match.where, findingOf(match)])).values()].slice(
     0,
     MOST_FINDINGS,
