@@ -1,17 +1,20 @@
 // What ends before there is an exchange: its one record, and the answer where one can be given.
+import type { Socket } from 'node:net';
 import { AuditFailure } from '../audit/failure.ts';
 import { newRecordId } from '../audit/record.ts';
 import type { Stage, Via } from '../contract.ts';
 import { renderRefusal } from '../pipeline/refusal.ts';
-import type { RequestView } from '../pipeline/types.ts';
+import type { Refusal, RequestView } from '../pipeline/types.ts';
 import type { AgentStream } from './agent.ts';
 import { type Authority, parseAuthority } from './authority.ts';
+import { linger } from './h1/linger.ts';
 import { Malformed } from './h1/malformed.ts';
 import type { RequestHead } from './h1/request-head.ts';
 import type { Expected } from './origins.ts';
 import { draftRecord, NO_TRAFFIC, RecordStart } from './record.ts';
-import { protocolRefusal } from './refusals.ts';
+import { auditRefusal, protocolRefusal } from './refusals.ts';
 import type { Services } from './services.ts';
+import type { TunnelPlace, TunnelVoice } from './tunnel/tunnel.ts';
 
 /** A connection whose protocol is not known yet, and where it was going to. */
 export interface Destination {
@@ -63,6 +66,23 @@ export function recordOnly(
   const host = services.pipeline.recordText(authority?.host ?? address ?? '');
   const subject = { via, host, port, method: '', path: '' };
   append(services, draftRecord(services.session, new RecordStart(newRecordId()), subject, outcome, NO_TRAFFIC));
+}
+
+/** A tunnel in which nothing could be said: the refusal is the answer to the request for it. */
+export function refuseTunnel(
+  services: Services,
+  socket: Socket,
+  { via, host, port }: TunnelPlace,
+  voice: TunnelVoice,
+  refusal: Refusal,
+): void {
+  const start = new RecordStart(newRecordId());
+  const { stage, rule, reason } = refusal;
+  const subject = { via, host: services.pipeline.recordText(host), port, method: '', path: '' };
+  const outcome = { verdict: 'block', stage, rule, reason } as const;
+  const isWritten = append(services, draftRecord(services.session, start, subject, outcome, NO_TRAFFIC));
+  socket.write(voice.refused(isWritten ? refusal : auditRefusal('plain'), start.id));
+  linger(socket, services.deadlines, socket.readableEnded);
 }
 
 function append({ audit }: Services, draft: Parameters<Services['audit']['append']>[0]): boolean {

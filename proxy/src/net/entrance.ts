@@ -2,7 +2,7 @@
 import type { Socket } from 'node:net';
 import { type Authority, parseHost } from './authority.ts';
 import { type ClientNames, helloEnd } from './client-hello.ts';
-import { type Destination, recordOnly, refuseMalformed } from './early-ends.ts';
+import { type Destination, recordOnly, refuseMalformed, refuseTunnel } from './early-ends.ts';
 import { Exchange } from './exchange.ts';
 import { awaitFirst } from './first-bytes.ts';
 import { AgentConnection } from './h1/agent-connection.ts';
@@ -125,6 +125,11 @@ export class Entrance {
     if (route?.scheme === 'tcp') {
       // The upstream may be the one to speak first: nothing is waited for.
       new Tunnel(this.services, { agent: socket, place, route, first: rest, voice, watch: null });
+      return;
+    }
+    const refusal = this.services.pipeline.judgeOpening(authority.host, authority.port);
+    if (refusal !== null) {
+      refuseTunnel(this.services, socket, place, voice, refusal);
       return;
     }
     socket.write(voice.opened);

@@ -210,6 +210,19 @@ export function createPipeline(
     judgeName,
     knowsHost: policy.knowsHost,
     judgeTunnel: policy.judgeTunnel,
+    judgeOpening: (host, port) => {
+      const refusal = policy.judgeOpening(host, port, quote);
+      if (refusal === null) return null;
+      const { rule, reason, fix, errorShape } = refusal;
+      return {
+        stage: 'policy',
+        rule,
+        reason,
+        fix,
+        errorShape,
+        findings: policy.namesHost(host) ? [] : judgeName(host).findings,
+      };
+    },
     judgeCaptured: policy.judgeCaptured,
     recordPath: (view) => recordPathOf(view, cleanTargets.has(view) ? null : scanner),
     recordText: (text) => (isStandardMethod(text) || policy.namesHost(text) ? text : quote(text)),

@@ -9,6 +9,13 @@ import type { CapturedJudgement, RequestView } from './types.ts';
 
 /** Here TLS and HTTP name the host by themselves, and refusals can be answered. */
 const SNIFFED_PORTS = new Set([80, 443]);
+/** Protocols that begin with neither TLS nor HTTP, many of them with the server's word: FTP, SSH, mail, Git, directories, databases, caches, desktops. */
+const UNREAD_PORTS = new Set([
+  ...[
+    21, 22, 23, 25, 53, 110, 111, 119, 135, 139, 143, 389, 445, 514, 587, 873, 1433, 1521, 2049, 3306, 3389, 3690, 4369,
+  ],
+  ...[5432, 5672, 5900, 6379, 6667, 9042, 9092, 9418, 11211, 27017],
+]);
 
 export interface PolicyRefusal {
   readonly do: 'refuse';
@@ -41,6 +48,7 @@ export interface Policy {
   ): { readonly route: Route | null; readonly rule: string; readonly reason: string };
   knowsHost(host: string, port: number): boolean;
   judgeTunnel(host: string, port: number): Route | null;
+  judgeOpening(host: string, port: number, quote: (text: string) => string): PolicyRefusal | null;
   judgeCaptured(address: string | null, port: number): CapturedJudgement;
   /** Is the host written out in a route (no pattern)? Then its labels are the user's words, not the agent's. */
   namesHost(host: string): boolean;
@@ -124,6 +132,24 @@ export function createPolicy(config: Pick<ProxyConfig, 'routes' | 'deny' | 'dnsA
       return { route: null, rule: 'default', reason: `${quote(host)} is not in the allow list` };
     },
     judgeTunnel,
+    judgeOpening(host, port, quote) {
+      const here = config.routes.filter(({ ports }) => ports.includes(port));
+      const isRaw = here.length === 0 ? UNREAD_PORTS.has(port) : here.every(({ scheme }) => scheme === 'tcp');
+      if (!isRaw) return null;
+      const refuse = denied.find(host)[0];
+      if (refuse !== undefined) return denial(refuse, quote(host));
+      const known = routes.find(host);
+      if (known.some(({ route }) => route.ports.includes(port))) return null;
+      const name = quote(host);
+      return {
+        do: 'refuse',
+        rule: 'default',
+        reason:
+          known.length > 0 ? `port ${port} of ${name} is not in the allow list` : `${name} is not in the allow list`,
+        fix: `add { host: "${name}", port: ${port}, scheme: tcp } to egress.allow if this is meant`,
+        errorShape: 'plain',
+      };
+    },
     judgeCaptured(address, port) {
       if (SNIFFED_PORTS.has(port)) return { do: 'sniff' };
       const here = config.routes.filter(({ ports }) => ports.includes(port));

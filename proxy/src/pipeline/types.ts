@@ -185,6 +185,8 @@ export interface Pipeline {
   knowsHost(host: string, port: number): boolean;
   /** The route of a tunnel that is not inspected (schemes `tls` and `tcp`), where the first route for this place is one; deny wins. */
   judgeTunnel(host: string, port: number): Route | null;
+  /** A tunnel in which no refusal could be told, since what is spoken on its port is neither TLS nor HTTP; null = it may be opened. */
+  judgeOpening(host: string, port: number): Refusal | null;
   /** `address`: where it was going to; null = to us. */
   judgeCaptured(address: string | null, port: number): CapturedJudgement;
   /** Path for a record: no query values, no matched text. */

@@ -3,7 +3,7 @@ import { connect as connectTcp } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { Route } from '../../src/contract.ts';
-import { connectProxy, openTunnel, type RawClient, rawClient } from './harness/client.ts';
+import { connectProxy, type RawClient, rawClient } from './harness/client.ts';
 import { routeTo, testConfig } from './harness/config.ts';
 import { type RunningProxy, startProxy } from './harness/proxy.ts';
 import { endSettings } from './harness/setting.ts';
@@ -169,7 +169,9 @@ describe('a tcp route', () => {
     ['another host on its port', 'other.example:5432'],
   ])('opens nothing to %s', async (_what, authority) => {
     const { proxy, upstream } = await setting();
-    const client = rawClient(await openTunnel(proxy, authority));
+    const client = await connectProxy(proxy);
+    client.send(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
+    await client.waitFor('\r\n\r\n');
     client.send('\x00\x00\x00\x08');
     await client.ended();
     expect(await proxy.recorded(1)).toMatchObject([{ verdict: 'block' }]);
