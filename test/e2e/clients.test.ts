@@ -58,6 +58,9 @@ egress:
       rules: ["GET /**", "POST /*/git-upload-pack", "POST /open.git/git-receive-pack"]
       allow_private: true`;
 
+/** For all cases of a session: more than eighty, two of them with 200 MB, on a machine that does other things as well. */
+const CASES_MS = 360_000;
+
 async function runCases(network: string, cases: readonly (ClientCase & { readonly way: string })[]) {
   const roots = join(bench.directory, 'roots.pem');
   writeFileSync(roots, certificates.authority);
@@ -76,7 +79,7 @@ async function runCases(network: string, cases: readonly (ClientCase & { readonl
     },
   );
   // Before vitest gives up: a session that goes on would keep the service's network.
-  const limit = setTimeout(() => session.process.kill('SIGTERM'), 150_000);
+  const limit = setTimeout(() => session.process.kill('SIGTERM'), CASES_MS);
   const { code, stdout, stderr } = await session.outcome;
   clearTimeout(limit);
   if (code !== 0) throw new Error(`the session ended with ${code}: ${stderr}`);
@@ -106,7 +109,7 @@ describe.each(['sealed', 'internal'])('in a %s session', (network) => {
   let records: readonly AuditRecord[];
   beforeAll(async () => {
     ({ results, records } = await runCases(network, [...all, ...large]));
-  });
+  }, CASES_MS + 60_000);
   if (network === 'internal') {
     test.each([...WORKING, ...REFUSED].filter(({ isLiteral }) => isLiteral))(
       '$name meets nobody without a proxy',

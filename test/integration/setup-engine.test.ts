@@ -36,7 +36,9 @@ describe('a pid file', () => {
   });
 
   it('names no process when that is a zombie, which nobody reaps in many containers', async () => {
-    const parent = spawn('sh', ['-c', `sleep 0 & echo $! >${pidFile}; exec sleep 60`]);
+    // It ends when its parent has become a program that does not reap.
+    const child = `until [ "$(cat /proc/$PPID/comm)" = sleep ]; do :; done; exec sleep 0`;
+    const parent = spawn('sh', ['-c', `sh -c '${child}' & echo $! >${pidFile}; exec sleep 60`]);
     try {
       const state = () =>
         /\) (\S)/.exec(readFileSync(`/proc/${readFileSync(pidFile, 'utf8').trim()}/stat`, 'utf8'))?.[1];

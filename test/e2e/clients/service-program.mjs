@@ -80,7 +80,12 @@ async function echo(request, response) {
   );
 }
 
-async function api(request, response) {
+/** A client that was cut off ends its own request; the others go on. */
+function api(request, response) {
+  return answerApi(request, response).catch(() => response.destroy());
+}
+
+async function answerApi(request, response) {
   const url = new URL(request.url, 'https://api');
   const bytes = Number(url.searchParams.get('bytes'));
   switch (url.pathname) {

@@ -7,6 +7,8 @@ const LINGER_MS = 5_000;
 
 /** The socket is nobody else's from here on. */
 export function linger(socket: Socket, deadlines: Deadlines, isInputEnded: boolean): void {
+  // No event would take the limit back, and with it the connection would stay for ever.
+  if (socket.closed) return;
   const limit: Timed = { deadline: deadlines.now + LINGER_MS, onDeadline: () => socket.destroy() };
   deadlines.add(limit);
   socket.on('close', () => deadlines.delete(limit));
