@@ -11,6 +11,7 @@ import { matchOf, replacement } from './match.ts';
 import { type Edit, editBytes, mergeEdits } from './rewrite.ts';
 import type { BodyMeta, Match, StreamStep, Unjudged } from './types.ts';
 import { View } from './view.ts';
+import { wholeEscapes } from './whole-escapes.ts';
 
 /** The longest match that no window's edge can hide, in bytes. */
 export const OVERLAP_BYTES = 16 * 1024;
@@ -100,10 +101,11 @@ export class PlainStream implements PlacedScan {
       if (hit.end <= this.#released) continue;
       const isAcross = this.#base + hit.start < this.#settled && this.#base + hit.end > this.#settled;
       if (hit.chain === '' && hit.start < this.#released && !isAcross) continue;
-      const start = Math.max(hit.start, this.#released);
-      const match = matchOf({ ...hit, start: this.#base + start, end: this.#base + hit.end }, where, '');
+      const whole = wholeEscapes(window, hit);
+      const start = Math.max(whole.start, this.#released);
+      const match = matchOf({ ...hit, start: this.#base + start, end: this.#base + whole.end }, where, '');
       const isReplaced = redact?.(match) === true;
-      if (isReplaced) wanted.push({ start, end: hit.end, text: replacement(match) });
+      if (isReplaced) wanted.push({ start, end: whole.end, text: replacement(match) });
       if (hit.start >= settled || !this.#isNew(hit)) continue;
       fresh.push(match);
       if (!isReplaced && !isLast) cut = Math.min(cut, start);

@@ -11,6 +11,7 @@ import { textViews } from './text.ts';
 import type { BodyMeta, BodyScan, Match, Scanner, ScannerConfig, Unjudged } from './types.ts';
 import { View } from './view.ts';
 import { looksMadeUp } from './views/joins.ts';
+import { wholeEscapes } from './whole-escapes.ts';
 
 export function createScanner(config: ScannerConfig): Scanner {
   const engine = compileEngine(config);
@@ -61,7 +62,7 @@ export function createScanner(config: ScannerConfig): Scanner {
     const { bytes, codings } = decoded;
     const hunt = new Hunt(engine, bytes.length, decodedBytes);
     hunt.search(new View(bytes, bytes.length));
-    const hits = inOrder(hunt.hits);
+    const hits = inOrder(hunt.hits.map((hit) => ({ ...hit, ...wholeEscapes(bytes, hit) })));
     const places = hits.length === 0 ? [] : locate(bytes, meta.contentType, hits, isClean);
     const bare = new Set<Match>();
     const matches = hits.map((hit, index) => {
