@@ -25,9 +25,9 @@ const FOREIGN = /[^A-Za-z0-9+/_\-\r\n\\]/;
 /** A member that is longer is not held as a whole. */
 const WINDOW_BYTES = 1024 * 1024;
 const NOTHING = Buffer.alloc(0);
-/** Beginnings of archives that are none, and one more for so many bytes: each costs like kilobytes of text. */
-const FAILURES = 512;
-const BYTES_PER_FAILURE = 2048;
+/** Archives, and beginnings that are none, and one more for so many bytes: each costs like kilobytes of text. */
+const MOST_ARCHIVES = 512;
+const BYTES_PER_ARCHIVE = 2048;
 
 export interface ArchiveSink {
   search(piece: Piece): void;
@@ -48,7 +48,7 @@ export class Archives {
   #isStarted = false;
   #isMultipart = false;
   #leftBytes: number;
-  #failures = 0;
+  #opened = 0;
 
   constructor(sink: ArchiveSink, decodedBytes: number) {
     this.#leftBytes = decodedBytes;
@@ -60,10 +60,10 @@ export class Archives {
       },
       unread: (unread) => sink.unread(unread),
       fail() {
-        archives.#failures++;
-        if (archives.#failures <= FAILURES + archives.#base / BYTES_PER_FAILURE) return;
+        archives.#opened++;
+        if (archives.#opened <= MOST_ARCHIVES + archives.#base / BYTES_PER_ARCHIVE) return;
         archives.#leftBytes = 0;
-        const unjudged = { kind: 'over_budget', detail: 'too many beginnings of archives' } as const;
+        const unjudged = { kind: 'over_budget', detail: 'too many archives' } as const;
         sink.unread({ unjudged, kind: '', start: 0, end: 0, isSure: true });
       },
       get leftBytes() {
@@ -216,7 +216,8 @@ export class Archives {
     const members = this.#members!;
     this.#handed.push({ at: members.at, content: members.contentBytes });
     if (!reader.isDone) return input.length - at;
-    if (members.contentBytes === 0) this.#sink.fail();
+    // Whether or not there was something in it: each is searched by itself.
+    this.#sink.fail();
     // What it was given before and did not use was looked at already.
     const taken = this.#readerStart + reader.takenBytes - this.#base;
     this.#close();
