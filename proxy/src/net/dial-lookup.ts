@@ -17,11 +17,14 @@ interface Entry {
   expiresAtMs: number;
 }
 
-export function createLookup(): Lookup {
+/** What asks the outside for a name's addresses; throws an error with a code. */
+export type Resolve = (name: string) => Promise<readonly string[]>;
+
+export function createLookup(resolve: Resolve = askSystem): Lookup {
   const entries = new Map<string, Entry>();
 
   const start = (name: string): Entry => {
-    const entry: Entry = { addresses: ask(name), expiresAtMs: Number.POSITIVE_INFINITY };
+    const entry: Entry = { addresses: ask(resolve, name), expiresAtMs: Number.POSITIVE_INFINITY };
     entries.set(name, entry);
     const settle = (keepMs: number): void => {
       entry.expiresAtMs = performance.now() + keepMs;
@@ -47,10 +50,14 @@ export function createLookup(): Lookup {
   };
 }
 
-async function ask(name: string): Promise<readonly string[]> {
+async function askSystem(name: string): Promise<readonly string[]> {
+  const found = await lookup(name, { all: true, order: 'verbatim' });
+  return found.map(({ address }) => address);
+}
+
+async function ask(resolve: Resolve, name: string): Promise<readonly string[]> {
   try {
-    const found = await lookup(name, { all: true, order: 'verbatim' });
-    return [...new Set(found.map(({ address }) => address))];
+    return [...new Set(await resolve(name))];
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code ?? 'unknown';
     const isUnknownName = code === 'ENOTFOUND';

@@ -5,7 +5,7 @@ import type { ProxyConfig, Route, UpstreamProxy } from '../contract.ts';
 import { ProxyFailure } from '../failure.ts';
 import { parseAddress } from './address.ts';
 import { type AddressJudge, type AddressRefusal, createAddressJudge } from './address-judge.ts';
-import { createLookup, type Lookup } from './dial-lookup.ts';
+import { createLookup, type Lookup, type Resolve } from './dial-lookup.ts';
 import { aboutProxy, createBypass, createProxyTunnel } from './dial-proxy.ts';
 import { DialRefused, timedOut } from './dial-refused.ts';
 import { connectFirst, type Endpoint } from './dial-tcp.ts';
@@ -19,6 +19,8 @@ export interface DialerOptions {
   readonly secrets?: ProxyConfig['secrets'];
   /** Name look-up, TCP and TLS together, in ms. */
   readonly connectTimeoutMs: number;
+  /** Left out = the system's resolver. */
+  readonly resolve?: Resolve;
 }
 
 export interface Dialer {
@@ -34,10 +36,10 @@ export interface Dialer {
 }
 
 /** Throws ProxyFailure for a map entry that is none, RangeError for a CIDR that is none. */
-export function createDialer({ upstream, secrets = [], connectTimeoutMs }: DialerOptions): Dialer {
+export function createDialer({ upstream, secrets = [], connectTimeoutMs, resolve }: DialerOptions): Dialer {
   const judge = createAddressJudge(upstream.refuse);
   const map = readMap(upstream.map);
-  const lookup = createLookup();
+  const lookup = createLookup(resolve);
   const tls = createTlsDialer(upstream.roots);
   const { proxy } = upstream;
   const tunnel = proxy === undefined ? null : createProxyTunnel(proxy, secrets);
