@@ -29,6 +29,12 @@ export class DialRefused extends Error implements DialRefusal {
   }
 }
 
+/** Nobody waits for the connection any more. */
+export function cancelled(): DialRefused {
+  const reason = 'the client went away before the upstream was reached';
+  return new DialRefused({ stage: 'upstream', rule: 'cancelled', reason, fix: 'ask again' });
+}
+
 /** One for every way in which time runs out while dialling. */
 export function timedOut(place: string, doing: string, timeoutMs: number): DialRefused {
   return new DialRefused({

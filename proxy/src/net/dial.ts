@@ -26,9 +26,15 @@ export interface DialerOptions {
 export interface Dialer {
   /**
    * TLS for `https` routes (handshake finished, certificate verified), plain TCP for all others; throws DialRefused. `protocols`: what TLS offers
-   * by ALPN (RFC 7301), best first; HTTP/1.1 alone when left out.
+   * by ALPN (RFC 7301), best first; HTTP/1.1 alone when left out. `gone`: nobody waits any more, and the reason is thrown.
    */
-  dial(route: Route, host: string, port: number, protocols?: readonly string[]): Promise<TLSSocket | Socket>;
+  dial(
+    route: Route,
+    host: string,
+    port: number,
+    protocols?: readonly string[],
+    gone?: AbortSignal,
+  ): Promise<TLSSocket | Socket>;
   /** Does now what the first dial would wait for (10 ms): call it once the proxy serves. */
   warm(): void;
   /** Forgets cached addresses and sessions; open sockets belong to the caller. */
@@ -59,12 +65,14 @@ export function createDialer({ upstream, secrets = [], connectTimeoutMs, resolve
   };
 
   return {
-    dial: async (route, host, port, protocols = ['http/1.1']) => {
+    dial: async (route, host, port, protocols = ['http/1.1'], gone) => {
       const place = `${host}:${port}`;
       // The requested host is judged before the map is consulted: being mapped is no permission for a private literal.
       refuseIf(judge.judgeHost(route, host));
       const doing = { what: 'looking up its address' };
       const deadline = new AbortController();
+      const onGone = (): void => deadline.abort(gone?.reason);
+      gone?.addEventListener('abort', onGone);
       const timer = setTimeout(() => deadline.abort(timedOut(place, doing.what, connectTimeoutMs)), connectTimeoutMs);
       try {
         const { signal } = deadline;
@@ -81,6 +89,7 @@ export function createDialer({ upstream, secrets = [], connectTimeoutMs, resolve
         doing.what = 'TLS handshake';
         return await tls.secure(socket, host, port, protocols, signal);
       } finally {
+        gone?.removeEventListener('abort', onGone);
         clearTimeout(timer);
       }
     },

@@ -8,7 +8,7 @@ import { joinHeld } from '../pipeline/verdict.ts';
 import type { AgentListener, AgentLoss, AgentRequest, AgentStream } from './agent.ts';
 import { Asking } from './asking.ts';
 import { BodySender, type SenderOwner } from './body-sender.ts';
-import { DialRefused } from './dial-refused.ts';
+import { cancelled, DialRefused } from './dial-refused.ts';
 import { ExchangeAccount } from './exchange-account.ts';
 import { Malformed } from './h1/malformed.ts';
 import type { ResponseHead } from './h1/response-head.ts';
@@ -50,6 +50,8 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
   private bodyKind: RequestBodyKind = 'none';
   private upstream: UpstreamStream | null = null;
   private isRetried = false;
+  /** Ends a dial that nobody waits for. */
+  private dial: AbortController | null = null;
   /** A person, once there is something to ask. */
   private asking: Asking | null = null;
   private relay: ResponseRelay | null = null;
@@ -188,7 +190,8 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
     const { isHttp2, isWebSocket } = this.request;
     const wish = { isHttp2, isWebSocket, mustBeFresh: !IDEMPOTENT.has(method) };
     const reused = this.isRetried ? null : pool.take(admitted.route, host, port, wish);
-    const upstream = reused ?? (await pool.dial(admitted.route, host, port, wish));
+    const upstream = reused ?? (await pool.dial(admitted.route, host, port, wish, this.dialing().signal));
+    this.dial = null;
     if (this.isOver) {
       upstream.giveBack();
       return;
@@ -407,7 +410,13 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
     this.body?.release();
     this.relay?.stop();
     this.upstream?.abandon();
+    this.dial?.abort(cancelled());
     this.forgetUpstream();
+  }
+
+  private dialing(): AbortController {
+    this.dial = new AbortController();
+    return this.dial;
   }
 
   private forgetUpstream(): void {

@@ -68,14 +68,17 @@ export class UpstreamPool implements ConnectionOwner {
     return null;
   }
 
-  /** A new connection, or a place on one that others were waiting for; throws DialRefused. */
-  async dial(route: Route, host: string, port: number, wish: Wish): Promise<UpstreamStream> {
+  /**
+   * A new connection, or a place on one that others were waiting for; throws DialRefused. `gone`: nobody waits for it any more; what others may share
+   * is dialled to its end.
+   */
+  async dial(route: Route, host: string, port: number, wish: Wish, gone: AbortSignal): Promise<UpstreamStream> {
     const key = keyOf(route, host, port);
     const spoken = this.spoken.get(key);
     const isHttp1 = spoken === 'http/1.1' || ((!wish.isHttp2 || wish.isWebSocket) && spoken !== 'h2-only');
     if (route.scheme === 'http' || isHttp1) {
       try {
-        return await this.open1(route, host, port, key);
+        return await this.open1(route, host, port, key, gone);
       } catch (error) {
         if (!(error instanceof DialRefused) || error.rule !== 'alpn') throw error;
         this.remember(key, 'h2-only');
@@ -87,7 +90,7 @@ export class UpstreamPool implements ConnectionOwner {
       await pending;
       const shared = this.take(route, host, port, wish);
       if (shared !== null) return shared;
-      if (this.spoken.get(key) === 'http/1.1') return this.open1(route, host, port, key);
+      if (this.spoken.get(key) === 'http/1.1') return this.open1(route, host, port, key, gone);
     }
     const session = await this.dialShared(route, host, port, key);
     return session instanceof UpstreamConnection ? session : session.newStream(false);
@@ -154,12 +157,18 @@ export class UpstreamPool implements ConnectionOwner {
     return session;
   }
 
-  private async open1(route: Route, host: string, port: number, key: string): Promise<UpstreamConnection> {
-    return this.keep(await this.connect(route, host, port, HTTP1), key);
+  private async open1(
+    route: Route,
+    host: string,
+    port: number,
+    key: string,
+    gone: AbortSignal,
+  ): Promise<UpstreamConnection> {
+    return this.keep(await this.connect(route, host, port, HTTP1, gone), key);
   }
 
-  private async connect(route: Route, host: string, port: number, protocols: readonly string[]) {
-    const socket = await this.dialer.dial(route, host, port, protocols);
+  private async connect(route: Route, host: string, port: number, protocols: readonly string[], gone?: AbortSignal) {
+    const socket = await this.dialer.dial(route, host, port, protocols, gone);
     if (!this.isClosed && !socket.destroyed) return socket;
     socket.destroy();
     const reason = 'the connection to the upstream closed at once';

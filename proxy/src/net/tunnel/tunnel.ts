@@ -5,7 +5,7 @@ import { newRecordId } from '../../audit/record.ts';
 import type { Finding, Route, Via } from '../../contract.ts';
 import type { Refusal } from '../../pipeline/types.ts';
 import type { Timed } from '../deadlines.ts';
-import { DialRefused } from '../dial-refused.ts';
+import { cancelled, DialRefused } from '../dial-refused.ts';
 import { Malformed } from '../h1/malformed.ts';
 import { type Allowance, UNBOUNDED } from '../quotas.ts';
 import { draftRecord, type Outcome, RecordStart } from '../record.ts';
@@ -46,6 +46,7 @@ export class Tunnel implements Timed {
   private readonly parts: TunnelParts;
   private readonly start = new RecordStart(newRecordId());
   private upstream: Socket | null = null;
+  private readonly dial = new AbortController();
   private allowance: Allowance = UNBOUNDED;
   private bytesOut = 0;
   private bytesIn = 0;
@@ -80,7 +81,7 @@ export class Tunnel implements Timed {
     }
     this.allowance = begun.allowance;
     services.audit.assertWritable();
-    const upstream = await services.dialer.dial(route, place.host, place.port);
+    const upstream = await services.dialer.dial(route, place.host, place.port, undefined, this.dial.signal);
     if (this.isOver) {
       upstream.destroy();
       return;
@@ -100,6 +101,8 @@ export class Tunnel implements Timed {
     upstream.on('close', () => this.onUpstreamClosed());
     if (parts.voice.opened.length > 0) agent.write(parts.voice.opened);
     if (first.length > 0) this.send(first);
+    // It may have ended its side during the dial: nobody tells that again.
+    if (agent.readableEnded) upstream.end();
     this.resumeAgent();
     upstream.resume();
   }
@@ -218,6 +221,7 @@ export class Tunnel implements Timed {
     const { services, parts, bytesOut, bytesIn } = this;
     services.deadlines.delete(this);
     this.upstream?.destroy();
+    this.dial.abort(cancelled());
     // A refusal because of the log has no record: there is nowhere to write it.
     if (outcome.stage === 'audit') return false;
     const { via, port } = parts.place;
