@@ -42,6 +42,7 @@ const ENCODE: Readonly<Record<Coding, (data: Buffer) => Buffer>> = {
 
 /** The codings of a content-encoding header in the order in which they were applied; null when one is unknown. */
 export function parseCodings(header: string): readonly Coding[] | null {
+  if (header === '') return [];
   const codings: Coding[] = [];
   for (const part of header.toLowerCase().split(',')) {
     const name = part.trim();

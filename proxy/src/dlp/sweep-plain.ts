@@ -10,6 +10,7 @@ import {
   CLASS_NON_ASCII,
   CLASS_PERCENT_OR_AND,
   CLASS_ZERO,
+  DENSE_CAPITALS,
   DENSE_CHARS,
   DENSE_STEP,
   DIGITS,
@@ -168,13 +169,12 @@ function isRow(listed: Uint8Array, bytes: Uint8Array, length: number, start: num
   const letters = words.replaceAll(/[^a-z]/g, '').length;
   if (letters < WORDS_LETTERS || /[a-z]{9}|[^a-z][a-z]{1,2}[^a-z]/.test(words)) return false;
   const whole = words.match(/(?<=[^a-z])[a-z]+(?=[^a-z])/g) ?? [];
-  return whole.slice(0, 2).every((word) => mayBeListed(listed, word));
+  return whole.every((word) => mayBeListed(listed, word));
 }
 
 const isVisible = (byte: number): boolean => byte > 0x20 && byte < 0x80;
 /** Signs, digits, capitals, small letters, roughly. */
 const kindOf = (byte: number): number => [0, 0, 1, 2, 3, 3, 4, 4][byte >> 4] ?? 0;
-const CAPITAL = 3;
 
 /** The last byte of dense text in the two blocks around `middle`, -1 where there is none. */
 function lastOfDense(bytes: Uint8Array, length: number, middle: number): number {
@@ -185,9 +185,9 @@ function lastOfDense(bytes: Uint8Array, length: number, middle: number): number 
     let capitals = 0;
     for (; end < middle + DENSE_STEP && isVisible(byteAt(end)); end++) {
       if (kindOf(byteAt(end)) !== kindOf(byteAt(end - 1))) changes++;
-      if (kindOf(byteAt(end)) === CAPITAL) capitals++;
+      if (byteAt(end) >= 0x41 && byteAt(end) <= 0x5a) capitals++;
     }
-    if (end - start >= DENSE_CHARS) return capitals > 0 && changes * 9 >= (end - start) * 4 ? end - 1 : -1;
+    if (end - start >= DENSE_CHARS) return capitals >= DENSE_CAPITALS && changes * 2 >= end - start ? end - 1 : -1;
     start = end;
   }
   return -1;

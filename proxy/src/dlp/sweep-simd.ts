@@ -64,8 +64,8 @@ const ROW_CLASSES: readonly Rectangle[] = [
   [0x20, '0', '9ad'],
 ];
 
-/** Kinds of bytes by their high half; a capital's has the highest bit. */
-const KIND_TABLE = [0, 0, 1, 2, 0x80, 0x80, 3, 3];
+/** Kinds of bytes by their high half: signs, digits, capitals, small letters. */
+const KIND_TABLE = [0, 0, 1, 2, 3, 3, 4, 4];
 
 const LEAD_CLASSES: readonly Rectangle[] = [14, 15].map((high) => [
   1 << (high - 14),

@@ -25,6 +25,7 @@ export const WORDS_LETTERS = 6;
 /** Dense text is looked for in pairs of blocks of so many bytes: of 22 bytes that stand together so many are in one of them. */
 export const DENSE_STEP = 16;
 export const DENSE_CHARS = 17;
+export const DENSE_CAPITALS = 2;
 /** Characters outside ASCII are looked at in blocks of so many bytes. */
 export const HIGH_STEP = 16;
 /** First bytes of characters that may stand for ASCII ones by themselves: styled and full-width letters, tags, what is invisible. */
@@ -59,13 +60,13 @@ export interface Swept {
   digitsCount: number;
   /**
    * Multiples of WORDS_STEP where two such blocks hold a part of what may be a row of words: lower-case letters and what stands between words, no
-   * word of one or two letters, none of nine, and the first two that are whole in them have the hashes of listed ones.
+   * word of one or two letters, none of nine, and those that are whole in them have the hashes of listed ones.
    */
   readonly words: Int32Array;
   wordsCount: number;
   /**
-   * Last bytes of what may be dense text: DENSE_CHARS visible bytes or more in two blocks of DENSE_STEP, four of nine of another kind than the
-   * byte before, and a capital among them. Kinds go by the high half of a byte, roughly: signs, digits, capitals, small letters.
+   * Last bytes of what may be dense text: DENSE_CHARS visible bytes or more in two blocks of DENSE_STEP, half of them of another kind than the byte
+   * before, and DENSE_CAPITALS among them. Kinds go by the high half of a byte, roughly: signs, digits, capitals, small letters.
    */
   readonly dense: Int32Array;
   denseCount: number;

@@ -174,7 +174,7 @@
                     (i32.eqz (i32.or (local.get $starts) (local.get $fours)))
                     (i32.ge_u (i32.popcnt (local.get $mask)) (i32.const 6)))
                   (then
-                    ;; The first two words that are whole in them are listed.
+                    ;; The words that are whole in them are listed.
                     (local.set $starts (i32.and (local.get $mask) (i32.shl (local.get $gaps) (i32.const 1))))
                     (local.set $listed (i32.const 1))
                     (loop $whole
@@ -182,18 +182,14 @@
                       (local.set $hash (i32.ctz (i32.shr_u (local.get $gaps) (local.get $lead))))
                       (if (i32.and (i32.ne (local.get $starts) (i32.const 0)) (i32.lt_u (local.get $hash) (i32.const 32)))
                         (then
-                          (local.set $listed
-                            (i32.mul
-                              (i32.shl (local.get $listed) (i32.const 1))
-                              (call $isListed (i32.add (i32.sub (local.get $at) (i32.const 16)) (local.get $lead)) (local.get $hash))))
+                          (local.set $listed (call $isListed (i32.add (i32.sub (local.get $at) (i32.const 16)) (local.get $lead)) (local.get $hash)))
                           (local.set $starts (i32.and (local.get $starts) (i32.sub (local.get $starts) (i32.const 1))))
-                          (br_if $whole (i32.eq (local.get $listed) (i32.const 2))))))
-                    (local.set $listed (i32.ne (local.get $listed) (i32.const 0)))
+                          (br_if $whole (local.get $listed)))))
                     (i32.store (local.get $words) (i32.sub (i32.add (local.get $at) (local.get $delta)) (i32.const 16)))
                     (local.set $words (i32.add (local.get $words) (i32.shl (local.get $listed) (i32.const 2))))))))
             (local.set $before (i32.or (local.get $letters) (i32.const 0x10000))))
           (else (local.set $before (i32.const 0))))
-        ;; Dense text: seventeen visible bytes or more in this block and the one before, nearly half of them of another kind than the byte before, and a capital.
+        ;; Dense text: seventeen visible bytes or more in this block and the one before, half of them of another kind than the byte before, and two capitals.
         ;; Kinds, roughly, by the high half of a byte: signs, digits, capitals, small letters. The upper halves of the masks are those of this block.
         (local.set $kind (i8x16.swizzle (local.get $kinds) (local.get $high)))
         (local.set $visible
@@ -208,7 +204,7 @@
                 (i8x16.bitmask (i8x16.eq (local.get $kind) (i8x16.shuffle 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 (local.get $lastKind) (local.get $kind))))
                 (i32.const 0xffff))
               (i32.const 16))))
-        (local.set $capitals (i32.or (i32.shr_u (local.get $capitals) (i32.const 16)) (i32.shl (i8x16.bitmask (local.get $kind)) (i32.const 16))))
+        (local.set $capitals (i32.or (i32.shr_u (local.get $capitals) (i32.const 16)) (i32.shl (i8x16.bitmask (i8x16.lt_s (i8x16.add (local.get $bytes) (v128.const i32x4 0x3f3f3f3f 0x3f3f3f3f 0x3f3f3f3f 0x3f3f3f3f)) (v128.const i32x4 0x9a9a9a9a 0x9a9a9a9a 0x9a9a9a9a 0x9a9a9a9a))) (i32.const 16))))
         (local.set $lastKind (local.get $kind))
         (local.set $mask (i32.and (local.get $visible) (i32.shr_u (local.get $visible) (i32.const 1))))
         (local.set $mask (i32.and (local.get $mask) (i32.shr_u (local.get $mask) (i32.const 2))))
@@ -229,10 +225,10 @@
               (i32.add (local.get $dense)
                 (i32.shl
                   (i32.and
-                    (i32.ne (i32.and (local.get $capitals) (local.get $mask)) (i32.const 0))
+                    (i32.ge_u (i32.popcnt (i32.and (local.get $capitals) (local.get $mask))) (i32.const 2))
                     (i32.ge_u
-                      (i32.mul (i32.popcnt (i32.and (local.get $changes) (local.get $mask))) (i32.const 9))
-                      (i32.shl (i32.popcnt (local.get $mask)) (i32.const 2))))
+                      (i32.shl (i32.popcnt (i32.and (local.get $changes) (local.get $mask))) (i32.const 1))
+                      (i32.popcnt (local.get $mask))))
                   (i32.const 2))))))
         ;; Runs of base64: what the block begins with goes on from what the last one ended with.
         (local.set $mask (i32.xor (i8x16.bitmask (i8x16.eq (v128.and (local.get $class) (v128.const i32x4 0x1f1f1f1f 0x1f1f1f1f 0x1f1f1f1f 0x1f1f1f1f)) (v128.const i32x4 0 0 0 0))) (i32.const 0xffff)))

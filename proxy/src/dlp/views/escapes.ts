@@ -18,6 +18,8 @@ const CODE = 0x1fffff;
 const NEAR_BYTES = 128;
 /** Plain text taken along before the first escape's token: names and headers that say what it is. */
 const BEFORE_BYTES = 64;
+/** How far before a sign that speaks for it an escape may begin, in bytes. */
+const BEFORE_SIGN_BYTES = 4;
 /** How far a token reaches from an escape inside it, in bytes. */
 const TOKEN_BYTES = 4096;
 
@@ -242,9 +244,16 @@ export function unfold(view: View, escapes: Escapes, found: (child: View) => voi
   const { bytes, length } = view;
   let done = 0;
   let nextPlace = 0;
+  // What speaks for an escape begins with it, or stands behind its first byte and white space.
+  const isEscapeAt = (at: number): boolean => {
+    for (let start = at; start >= Math.max(done, at - BEFORE_SIGN_BYTES); start--) {
+      if (escapes.read(bytes, start, length) !== 0) return true;
+    }
+    return false;
+  };
   const next = (): number => {
     if (places === undefined) return nextEscape(view, escapes, done);
-    while (nextPlace < places.length && places[nextPlace]! < done) nextPlace++;
+    while (nextPlace < places.length && (places[nextPlace]! < done || !isEscapeAt(places[nextPlace]!))) nextPlace++;
     return places[nextPlace] ?? -1;
   };
   for (let at = next(); at >= 0; at = next()) {

@@ -64,6 +64,7 @@ export function joinFrom(view: View, at: number, found: (child: View) => void): 
   };
   give('joined', acrossSigns(view, at, end));
   give('joined', acrossMarkup(view, at, end));
+  if (!mayBeField(view.bytes, at, end)) return;
   const fields = fieldsAround(view, at);
   if (fields.length < 2) return;
   const own = fields.findIndex((field) => field.end > at);
@@ -87,6 +88,17 @@ function mayBeToken(view: View, pieces: readonly Piece[]): boolean {
     text += view.text(start, Math.min(end, start + LOOK_CHARS - text.length));
   }
   return text.length >= LEAST_CHARS && looksMadeUp(text);
+}
+
+/** Whether what goes on at `at` may be a field's value to its end: with a sign that no token has before the end it is not. */
+function mayBeField(bytes: Uint8Array, at: number, end: number): boolean {
+  const most = Math.min(end, at + LOOK_CHARS);
+  for (let i = at; i < most; i++) {
+    const byte = bytes[i]!;
+    if (isQuote(byte) || byte === 0x5c || isPairEnd(bytes, i)) return true;
+    if (isForeign(byte)) return false;
+  }
+  return true;
 }
 
 /** From the first of the pieces to the end of the last one. */

@@ -132,7 +132,9 @@ export function squeezed(view: View, start: number, end: number): View {
   return trace.view('pieces', view, end);
 }
 
+/** Used again and again. */
 const separatorCounts = new Uint32Array(256);
+const keptBytes = new Uint8Array(256);
 
 /** The byte that separates most often; -1 when none does often enough. */
 function commonSeparator(bytes: Uint8Array, start: number, end: number): number {
@@ -159,8 +161,8 @@ export function withoutSeparator(
   const { bytes } = view;
   const separator = commonSeparator(bytes, start, end);
   if (separator < 0) return;
-  const kept = new Uint8Array(256).fill(1);
-  kept[separator] = 0;
+  keptBytes.fill(1);
+  keptBytes[separator] = 0;
   let first = start;
   let last = -1;
   let count = 0;
@@ -168,7 +170,7 @@ export function withoutSeparator(
   const flush = (): void => {
     if (count < LEAST_SEPARATORS || others < LEAST_SEPARATORS) return;
     const to = Math.min(end, last + 4);
-    if (isPromising(briefly(view, first, to, kept))) found(joined(view, first, to, separator));
+    if (isPromising(briefly(view, first, to, keptBytes))) found(joined(view, first, to, separator));
   };
   for (let at = start; at < end; at++) {
     if (bytes[at] !== separator) continue;
