@@ -19,9 +19,10 @@
 ;;  389248  what the next block needs to know of this one: the kinds of its last sixteen bytes (16 bytes); which of them are visible, changes of kind, capitals,
 ;;          which is the last one's class (i32 each); then how many places of dense text and of other characters were written
 ;;  389296  kinds of bytes by their high half; lead bytes that matter (16 bytes each, three tables)
+;;  389344  the sixteen bytes in which pieces of windows were seen: address << 8, and a bit for each of eight pieces (i32)
 ;; All places are those of the view: the block's own begin at $base.
 (module
-  (memory (export "memory") 6)
+  (memory (export "memory") 7)
   ;; 1 if the word of $length letters, at most eight, has the hash of a listed one.
   (func $isListed (param $place i32) (param $length i32) (result i32)
     (local $word i64) (local $hash i32)
@@ -42,7 +43,7 @@
   (func (export "sweep") (param $length i32) (param $base i32) (result i32)
     (local $at i32) (local $end i32) (local $delta i32) (local $windows i32) (local $runs i32) (local $sparse i32) (local $digits i32) (local $words i32) (local $carry i32)
     (local $piece i32) (local $hash i32) (local $mask i32) (local $lead i32) (local $alnum i32) (local $fours i32) (local $starts i32) (local $letters i32) (local $before i32) (local $gaps i32) (local $listed i32)
-    (local $base64 i32) (local $visible i32) (local $changes i32) (local $capitals i32) (local $highs i32) (local $edge i32) (local $dense i32) (local $high16 i32)
+    (local $list i32) (local $lastEntry i32) (local $base64 i32) (local $visible i32) (local $changes i32) (local $capitals i32) (local $highs i32) (local $edge i32) (local $dense i32) (local $high16 i32)
     (local $kind v128) (local $lastKind v128) (local $kinds v128) (local $bytes v128) (local $next v128) (local $class v128) (local $marks v128) (local $low v128) (local $high v128) (local $seen v128) (local $all v128)
     (local $lowTable v128) (local $highTable v128) (local $dumpLow v128) (local $dumpHigh v128) (local $rowLow v128) (local $rowHigh v128)
     (local.set $lowTable (v128.load offset=131072 (i32.const 0)))
@@ -61,6 +62,7 @@
     (local.set $rowHigh (v128.load offset=364848 (i32.const 0)))
     (local.set $before (i32.load offset=131160 (i32.const 0)))
     (local.set $carry (i32.load offset=131136 (i32.const 0)))
+    (local.set $list (i32.const 389344))
     (local.set $dense (i32.const 372736))
     (local.set $high16 (i32.const 380992))
     (local.set $kinds (v128.load offset=389296 (i32.const 0)))
@@ -69,9 +71,9 @@
     (local.set $changes (i32.load offset=389268 (i32.const 0)))
     (local.set $capitals (i32.load offset=389272 (i32.const 0)))
     (local.set $edge (i32.load offset=389276 (i32.const 0)))
-    (block $done
-      (loop $next
-        (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
+    (block $looked
+      (br_if $looked (i32.eqz (local.get $length)))
+      (loop $looks
         ;; The eight pieces that begin in these sixteen bytes at even places: the first two bytes, and the third. Their hashes go through memory.
         (local.set $low (v128.or (v128.load (local.get $at)) (v128.const i16x8 0x2020 0x2020 0x2020 0x2020 0x2020 0x2020 0x2020 0x2020)))
         (local.set $high (v128.and (v128.or (v128.load offset=2 align=2 (local.get $at)) (v128.const i16x8 0x0020 0x0020 0x0020 0x0020 0x0020 0x0020 0x0020 0x0020)) (v128.const i16x8 0x00ff 0x00ff 0x00ff 0x00ff 0x00ff 0x00ff 0x00ff 0x00ff)))
@@ -95,39 +97,56 @@
               (i16x8.shr_u
                 (i16x8.add (i16x8.mul (local.get $low) (v128.const i16x8 0xca6b 0xca6b 0xca6b 0xca6b 0xca6b 0xca6b 0xca6b 0xca6b)) (i16x8.mul (local.get $high) (v128.const i16x8 0x79b1 0x79b1 0x79b1 0x79b1 0x79b1 0x79b1 0x79b1 0x79b1)))
                 (i32.const 13)))))
-        (if (v128.any_true (local.get $marks))
-          (then
-            (local.set $mask (i32.xor (i16x8.bitmask (i16x8.eq (local.get $marks) (v128.const i32x4 0 0 0 0))) (i32.const 0xff)))
-            (loop $pieces
-              ;; A piece may be its window's bytes 1-3 or 0-2. $piece is a byte before it, so that offsets are never negative.
-              (local.set $piece (i32.add (local.get $at) (i32.sub (i32.shl (i32.ctz (local.get $mask)) (i32.const 1)) (i32.const 1))))
-              (local.set $hash
-                (i32.mul (i32.or (i32.load offset=0 align=1 (local.get $piece)) (i32.const 0x20202020)) (i32.const 0x85ebca6b)))
-              (i32.store (local.get $windows) (i32.add (local.get $piece) (local.get $delta)))
-              ;; Goes on to the next place in the output if the table knows the window.
-              (local.set $windows
-                (i32.add (local.get $windows)
-                  (i32.and
-                    (i32.shl
-                      (i32.shr_u
-                        (i32.load offset=65536 (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2)))
-                        (i32.shr_u (local.get $hash) (i32.const 13)))
-                      (i32.const 2))
-                    (i32.const 4))))
-              (local.set $hash
-                (i32.mul (i32.or (i32.load offset=1 align=1 (local.get $piece)) (i32.const 0x20202020)) (i32.const 0x85ebca6b)))
-              (i32.store (local.get $windows) (i32.add (i32.add (local.get $piece) (local.get $delta)) (i32.const 1)))
-              ;; Goes on to the next place in the output if the table knows the window.
-              (local.set $windows
-                (i32.add (local.get $windows)
-                  (i32.and
-                    (i32.shl
-                      (i32.shr_u
-                        (i32.load offset=65536 (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2)))
-                        (i32.shr_u (local.get $hash) (i32.const 13)))
-                      (i32.const 2))
-                    (i32.const 4))))
-              (br_if $pieces (local.tee $mask (i32.and (local.get $mask) (i32.sub (local.get $mask) (i32.const 1))))))))
+        ;; Which of them a window may hold, with the place: goes on to the next one in the list if there are any.
+        (local.set $mask (i32.xor (i16x8.bitmask (i16x8.eq (local.get $marks) (v128.const i32x4 0 0 0 0))) (i32.const 0xff)))
+        (i32.store (local.get $list) (i32.or (i32.shl (local.get $at) (i32.const 8)) (local.get $mask)))
+        (local.set $list (i32.add (local.get $list) (i32.shl (i32.ne (local.get $mask) (i32.const 0)) (i32.const 2))))
+        (local.set $at (i32.add (local.get $at) (i32.const 16)))
+        (br_if $looks (i32.lt_u (local.get $at) (local.get $end)))))
+    ;; What those pieces belong to: no branch of the loop above has to be guessed.
+    (local.set $lastEntry (local.get $list))
+    (local.set $list (i32.const 389344))
+    (block $resolved
+      (loop $entries
+        (br_if $resolved (i32.ge_u (local.get $list) (local.get $lastEntry)))
+        (local.set $at (i32.shr_u (i32.load (local.get $list)) (i32.const 8)))
+        (local.set $mask (i32.load8_u (local.get $list)))
+        (loop $pieces
+          ;; A piece may be its window's bytes 1-3 or 0-2. $piece is a byte before it, so that offsets are never negative.
+          (local.set $piece (i32.add (local.get $at) (i32.sub (i32.shl (i32.ctz (local.get $mask)) (i32.const 1)) (i32.const 1))))
+          (local.set $hash
+            (i32.mul (i32.or (i32.load offset=0 align=1 (local.get $piece)) (i32.const 0x20202020)) (i32.const 0x85ebca6b)))
+          (i32.store (local.get $windows) (i32.add (local.get $piece) (local.get $delta)))
+          ;; Goes on to the next place in the output if the table knows the window.
+          (local.set $windows
+            (i32.add (local.get $windows)
+              (i32.and
+                (i32.shl
+                  (i32.shr_u
+                    (i32.load offset=65536 (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2)))
+                    (i32.shr_u (local.get $hash) (i32.const 13)))
+                  (i32.const 2))
+                (i32.const 4))))
+          (local.set $hash
+            (i32.mul (i32.or (i32.load offset=1 align=1 (local.get $piece)) (i32.const 0x20202020)) (i32.const 0x85ebca6b)))
+          (i32.store (local.get $windows) (i32.add (i32.add (local.get $piece) (local.get $delta)) (i32.const 1)))
+          ;; Goes on to the next place in the output if the table knows the window.
+          (local.set $windows
+            (i32.add (local.get $windows)
+              (i32.and
+                (i32.shl
+                  (i32.shr_u
+                    (i32.load offset=65536 (i32.shl (i32.shr_u (local.get $hash) (i32.const 18)) (i32.const 2)))
+                    (i32.shr_u (local.get $hash) (i32.const 13)))
+                  (i32.const 2))
+                (i32.const 4))))
+          (br_if $pieces (local.tee $mask (i32.and (local.get $mask) (i32.sub (local.get $mask) (i32.const 1))))))
+        (local.set $list (i32.add (local.get $list) (i32.const 4)))
+        (br $entries)))
+    (local.set $at (i32.const 131200))
+    (block $done
+      (loop $next
+        (br_if $done (i32.ge_u (local.get $at) (local.get $end)))
         ;; Classes: both halves of a byte name the classes that it may be of.
         (local.set $bytes (v128.load (local.get $at)))
         (local.set $all (v128.or (local.get $all) (local.get $bytes)))
