@@ -175,17 +175,19 @@ function isRow(listed: Uint8Array, bytes: Uint8Array, length: number, start: num
 const isVisible = (byte: number): boolean => byte > 0x20 && byte < 0x80;
 /** Signs, digits, capitals, small letters, roughly. */
 const kindOf = (byte: number): number => [0, 0, 1, 2, 3, 3, 4, 4][byte >> 4] ?? 0;
+const isCapital = (byte: number): boolean => byte >= 0x41 && byte <= 0x5a;
 
 /** The last byte of dense text in the two blocks around `middle`, -1 where there is none. */
 function lastOfDense(bytes: Uint8Array, length: number, middle: number): number {
-  const byteAt = (at: number): number => (at < 0 ? 0 : at < length ? bytes[at]! : 0x20);
+  const byteAt = (at: number): number => (at >= 0 && at < length ? bytes[at]! : 0x20);
   for (let start = middle - DENSE_STEP; start < middle + DENSE_STEP; start++) {
     let end = start;
     let changes = 0;
     let capitals = 0;
     for (; end < middle + DENSE_STEP && isVisible(byteAt(end)); end++) {
-      if (kindOf(byteAt(end)) !== kindOf(byteAt(end - 1))) changes++;
-      if (byteAt(end) >= 0x41 && byteAt(end) <= 0x5a) capitals++;
+      // What stands before the two blocks is not seen.
+      if (end === middle - DENSE_STEP || kindOf(byteAt(end)) !== kindOf(byteAt(end - 1))) changes++;
+      if (isCapital(byteAt(end))) capitals++;
     }
     if (end - start >= DENSE_CHARS) return capitals >= DENSE_CAPITALS && changes * 2 >= end - start ? end - 1 : -1;
     start = end;

@@ -28,7 +28,7 @@ const ROWS = 364_832;
 const LISTED = 368_640;
 const OUT_DENSE = 372_736;
 const OUT_HIGH = 380_992;
-const STATE = 389_248;
+const STATE = 389_264;
 const KINDS = 389_296;
 const LEAD_TABLES = 389_312;
 
@@ -117,7 +117,7 @@ export function createSimdSweeper(tables: SweepTables): Sweeper | null {
   input.set(tables.words, LISTED);
   input.set(KIND_TABLE, KINDS);
   input.set(halfTables(LEAD_CLASSES), LEAD_TABLES);
-  const counts = new Int32Array(buffer, STATE + 32, 2);
+  const counts = new Int32Array(buffer, STATE + 12, 2);
   const swept: Swept = {
     classes: 0,
     windows: new Int32Array(buffer, OUT_WINDOWS, BLOCK_BYTES),
@@ -152,7 +152,7 @@ export function createSimdSweeper(tables: SweepTables): Sweeper | null {
         state[0] = 0;
         state[6] = 0;
         input[INPUT - 1] = 0x20;
-        input.fill(0, STATE, STATE + 32);
+        input.fill(0, STATE, STATE + 12);
       }
       swept.classes = sweep(rounded, from);
       swept.windowCount = state[1]!;

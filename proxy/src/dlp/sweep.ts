@@ -18,9 +18,9 @@ export const SPARSE_STEP = 32;
 /** Digits are counted in blocks of so many bytes; a block with so many is reported. */
 export const DIGITS_STEP = 16;
 export const DIGITS = 5;
-/** Rows of words are looked for in blocks of so many bytes, and are two of them at least with so many letters. */
+/** Rows of words are looked for in blocks of so many bytes, and are two of them at least with so many letters: of a whole row some hold them. */
 export const WORDS_STEP = 16;
-export const WORDS_LETTERS = 6;
+export const WORDS_LETTERS = 10;
 
 /** Dense text is looked for in pairs of blocks of so many bytes: of 22 bytes that stand together so many are in one of them. */
 export const DENSE_STEP = 16;

@@ -16,9 +16,9 @@
 ;;  368640  the hashes of listed words: 2^15 bits
 ;;  372736  out: places of dense text (i32)
 ;;  380992  out: blocks of sixteen bytes with characters outside ASCII that matter (i32)
-;;  389248  what the next block needs to know of this one: the kinds of its last sixteen bytes (16 bytes); which of them are visible, changes of kind, capitals,
-;;          which is the last one's class (i32 each); then how many places of dense text and of other characters were written
-;;  389296  kinds of bytes by their high half; lead bytes that matter (16 bytes each, three tables)
+;;  389264  what the next block needs to know of this one: which of its bytes are visible, which are capitals, what its last one is; then how many places of dense text and of other characters were written (i32 each)
+;;  389296  kinds of bytes by their high half (16 bytes)
+;;  389312  lead bytes that matter (32 bytes)
 ;;  389344  the sixteen bytes in which pieces of windows were seen: address << 8, and a bit for each of eight pieces (i32)
 ;; All places are those of the view: the block's own begin at $base.
 (module
@@ -43,8 +43,8 @@
   (func (export "sweep") (param $length i32) (param $base i32) (result i32)
     (local $at i32) (local $end i32) (local $delta i32) (local $windows i32) (local $runs i32) (local $sparse i32) (local $digits i32) (local $words i32) (local $carry i32)
     (local $piece i32) (local $hash i32) (local $mask i32) (local $lead i32) (local $alnum i32) (local $fours i32) (local $starts i32) (local $letters i32) (local $before i32) (local $gaps i32) (local $listed i32)
-    (local $list i32) (local $lastEntry i32) (local $base64 i32) (local $visible i32) (local $changes i32) (local $capitals i32) (local $highs i32) (local $edge i32) (local $dense i32) (local $high16 i32)
-    (local $kind v128) (local $lastKind v128) (local $kinds v128) (local $bytes v128) (local $next v128) (local $class v128) (local $marks v128) (local $low v128) (local $high v128) (local $seen v128) (local $all v128)
+    (local $list i32) (local $lastEntry i32) (local $base64 i32) (local $visible i32) (local $capitals i32) (local $highs i32) (local $edge i32) (local $dense i32) (local $high16 i32)
+    (local $kinds v128) (local $bytes v128) (local $next v128) (local $class v128) (local $marks v128) (local $low v128) (local $high v128) (local $seen v128) (local $all v128)
     (local $lowTable v128) (local $highTable v128) (local $dumpLow v128) (local $dumpHigh v128) (local $rowLow v128) (local $rowHigh v128)
     (local.set $lowTable (v128.load offset=131072 (i32.const 0)))
     (local.set $highTable (v128.load offset=131088 (i32.const 0)))
@@ -65,12 +65,9 @@
     (local.set $list (i32.const 389344))
     (local.set $dense (i32.const 372736))
     (local.set $high16 (i32.const 380992))
-    (local.set $kinds (v128.load offset=389296 (i32.const 0)))
-    (local.set $lastKind (v128.load offset=389248 (i32.const 0)))
     (local.set $visible (i32.load offset=389264 (i32.const 0)))
-    (local.set $changes (i32.load offset=389268 (i32.const 0)))
-    (local.set $capitals (i32.load offset=389272 (i32.const 0)))
-    (local.set $edge (i32.load offset=389276 (i32.const 0)))
+    (local.set $capitals (i32.load offset=389268 (i32.const 0)))
+    (local.set $edge (i32.load offset=389272 (i32.const 0)))
     (block $looked
       (br_if $looked (i32.eqz (local.get $length)))
       (loop $looks
@@ -191,7 +188,7 @@
                 (if
                   (i32.and
                     (i32.eqz (i32.or (local.get $starts) (local.get $fours)))
-                    (i32.ge_u (i32.popcnt (local.get $mask)) (i32.const 6)))
+                    (i32.ge_u (i32.popcnt (local.get $mask)) (i32.const 10)))
                   (then
                     ;; The words that are whole in them are listed.
                     (local.set $starts (i32.and (local.get $mask) (i32.shl (local.get $gaps) (i32.const 1))))
@@ -208,47 +205,60 @@
                     (local.set $words (i32.add (local.get $words) (i32.shl (local.get $listed) (i32.const 2))))))))
             (local.set $before (i32.or (local.get $letters) (i32.const 0x10000))))
           (else (local.set $before (i32.const 0))))
-        ;; Dense text: seventeen visible bytes or more in this block and the one before, half of them of another kind than the byte before, and two capitals.
-        ;; Kinds, roughly, by the high half of a byte: signs, digits, capitals, small letters. The upper halves of the masks are those of this block.
-        (local.set $kind (i8x16.swizzle (local.get $kinds) (local.get $high)))
+        ;; Dense text: seventeen visible bytes or more in this block and the one before, two capitals among them, and half of them of another kind than the
+        ;; byte before. Kinds, roughly, by the high half of a byte: signs, digits, capitals, small letters. The upper halves of the masks are those of this block.
         (local.set $visible
           (i32.or
             (i32.shr_u (local.get $visible) (i32.const 16))
             (i32.shl (i8x16.bitmask (i8x16.gt_s (local.get $bytes) (v128.const i32x4 0x20202020 0x20202020 0x20202020 0x20202020))) (i32.const 16))))
-        (local.set $changes
+        (local.set $capitals
           (i32.or
-            (i32.shr_u (local.get $changes) (i32.const 16))
+            (i32.shr_u (local.get $capitals) (i32.const 16))
             (i32.shl
-              (i32.xor
-                (i8x16.bitmask (i8x16.eq (local.get $kind) (i8x16.shuffle 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 (local.get $lastKind) (local.get $kind))))
-                (i32.const 0xffff))
+              (i8x16.bitmask
+                (i8x16.lt_s
+                  (i8x16.add (local.get $bytes) (v128.const i32x4 0x3f3f3f3f 0x3f3f3f3f 0x3f3f3f3f 0x3f3f3f3f))
+                  (v128.const i32x4 0x9a9a9a9a 0x9a9a9a9a 0x9a9a9a9a 0x9a9a9a9a)))
               (i32.const 16))))
-        (local.set $capitals (i32.or (i32.shr_u (local.get $capitals) (i32.const 16)) (i32.shl (i8x16.bitmask (i8x16.lt_s (i8x16.add (local.get $bytes) (v128.const i32x4 0x3f3f3f3f 0x3f3f3f3f 0x3f3f3f3f 0x3f3f3f3f)) (v128.const i32x4 0x9a9a9a9a 0x9a9a9a9a 0x9a9a9a9a 0x9a9a9a9a))) (i32.const 16))))
-        (local.set $lastKind (local.get $kind))
-        (local.set $mask (i32.and (local.get $visible) (i32.shr_u (local.get $visible) (i32.const 1))))
-        (local.set $mask (i32.and (local.get $mask) (i32.shr_u (local.get $mask) (i32.const 2))))
-        (local.set $mask (i32.and (local.get $mask) (i32.shr_u (local.get $mask) (i32.const 4))))
-        (local.set $mask (i32.and (local.get $mask) (i32.shr_u (local.get $mask) (i32.const 8))))
-        (local.set $mask (i32.and (local.get $mask) (i32.shr_u (local.get $mask) (i32.const 1))))
-        (if (local.get $mask)
+        (if (i32.ge_u (i32.popcnt (local.get $capitals)) (i32.const 2))
           (then
-            ;; From where seventeen begin back to all of them: two such runs do not fit.
-            (local.set $mask (i32.or (local.get $mask) (i32.shl (local.get $mask) (i32.const 1))))
-            (local.set $mask (i32.or (local.get $mask) (i32.shl (local.get $mask) (i32.const 1))))
-            (local.set $mask (i32.or (local.get $mask) (i32.shl (local.get $mask) (i32.const 2))))
-            (local.set $mask (i32.or (local.get $mask) (i32.shl (local.get $mask) (i32.const 4))))
-            (local.set $mask (i32.or (local.get $mask) (i32.shl (local.get $mask) (i32.const 8))))
-            (i32.store (local.get $dense)
-              (i32.sub (i32.add (i32.add (local.get $at) (local.get $delta)) (i32.const 15)) (i32.clz (local.get $mask))))
-            (local.set $dense
-              (i32.add (local.get $dense)
-                (i32.shl
-                  (i32.and
-                    (i32.ge_u (i32.popcnt (i32.and (local.get $capitals) (local.get $mask))) (i32.const 2))
-                    (i32.ge_u
-                      (i32.shl (i32.popcnt (i32.and (local.get $changes) (local.get $mask))) (i32.const 1))
-                      (i32.popcnt (local.get $mask))))
-                  (i32.const 2))))))
+            (local.set $mask (i32.and (local.get $visible) (i32.shr_u (local.get $visible) (i32.const 1))))
+            (local.set $mask (i32.and (local.get $mask) (i32.shr_u (local.get $mask) (i32.const 2))))
+            (local.set $mask (i32.and (local.get $mask) (i32.shr_u (local.get $mask) (i32.const 4))))
+            (local.set $mask (i32.and (local.get $mask) (i32.shr_u (local.get $mask) (i32.const 8))))
+            (local.set $mask (i32.and (local.get $mask) (i32.shr_u (local.get $mask) (i32.const 1))))
+            (if (local.get $mask)
+              (then
+                ;; From where seventeen begin back to all of them: two such runs do not fit.
+                (local.set $mask (i32.or (local.get $mask) (i32.shl (local.get $mask) (i32.const 1))))
+                (local.set $mask (i32.or (local.get $mask) (i32.shl (local.get $mask) (i32.const 1))))
+                (local.set $mask (i32.or (local.get $mask) (i32.shl (local.get $mask) (i32.const 2))))
+                (local.set $mask (i32.or (local.get $mask) (i32.shl (local.get $mask) (i32.const 4))))
+                (local.set $mask (i32.or (local.get $mask) (i32.shl (local.get $mask) (i32.const 8))))
+                (local.set $kinds (i8x16.swizzle (v128.load offset=389296 (i32.const 0)) (i8x16.shr_u (v128.load (i32.sub (local.get $at) (i32.const 16))) (i32.const 4))))
+                (local.set $next (i8x16.swizzle (v128.load offset=389296 (i32.const 0)) (local.get $high)))
+                (i32.store (local.get $dense)
+                  (i32.sub (i32.add (i32.add (local.get $at) (local.get $delta)) (i32.const 15)) (i32.clz (local.get $mask))))
+                (local.set $dense
+                  (i32.add (local.get $dense)
+                    (i32.shl
+                      (i32.and
+                        (i32.ge_u (i32.popcnt (i32.and (local.get $capitals) (local.get $mask))) (i32.const 2))
+                        (i32.ge_u
+                          (i32.shl
+                            (i32.popcnt
+                              (i32.and
+                                (local.get $mask)
+                                (i32.xor
+                                  (i32.or
+                                    (i8x16.bitmask (i8x16.eq (local.get $kinds) (i8x16.shuffle 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 (v128.const i32x4 0 0 0 0) (local.get $kinds))))
+                                    (i32.shl
+                                      (i8x16.bitmask (i8x16.eq (local.get $next) (i8x16.shuffle 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30 (local.get $kinds) (local.get $next))))
+                                      (i32.const 16)))
+                                  (i32.const -1))))
+                            (i32.const 1))
+                          (i32.popcnt (local.get $mask))))
+                      (i32.const 2))))))))
         ;; Runs of base64: what the block begins with goes on from what the last one ended with.
         (local.set $mask (i32.xor (i8x16.bitmask (i8x16.eq (v128.and (local.get $class) (v128.const i32x4 0x1f1f1f1f 0x1f1f1f1f 0x1f1f1f1f 0x1f1f1f1f)) (v128.const i32x4 0 0 0 0))) (i32.const 0xffff)))
         (local.set $base64 (local.get $mask))
@@ -352,13 +362,11 @@
     (i32.store offset=131152 (i32.const 0) (i32.shr_u (i32.sub (local.get $digits) (i32.const 348416)) (i32.const 2)))
     (i32.store offset=131156 (i32.const 0) (i32.shr_u (i32.sub (local.get $words) (i32.const 356608)) (i32.const 2)))
     (i32.store offset=131160 (i32.const 0) (local.get $before))
-    (v128.store offset=389248 (i32.const 0) (local.get $lastKind))
     (i32.store offset=389264 (i32.const 0) (local.get $visible))
-    (i32.store offset=389268 (i32.const 0) (local.get $changes))
-    (i32.store offset=389272 (i32.const 0) (local.get $capitals))
-    (i32.store offset=389276 (i32.const 0) (local.get $edge))
-    (i32.store offset=389280 (i32.const 0) (i32.shr_u (i32.sub (local.get $dense) (i32.const 372736)) (i32.const 2)))
-    (i32.store offset=389284 (i32.const 0) (i32.shr_u (i32.sub (local.get $high16) (i32.const 380992)) (i32.const 2)))
+    (i32.store offset=389268 (i32.const 0) (local.get $capitals))
+    (i32.store offset=389272 (i32.const 0) (local.get $edge))
+    (i32.store offset=389276 (i32.const 0) (i32.shr_u (i32.sub (local.get $dense) (i32.const 372736)) (i32.const 2)))
+    (i32.store offset=389280 (i32.const 0) (i32.shr_u (i32.sub (local.get $high16) (i32.const 380992)) (i32.const 2)))
     ;; All the classes that were seen, folded into one byte.
     (local.set $mask (i32.or
       (i32.or (i32x4.extract_lane 0 (local.get $seen)) (i32x4.extract_lane 1 (local.get $seen)))
