@@ -1,5 +1,5 @@
 // What is compiled once a session: known values, detectors, and the needles by which both are found.
-import type { Detector } from './detectors/detector.ts';
+import type { Detector, Follow } from './detectors/detector.ts';
 import { activeDetectors } from './detectors/index.ts';
 import { createFingerprint } from './fingerprint.ts';
 import { type Form, rot13, squeezedForms, stableBase64, valueForms } from './forms.ts';
@@ -24,7 +24,7 @@ export interface KnownValue {
 export type Tag =
   | { readonly do: 'value'; readonly value: KnownValue; readonly form: string }
   | { readonly do: 'piece'; readonly value: KnownValue; readonly piece: number }
-  | { readonly do: 'keyword'; readonly detector: Detector; readonly keyword: string }
+  | { readonly do: 'keyword'; readonly detector: Detector; readonly keyword: string; readonly follow: Follow | null }
   /** A keyword inside an encoding: what is around it, aligned to `skip` characters before it, is decoded. */
   | { readonly do: 'decode'; readonly encoding: 'base64' | 'hex'; readonly skip: number }
   | { readonly do: 'reverse' }
@@ -177,7 +177,7 @@ function keywordNeedles(detectors: readonly Detector[]): Needle<Tag>[] {
         needles.push({
           bytes: Buffer.from(text, 'latin1'),
           anyCase: detector.anyCase,
-          tag: { do: 'keyword', detector, keyword },
+          tag: { do: 'keyword', detector, keyword, follow: detector.follows.get(keyword) ?? null },
         });
       }
       const bytes = Buffer.from(keyword);
@@ -323,6 +323,7 @@ function proposerOf({ list, open }: NonNullable<ScannerConfig['rules']>): RulePr
     keywords: [...byKeyword.keys()],
     anyCase: true,
     seek: null,
+    follows: new Map(),
     match: () => null,
     accept: () => false,
     truePositives: () => [],

@@ -1,7 +1,7 @@
 // Searches one view as it is: known values, detectors' formats, a person's own rules, and signs of what it may decode to.
 import { type Budget, canDecode, mayNest } from './budget.ts';
 import { ALNUM, BASE64 } from './charsets.ts';
-import type { Detector } from './detectors/detector.ts';
+import { type Detector, doesFollow, type Follow } from './detectors/detector.ts';
 import type { Engine, Hint, RuleProposer, Tag } from './engine.ts';
 import { type Findings, MOST_HITS } from './findings.ts';
 import { type PieceHits, Pieces, type ValueHit } from './pieces.ts';
@@ -95,7 +95,7 @@ export class Matching {
     if (!JOINED.has(view.kind)) {
       for (const { kind, detectors } of seeks) {
         SEEKS[kind](view, marks, (start) => {
-          for (const detector of detectors) this.#consider(pass, detector, start, '');
+          for (const detector of detectors) this.#consider(pass, detector, start, '', null);
         });
       }
     }
@@ -112,7 +112,7 @@ export class Matching {
         if (pass.values.length > MOST_HITS) this.#budget.isOver = true;
         break;
       case 'keyword':
-        this.#consider(pass, tag.detector, start, tag.keyword);
+        this.#consider(pass, tag.detector, start, tag.keyword, tag.follow);
         break;
       case 'piece': {
         let hits = pass.cut.get(tag.value.index);
@@ -154,28 +154,24 @@ export class Matching {
   }
 
   /** Looks closely at a place where `keyword` stands; '' where something else proposed it. */
-  #consider(pass: Pass, detector: Detector, start: number, keyword: string): void {
+  #consider(pass: Pass, detector: Detector, start: number, keyword: string, follow: Follow | null): void {
     if (detector === this.#engine.rules?.detector) {
       pass.spoken.push({ keyword, at: start });
       return;
     }
     const { view } = pass;
+    const end = start + keyword.length;
     const look = pass.looks.get(detector);
     // Inside what was taken there is nothing more; inside what was not, a few more looks and no further.
     if (look !== undefined && start < look.end && (look.isTaken || look.overlapping > OVERLAPPING)) return;
+    if (follow !== null && !doesFollow(follow, view, end)) {
+      this.#loose(pass, detector, start, end);
+      return;
+    }
     this.#budget.work.looks++;
     const span = detector.match(view, start, keyword);
     if (span === null) {
-      // A beginning without the rest: it may go on elsewhere.
-      const end = start + keyword.length;
-      if (
-        end > start &&
-        start >= pass.looseTo &&
-        this.#budget.mayJoin &&
-        detector.kind === 'format' &&
-        mayGoOn(view, start, end)
-      )
-        this.#loose(pass, start, end);
+      this.#loose(pass, detector, start, end);
       return;
     }
     const isAgain = look !== undefined && span.start < look.end;
@@ -185,12 +181,15 @@ export class Matching {
       !(TURNED.has(view.kind) && keyword.length <= TINY_BYTES && isGlued(view, span.start));
     if (isTaken) pass.candidates.push({ detector, span });
     if (pass.candidates.length > MOST_HITS) this.#budget.isOver = true;
-    const end = Math.max(span.end, look?.end ?? 0);
-    pass.looks.set(detector, { end, isTaken, overlapping: isAgain ? look.overlapping + 1 : 0 });
+    const to = Math.max(span.end, look?.end ?? 0);
+    pass.looks.set(detector, { end: to, isTaken, overlapping: isAgain ? look.overlapping + 1 : 0 });
   }
 
-  #loose(pass: Pass, start: number, end: number): void {
+  /** A beginning without the rest: it may go on elsewhere. */
+  #loose(pass: Pass, { kind }: Detector, start: number, end: number): void {
     const { view } = pass;
+    if (end === start || kind !== 'format' || start < pass.looseTo || !this.#budget.mayJoin) return;
+    if (!mayGoOn(view, start, end)) return;
     pass.looseTo = end;
     if (JOINED.has(view.kind) || !mayNest(view) || view.isInsideBlob(start, end)) return;
     this.#budget.takeJoin();

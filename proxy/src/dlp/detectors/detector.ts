@@ -25,11 +25,27 @@ export interface Detector {
   /** Where to look for what has no literal in it: the places that this proposes. `keywords` is then empty. */
   readonly seek: Seek | null;
   readonly match: Matcher;
+  /** What must stand directly behind a keyword, where its forms begin with it: nearly all text fails there. */
+  readonly follows: ReadonlyMap<string, Follow>;
   /** Last look at what matched: checksums, documentation's examples. */
   accept(text: string, view: View, span: Span): boolean;
   /** Texts, made up anew at each call, that hold one match, and texts that look like it and hold none. */
   readonly truePositives: (random: Random) => readonly string[];
   readonly falsePositives: (random: Random) => readonly string[];
+}
+
+/** So many bytes of a set. */
+export interface Follow {
+  /** 1 for each byte of it. */
+  readonly table: Uint8Array;
+  readonly least: number;
+}
+
+export function doesFollow({ table, least }: Follow, { bytes, length }: View, at: number): boolean {
+  if (least === 0) return true;
+  if (at + least > length || table[bytes[at + least - 1]!] === 0) return false;
+  for (let i = at; i < at + least; i++) if (table[bytes[i]!] === 0) return false;
+  return true;
 }
 
 type Given = Pick<Detector, 'id' | 'description' | 'source' | 'keywords' | 'match' | 'truePositives'> &
@@ -40,6 +56,7 @@ export const detector = (given: Given): Detector => ({
   byDefault: true,
   seek: null,
   anyCase: false,
+  follows: new Map(),
   accept: (text) => !isExample(text),
   falsePositives: () => [],
   ...given,
@@ -94,6 +111,7 @@ type TokenGiven = Pick<Detector, 'id' | 'description' | 'source'> &
 /** A detector of tokens that are wholly described by shapes: keywords and true positives follow from them. */
 export function token({ forms, edges, ...given }: TokenGiven): Detector {
   const matchers = new Map<string, Matcher[]>();
+  const follows = new Map<string, Follow>();
   for (const steps of forms) {
     const [first, ...rest] = steps;
     if (first?.do !== 'text') throw new Error(`${given.id}: a form begins with a literal`);
@@ -101,11 +119,13 @@ export function token({ forms, edges, ...given }: TokenGiven): Detector {
       const list = matchers.get(keyword) ?? [];
       list.push(shape(rest, { isShort: isShorter(steps, NEVER_BY_CHANCE), ...edges }));
       matchers.set(keyword, list);
+      follows.set(keyword, eitherOf(follows.get(keyword), rest[0]));
     }
   }
   return detector({
     ...given,
     keywords: [...matchers.keys()],
+    follows,
     match(view, keywordAt, keyword) {
       for (const matcher of matchers.get(keyword) ?? []) {
         const span = matcher(view, keywordAt, keyword);
@@ -116,6 +136,16 @@ export function token({ forms, edges, ...given }: TokenGiven): Detector {
     truePositives: (random) => forms.map((steps) => sampleOf(steps, random)),
   });
 }
+
+/** What one form asks to follow its keyword, or another one. */
+function eitherOf(other: Follow | undefined, step: Step | undefined): Follow {
+  const own = step?.do === 'run' ? { table: step.set.table, least: step.least } : ANYTHING;
+  if (other === undefined) return own;
+  const table = own.table.map((isOf, byte) => isOf | other.table[byte]!);
+  return { table, least: Math.min(own.least, other.least) };
+}
+
+const ANYTHING: Follow = { table: new Uint8Array(256).fill(1), least: 0 };
 
 /** From here on a literal stands for itself, whatever it is glued to. */
 const SURE_PREFIX = 6;
