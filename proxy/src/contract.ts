@@ -82,6 +82,13 @@ export interface Quota {
   readonly totalBytes: number | null;
 }
 
+/** Globs of the fields that an operation may ask for at its top; an empty list allows none of that kind. */
+export interface GraphqlRule {
+  readonly query: readonly string[];
+  readonly mutation: readonly string[];
+  readonly subscription: readonly string[];
+}
+
 export interface Route {
   /** Name of the rule in refusals and records: `allow.3`, `use.anthropic.0`. */
   readonly id: string;
@@ -104,6 +111,8 @@ export interface Route {
     /** What happens on a find of a detector, where not what `onMatch` says; left out = none. */
     readonly actions?: Readonly<Record<string, OnMatch>>;
   };
+  /** Which operations its requests may hold, all of which must then be GraphQL; left out = they may be anything. */
+  readonly graphql?: GraphqlRule;
   /** Upstream addresses may be private, loopback or link-local. */
   readonly allowPrivate: boolean;
   /**

@@ -79,6 +79,7 @@ function routeOf(entry: AllowEntry, actions: Bottle['dlp']['actions']): Route {
     ports: entry.ports,
     scheme: entry.scheme,
     rules: entry.rules,
+    ...(entry.graphql === undefined ? {} : { graphql: entry.graphql }),
     auth: entry.auth,
     placeholder: entry.placeholder,
     dlp: {

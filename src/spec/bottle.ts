@@ -3,6 +3,7 @@
 import type {
   Auth,
   ErrorShape,
+  GraphqlRule,
   OnMatch,
   PlaceholderSwap,
   ProfileName,
@@ -165,6 +166,8 @@ export interface AllowEntry {
   readonly scheme: 'https' | 'http' | 'tls' | 'tcp';
   /** Never empty. */
   readonly rules: readonly RouteRule[];
+  /** Left out = requests may be anything. */
+  readonly graphql?: GraphqlRule;
   readonly auth: Auth | null;
   readonly placeholder: PlaceholderSwap | null;
   readonly dlp: {

@@ -1,5 +1,6 @@
 // One allow entry, as written (a host, or the parts) -> as the proxy needs it. What is wrong is reported.
 
+import type { GraphqlRule } from '../../proxy/src/contract.ts';
 import { readAuth, readPlaceholder } from './auth.ts';
 import type { AllowEntry } from './bottle.ts';
 import { checkActions, checkExcept } from './detector-ids.ts';
@@ -7,7 +8,7 @@ import { parseHostPattern } from './host-pattern.ts';
 import { readQuota } from './limits.ts';
 import type { Report } from './report.ts';
 import { readRules } from './rule.ts';
-import type { FilledEntry, SpecDocument } from './schema.ts';
+import type { FilledEntry, SpecDocument, SpecEntry } from './schema.ts';
 import { checkUninspected } from './uninspected.ts';
 import { shown } from './words.ts';
 
@@ -120,6 +121,7 @@ export function readEntry(
     ports,
     scheme,
     rules,
+    ...(entry.graphql === undefined ? {} : { graphql: readGraphql(entry.graphql) }),
     auth,
     placeholder,
     dlp: {
@@ -133,4 +135,8 @@ export function readEntry(
     errorShape: entry.error_shape,
     quota,
   }));
+}
+
+function readGraphql(given: NonNullable<SpecEntry['graphql']>): GraphqlRule {
+  return { query: given.query ?? ['*'], mutation: given.mutation ?? [], subscription: given.subscription ?? [] };
 }

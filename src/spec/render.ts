@@ -68,6 +68,7 @@ function entryOf(entry: AllowEntry): Yaml {
     scheme: entry.scheme === 'tls' ? 'https' : entry.scheme,
     access: 'full',
     ...(isAnything && entry.rules.length === 1 ? {} : { rules: entry.rules.map(ruleOf) }),
+    ...(entry.graphql === undefined ? {} : { graphql: entry.graphql }),
     ...(entry.auth === null ? {} : { auth: authOf(entry.auth) }),
     ...(entry.placeholder === null ? {} : { placeholder: entry.placeholder }),
     tls: entry.scheme === 'tls' ? 'passthrough' : 'inspect',

@@ -36,6 +36,13 @@ const RuleSchema = stringOr(
   }),
 );
 
+const fieldGlobs = (what: string, value: readonly string[]) =>
+  Type.Array(Type.String({ pattern: '^[A-Za-z0-9_*?]+$', examples: ['create*'] }), {
+    ...words(`Globs of the fields that ${what} may ask for; [] allows none.`),
+    default: value,
+    examples: [['repository', 'create*']],
+  });
+
 const scopeNames = (description: string, example: readonly string[]) =>
   Type.Array(Type.String({ pattern: '^[a-z0-9-]{1,64}$', examples: [example[0]] }), {
     ...words(description),
@@ -136,6 +143,22 @@ export const EntrySchema = Type.Object(
         minItems: 1,
         examples: [['GET /repos/acme/**']],
       }),
+    ),
+    graphql: Type.Optional(
+      Type.Object(
+        {
+          query: Type.Optional(fieldGlobs('queries', ['*'])),
+          mutation: Type.Optional(fieldGlobs('mutations', [])),
+          subscription: Type.Optional(fieldGlobs('subscriptions', [])),
+        },
+        {
+          ...closed,
+          ...words(
+            'Every request of this entry must be GraphQL over HTTP, with these operations alone: globs of the fields at their top. Left out: all queries, no mutation.',
+          ),
+          examples: [{ mutation: ['addComment', 'create*'] }],
+        },
+      ),
     ),
     auth: Type.Optional(AuthSchema),
     placeholder: Type.Optional(

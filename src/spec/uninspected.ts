@@ -64,6 +64,7 @@ const PARTS_THAT_READ = [
   'access',
   'auth',
   'placeholder',
+  'graphql',
   'dlp',
   'error_shape',
   'source',
@@ -87,6 +88,7 @@ function isGiven(entry: FilledEntry, key: (typeof PARTS_THAT_READ)[number]): boo
     case 'rules':
     case 'auth':
     case 'placeholder':
+    case 'graphql':
       return entry[key] !== undefined;
     default:
       return key satisfies never;

@@ -5,6 +5,7 @@ import { bodyMetaOf, createBodyJudge, hasDigest, isIdentity, WEBSOCKET_META } fr
 import { createCleanHeadTest, isStandardMethod, textsOf } from './clean-head.ts';
 import { EnvelopeStream, envelopesOf, withoutRewriting } from './envelopes.ts';
 import { createForeignCredentials } from './foreign-credentials.ts';
+import { createGraphqlGate } from './graphql-gate.ts';
 import { type Head, rewriteHead, scanHead } from './head-scan.ts';
 import { injectCredentials } from './inject.ts';
 import { indexPlaces, withoutLegalBody, withoutLegalPath } from './places.ts';
@@ -48,6 +49,7 @@ export function createPipeline(
   const guards = createResponseGuards(places.valueOf);
   const bodies = createBodyJudge(scanner, places.hostsOf);
   const isCleanHead = createCleanHeadTest(scanner);
+  const graphql = createGraphqlGate(config);
   const foreignCredentials = createForeignCredentials(scanner);
   const trail = createTrail(
     scanner,
@@ -71,6 +73,8 @@ export function createPipeline(
       return refuse({ stage: 'policy', rule, reason, fix, errorShape, findings: findingsOfRefused(view) });
     }
     const { route } = answer;
+    const misplaced = graphql.judgeTarget(route, received);
+    if (misplaced !== null) return refuse({ ...misplaced, findings: findingsOfRefused(view) });
     const own = places.of(route);
     const target = { path: withoutLegalPath(own, answer.path), query: received.query };
     const isHostOpen = route.host !== view.host || answer.do === 'hold';
@@ -159,6 +163,7 @@ export function createPipeline(
   }
 
   const judgeMessage = ({ route }: Admitted, payload: Buffer): HoldableJudgement =>
+    refusedBy(graphql.refuseStream(route)) ??
     withTrail(route, 'message', payload, bodies.judge(route, 'message', payload, WEBSOCKET_META));
 
   const unchangeable = new WeakMap<Route, Route>();
@@ -166,6 +171,8 @@ export function createPipeline(
   function streamEnvelopes({ route, rawHeaders }: Admitted): BodyStream | null {
     const envelopes = envelopesOf((lowerName) => fieldOf(rawHeaders, lowerName));
     if (envelopes === null) return null;
+    const closed = graphql.refuseStream(route);
+    if (closed !== null) return closed;
     const strict = unchangeable.get(route) ?? withoutRewriting(route);
     unchangeable.set(route, strict);
     const judges = {
@@ -186,14 +193,19 @@ export function createPipeline(
     judgeHead,
     judgeBody: (admitted, body) => {
       const meta = bodyMetaOf(admitted);
+      const refusal = graphql.judgeBody(admitted.route, body, meta);
+      if (refusal !== null) return { do: 'refuse', refusal };
       const rest = isIdentity(meta) ? withoutLegalBody(places.of(admitted.route), body) : body;
       return withTrail(admitted.route, 'body', rest, bodies.judge(admitted.route, 'body', rest, meta));
     },
-    streamBody: (admitted) => bodies.stream(admitted.route, 'body', bodyMetaOf(admitted), hasDigest(admitted)),
+    streamBody: (admitted) =>
+      graphql.refuseStream(admitted.route) ??
+      bodies.stream(admitted.route, 'body', bodyMetaOf(admitted), hasDigest(admitted)),
     streamEnvelopes,
     judgeMessage,
     judgeControl: (admitted, payload) => withoutWaiting(judgeMessage(admitted, payload)),
-    streamMessage: (admitted) => bodies.stream(admitted.route, 'message', WEBSOCKET_META),
+    streamMessage: (admitted) =>
+      graphql.refuseStream(admitted.route) ?? bodies.stream(admitted.route, 'message', WEBSOCKET_META),
     judgeUnread: (admitted, unjudged, payload) => bodies.judgeUnread(admitted.route, 'message', unjudged, payload),
     judgeTrailers: (admitted, rawTrailers) => bodies.judgeTrailers(admitted.route, rawTrailers),
     // 5. Injection comes last: no real credential is ever in what the checks above read.
@@ -253,6 +265,12 @@ function uniqueFindings(matches: readonly Match[]): readonly Finding[] {
     0,
     MOST_FINDINGS,
   );
+}
+
+/** What a stream that refuses everything says of one message. */
+function refusedBy(stream: BodyStream | null): HoldableJudgement | null {
+  const step = stream?.end();
+  return step?.do === 'refuse' ? step : null;
 }
 
 function refuseSignature({ route, findings }: Admitted, { message }: NotSigned): Refusal {

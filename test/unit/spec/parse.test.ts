@@ -330,6 +330,21 @@ secrets:
     expect(bottleOf(renderBottle(bottle)).secrets).toEqual(bottle.secrets);
   });
 
+  it('of a GraphQL entry are queries alone, if it does not say more', () => {
+    const text = `version: 1
+egress:
+  allow:
+    - { host: a.example, graphql: {} }
+    - { host: b.example, graphql: { query: [], mutation: [create*] } }
+`;
+    const { allow } = bottleOf(text).egress;
+    expect(allow.map(({ graphql }) => graphql)).toEqual([
+      { query: ['*'], mutation: [], subscription: [] },
+      { query: [], mutation: ['create*'], subscription: [] },
+    ]);
+    expect(bottleOf(renderBottle(bottleOf(text))).egress.allow).toEqual(allow);
+  });
+
   it('sign AWS requests, and mean the same when they are written out', () => {
     const text = `version: 1
 secrets: { ID: { env: ID }, KEY: { env: KEY }, SESSION: { env: SESSION } }
