@@ -2,13 +2,13 @@
 import { compileProxy } from './compile.ts';
 import { COMPILED, type Contestant } from './contestants.ts';
 import type { Machine } from './machine.ts';
-import { measure, type Row, type Setting } from './measure.ts';
+import { measure, type Row, type Size } from './measure.ts';
 import type { Measured } from './process.ts';
 import type { Failure, Start } from './report/summary.ts';
 import type { Workload } from './workloads/workload.ts';
 
 /** Longer than any workload takes on a busy machine, in ms. */
-const STUCK_MS = 90_000;
+const STUCK_MS = 45_000;
 /** From serving to rest, in ms. */
 const SETTLE_MS = 300;
 
@@ -40,7 +40,7 @@ export class Field {
   }
 
   /** null = nothing to tell: it does not speak this, or it failed, now or before. */
-  async measure(workload: Workload, contestant: Contestant, size: Setting['size']): Promise<Row | null> {
+  async measure(workload: Workload, contestant: Contestant, size: Size): Promise<Row | null> {
     const measured = this.running.get(contestant);
     if (measured === undefined || this.hasFailed(contestant, workload)) return null;
     const { promise: stuck, reject } = Promise.withResolvers<never>();

@@ -14,7 +14,7 @@ import { BOTTLE, CONTESTANTS, startOrigin } from './contestants.ts';
 import { type CoresFigures, measureCores } from './cores.ts';
 import { Field } from './field.ts';
 import { type Machine, pinSelf, prepareMachine } from './machine.ts';
-import type { Row } from './measure.ts';
+import type { Row, Size } from './measure.ts';
 import { renderPlot } from './report/plot.ts';
 import { type Report, summarise } from './report/summary.ts';
 import { renderTable } from './report/table.ts';
@@ -34,7 +34,9 @@ const { values: options } = parseArgs({
 const BUDGET_MS = 13 * 60_000;
 const isFull = options.full || options.write;
 const rounds = Number(options.rounds ?? (isFull ? 3 : 1));
-const size = isFull ? { seconds: 1.2, scale: 1 } : { seconds: 0.4, scale: 1 / 8 };
+const size: Size = isFull
+  ? { seconds: 1.2, scale: 1, leastShare: 1 }
+  : { seconds: 0.4, scale: 1 / 8, leastShare: 1 / 8 };
 const wanted = options.only.split(',');
 const begun = performance.now();
 

@@ -2,7 +2,7 @@
 import type { TLSSocket } from 'node:tls';
 import { openTunnel, roundTrip, type Target } from '../client.ts';
 import { NEW_HOSTS } from '../machine.ts';
-import { head, type Load, median, type Outcome, type Workload } from './workload.ts';
+import { clockOf, head, type Load, median, type Outcome, type Workload } from './workload.ts';
 
 const FULL_IDLE = 10_000;
 /** Descriptors that are left for all else. */
@@ -12,8 +12,8 @@ const OPENING_AT_ONCE = 32;
 async function newConnections(load: Load, hostOf: (index: number) => string): Promise<Outcome> {
   const latencies: number[] = [];
   const begun = performance.now();
-  const until = begun + load.seconds * 1000;
-  for (let index = 0; performance.now() < until; index += 1) {
+  const goesOn = clockOf(load);
+  for (let index = 0; goesOn(index); index += 1) {
     const opened = performance.now();
     const host = hostOf(index);
     const socket = await openTunnel(load.target, { host });
@@ -77,11 +77,13 @@ export const CONNECTION_WORKLOADS: readonly Workload[] = [
   {
     name: 'new connection, same host',
     unit: 'connection',
+    least: 200,
     run: (load) => newConnections(load, () => load.target.host),
   },
   {
     name: 'new connection, new host',
     unit: 'connection',
+    least: 200,
     run: (load) => newConnections(load, () => newHost(load.target)),
   },
   { name: '10,000 idle tunnels', unit: 'tunnel', isFresh: true, run: idleTunnels },

@@ -1,7 +1,7 @@
 // Requests on connections that stay: small ones, JSON of a model conversation, big transfers.
 import { once } from 'node:events';
 import { ending, openTunnel, roundTrip, type Target } from '../client.ts';
-import { head, type Load, median, type Outcome, type Workload } from './workload.ts';
+import { clockOf, head, type Load, median, type Outcome, type Workload } from './workload.ts';
 
 const MIB = 1024 * 1024;
 
@@ -18,11 +18,12 @@ async function onConnections(load: Load, count: number, request: Buffer): Promis
   await Promise.all(sockets.map((socket) => roundTrip(socket, request)));
   const latencies: number[] = [];
   const begun = performance.now();
-  const until = begun + load.seconds * 1000;
+  const goesOn = clockOf(load);
   await Promise.all(
     sockets.map(async (first, index) => {
       let socket = first;
-      for (let sent = performance.now(); sent < until; sent = performance.now()) {
+      while (goesOn(latencies.length)) {
+        const sent = performance.now();
         if (ending.has(socket)) {
           socket.destroy();
           socket = await openTunnel(load.target);
@@ -65,9 +66,24 @@ const post = (target: Target): Buffer => Buffer.concat([Buffer.from(head(target,
 const FULL_MIB = 256;
 
 export const HTTP_WORKLOADS: readonly Workload[] = [
-  { name: 'small keep-alive x32', unit: 'request', run: (load) => onConnections(load, 32, small(load.target)) },
-  { name: 'small keep-alive x1', unit: 'request', run: (load) => onConnections(load, 1, small(load.target)) },
-  { name: 'POST 100 KB JSON, scanned', unit: 'request', run: (load) => onConnections(load, 8, post(load.target)) },
+  {
+    name: 'small keep-alive x32',
+    unit: 'request',
+    least: 8_000,
+    run: (load) => onConnections(load, 32, small(load.target)),
+  },
+  {
+    name: 'small keep-alive x1',
+    unit: 'request',
+    least: 1_000,
+    run: (load) => onConnections(load, 1, small(load.target)),
+  },
+  {
+    name: 'POST 100 KB JSON, scanned',
+    unit: 'request',
+    least: 400,
+    run: (load) => onConnections(load, 8, post(load.target)),
+  },
   { name: 'upload 256 MiB, scanned', unit: 'MiB', run: (load) => upload(load, FULL_MIB * load.scale) },
   { name: 'download 256 MiB', unit: 'MiB', run: (load) => download(load, FULL_MIB * load.scale) },
 ];

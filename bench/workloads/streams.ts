@@ -3,7 +3,7 @@ import http2 from 'node:http2';
 import type { TLSSocket } from 'node:tls';
 import { openTunnel, type Target } from '../client.ts';
 import { jsonBody } from './http.ts';
-import { head, type Load, median, type Outcome, type Workload } from './workload.ts';
+import { clockOf, head, type Load, median, type Outcome, type Workload } from './workload.ts';
 
 interface EventStream {
   readonly socket: TLSSocket;
@@ -85,9 +85,10 @@ async function multiplex(load: Load): Promise<Outcome | null> {
   await request();
   const latencies: number[] = [];
   const begun = performance.now();
-  const until = begun + load.seconds * 1000;
+  const goesOn = clockOf(load);
   const goOn = async (): Promise<void> => {
-    for (let sent = performance.now(); sent < until; sent = performance.now()) {
+    while (goesOn(latencies.length)) {
+      const sent = performance.now();
       await request();
       latencies.push((performance.now() - sent) * 1000);
     }
@@ -147,7 +148,7 @@ async function echoes(load: Load, connections: number, message: Frame): Promise<
   const sockets = await Promise.all(Array.from({ length: connections }, () => openEcho(load.target)));
   const latencies: number[] = [];
   const begun = performance.now();
-  const until = begun + load.seconds * 1000;
+  const goesOn = clockOf(load);
   await Promise.all(
     sockets.map(
       (socket) =>
@@ -160,7 +161,7 @@ async function echoes(load: Load, connections: number, message: Frame): Promise<
             bytes = 0;
             const now = performance.now();
             latencies.push((now - sent) * 1000);
-            if (now >= until) {
+            if (!goesOn(latencies.length)) {
               resolve();
               return;
             }
@@ -184,13 +185,14 @@ export const STREAM_WORKLOADS: readonly Workload[] = [
   {
     name: 'SSE, 1,000 streams',
     unit: 'event',
-    run: (load) => events(load, Math.ceil(1_000 * Math.min(1, load.scale * 8)), 400),
+    run: (load) => events(load, Math.ceil(1_000 * Math.min(1, load.scale * 8)), 1_000),
   },
-  { name: 'HTTP/2, 32 streams', unit: 'request', run: multiplex },
-  { name: 'WebSocket echo x8', unit: 'message', run: (load) => echoes(load, 8, frame(SMALL_MESSAGE)) },
+  { name: 'HTTP/2, 32 streams', unit: 'request', least: 4_000, run: multiplex },
+  { name: 'WebSocket echo x8', unit: 'message', least: 8_000, run: (load) => echoes(load, 8, frame(SMALL_MESSAGE)) },
   {
     name: 'WebSocket echo, 100 KB, scanned',
     unit: 'message',
+    least: 300,
     run: (load) => echoes(load, 4, frame(LARGE_MESSAGE)),
   },
 ];

@@ -6,6 +6,8 @@ export interface Load {
   readonly target: Target;
   /** How long to go on, in seconds; workloads of a fixed size take `scale`. */
   readonly seconds: number;
+  /** Go on until so many operations are done, or it took LONGEST times as long: a busy machine would measure code that has not run hot. */
+  readonly least?: number;
   /** 1 = full size, 1/8 = that of a quick run; below it (tests) the number of streams shrinks, too. */
   readonly scale: number;
   /** Resident memory of the contestant, in bytes. */
@@ -27,10 +29,23 @@ export interface Workload {
   readonly name: string;
   /** One operation, for the table. */
   readonly unit: string;
+  /** Operations that a full run does at least. */
+  readonly least?: number;
   /** On a process of its own, so that nothing before it is in its memory. */
   readonly isFresh?: boolean;
   /** null = the contestant does not speak this. */
   run(load: Load): Promise<Outcome | null>;
+}
+
+const LONGEST = 5;
+
+/** Whether to do one more operation, from now on. */
+export function clockOf({ seconds, least = 0 }: Pick<Load, 'seconds' | 'least'>): (done: number) => boolean {
+  const begun = performance.now();
+  return (done) => {
+    const passed = (performance.now() - begun) / 1000;
+    return passed < seconds || (done < least && passed < seconds * LONGEST);
+  };
 }
 
 export const median = (values: number[]): number => values.sort((a, b) => a - b)[Math.floor(values.length / 2)] ?? 0;

@@ -9,7 +9,7 @@ import { summarise } from '../../../bench/report/summary.ts';
 import { renderTable } from '../../../bench/report/table.ts';
 import { WORKLOADS } from '../../../bench/workloads.ts';
 
-const size = { seconds: 0.02, scale: 1 / 256 };
+const size = { seconds: 0.02, scale: 1 / 256, leastShare: 0 };
 const own = CONTESTANTS.filter(({ isPeer }) => !isPeer);
 const running: Measured[] = [];
 let machine: Machine;

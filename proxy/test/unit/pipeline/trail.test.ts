@@ -57,6 +57,16 @@ describe('a known value in pieces', () => {
     });
   });
 
+  test('among the same innocent texts, again and again, is followed all the same', () => {
+    const s = it();
+    const rules = cut(s.value, 8).flatMap((piece) => [
+      head(s, { target: '/files/index', headers: { 'x-trace': 'the-same-each-time' } }),
+      ...Array.from({ length: 600 }, (_, i) => head(s, { target: `/files/${i}` })),
+      head(s, { target: `/files/${piece}`, headers: { 'x-trace': 'the-same-each-time' } }),
+    ]);
+    expect(rules).toContain('across-requests');
+  });
+
   test('goes to other hosts and places each time, and is one secret all the same', () => {
     const s = it();
     const [a, b, c] = cut(s.value, 12) as [string, string, string];
