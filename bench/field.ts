@@ -82,7 +82,8 @@ export class Field {
   }
 
   private fail({ name }: Contestant, workload: string, error: unknown): void {
-    this.failures.push({ contestant: name, workload, why: reasonsOf(error).at(-1) ?? String(error) });
+    const why = reasonsOf(error).at(-1) ?? String(error);
+    this.failures.push({ contestant: name, workload, why: why.split(/[\r\n]/)[0]! });
   }
 }
 

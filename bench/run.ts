@@ -8,6 +8,7 @@
 // A contestant that fails at something says so in the report, and the others go on; only our own failure fails the run.
 // CPU per operation is the figure to trust; wall figures depend on the machine's other work.
 import { writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import { BOTTLE, CONTESTANTS, startOrigin } from './contestants.ts';
@@ -39,6 +40,7 @@ const size: Size = isFull
   : { seconds: 0.4, scale: 1 / 8, leastShare: 1 / 8 };
 const wanted = options.only.split(',');
 const begun = performance.now();
+const loadBefore = loadavg()[0] ?? 0;
 
 const machine = prepareMachine();
 let report: Report;
@@ -77,16 +79,9 @@ async function run(machine: Machine): Promise<Report> {
     await field.close();
     const cores = wanted.includes('') || wanted.includes('cores') ? await coresOf(origin.port, field) : null;
     const { failures } = field;
-    return summarise({
-      rows,
-      starts,
-      failures,
-      contestants,
-      workloads,
-      cores,
-      machineCores: machine.cores,
-      rounds: done,
-    });
+    const load = [loadBefore, loadavg()[0] ?? 0] as const;
+    const measured = { rows, starts, failures, cores, load, rounds: done };
+    return summarise({ ...measured, contestants, workloads, machineCores: machine.cores });
   } finally {
     tell('');
     await field.close();

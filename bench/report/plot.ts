@@ -22,11 +22,13 @@ export function renderPlot(report: Report): string {
   const group = shown.length * BAR + GAP;
   const height = TOP + lines.length * group + 30;
 
+  const title = 'CPU of the proxy an operation, floor-http = 1 (shorter is better)';
   const out: string[] = [
     `<svg xmlns="http://www.w3.org/2000/svg" width="${WIDTH}" height="${height}" viewBox="0 0 ${WIDTH} ${height}" font-family="sans-serif" font-size="12">`,
+    `<title>${title}</title>`,
     `<rect width="${WIDTH}" height="${height}" fill="#ffffff"/>`,
-    `<text x="16" y="26" font-size="17" fill="#222">CPU of the proxy an operation, floor-http = 1 (shorter is better)</text>`,
-    `<text x="16" y="44" fill="#666">Medians of ${report.rounds} rounds in one run; the floor forwards and checks nothing.</text>`,
+    `<text x="16" y="26" font-size="17" fill="#222">${title}</text>`,
+    `<text x="16" y="44" fill="#666">Medians of ${report.rounds} round${report.rounds === 1 ? '' : 's'} in one run; the floor forwards and checks nothing.</text>`,
   ];
   shown.forEach((name, index) => {
     const at = 16 + index * 130;

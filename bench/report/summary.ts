@@ -34,6 +34,8 @@ export interface Line {
 export interface Report {
   readonly rounds: number;
   readonly machineCores: number;
+  /** Load averages of the machine before and after: the bench alone makes about two. */
+  readonly load: readonly [before: number, after: number];
   readonly contestants: readonly { readonly name: string; readonly does: string }[];
   readonly lines: readonly Line[];
   /** One of each contestant. */
@@ -50,6 +52,7 @@ export interface Measurements {
   readonly workloads: readonly { readonly name: string; readonly unit: string }[];
   readonly cores: CoresFigures | null;
   readonly machineCores: number;
+  readonly load: Report['load'];
   readonly rounds: number;
 }
 

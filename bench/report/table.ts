@@ -59,7 +59,7 @@ export function renderTable(report: Report): string {
   });
   const who = report.contestants.map(({ name, does }) => `- ${name}: ${does}\n`).join('');
   const rounds = `${report.rounds} round${report.rounds === 1 ? '' : 's'}`;
-  const intro = `Medians of ${rounds} on ${report.machineCores} cores: load and origin on one, the proxy on another. "/ x" is ours divided by x's.\n`;
+  const intro = `Medians of ${rounds} on ${report.machineCores} cores: load and origin on one, the proxy on another. "/ x" is ours divided by x's. ${loadText(report)}\n`;
   return [
     `# npm run bench\n\n${intro}\n${who}`,
     ...parts,
@@ -70,6 +70,16 @@ export function renderTable(report: Report): string {
   ]
     .filter((part) => part !== '')
     .join('\n');
+}
+
+/** Above it, others took more of the machine than we did. */
+const BUSY_LOAD = 4;
+
+function loadText({ load }: Report): string {
+  const text = `The machine's load average was ${load.map((value) => value.toFixed(1)).join(' before, ')} after.`;
+  return Math.max(...load) < BUSY_LOAD
+    ? text
+    : `${text} It had much other work: times and rates are several times worse than at rest, and ratios of single rounds are rough.`;
 }
 
 function ratio(own: number | null, other: number | null): string {

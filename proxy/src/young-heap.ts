@@ -1,5 +1,5 @@
-// A start makes much that is garbage at once. V8 answers with a young generation of 16 MiB, which an idle session then keeps for good:
-// a sixth of all its memory. Held while we start, it grows under load alone.
+// A start makes much that is garbage at once. V8 answers with a young generation of up to 16 MiB, which an idle session then keeps for good.
+// Held while we start, it grows under load alone.
 import { setFlagsFromString } from 'node:v8';
 
 /** V8's own. */

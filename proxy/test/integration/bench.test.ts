@@ -47,6 +47,7 @@ test('every contestant brings every workload to the origin, and the report names
     workloads: WORKLOADS,
     cores: null,
     machineCores: 2,
+    load: [1, 2],
     rounds: 1,
   });
   for (const { cells, workload } of report.lines) {
