@@ -42,7 +42,8 @@ export type Hint =
   | 'concatenation'
   | 'uuencode'
   | 'dump'
-  | 'list';
+  | 'list'
+  | 'literals';
 
 export interface Engine {
   readonly needles: NeedleSet<Tag>;
@@ -269,6 +270,11 @@ function hintNeedles(): Needle<Tag>[] {
       'codepoint(',
     ),
     ...hint('list', '\\",\\"', '\\", \\"', "', '"),
+    // Strings side by side, in sums without spaces, and in templates.
+    ...hint('literals', '}${"', "}${'", '}${\\"', '\\"+\\"', '\\" \\"', '"/**/', "'/**/", '" .. ', "' || '", '" || "'),
+    ...["'", '"', '`'].flatMap((quote) =>
+      [...LETTERS].flatMap((letter) => hint('literals', `${quote}+${quote}${letter}`, `${quote} ${quote}${letter}`)),
+    ),
     ...hint('uuencode', 'begin 6', 'begin 7', 'begin 4'),
     ...hint('dump', '00000000', '0000000:'),
     ...["'", '"', '`'].flatMap((quote) => [

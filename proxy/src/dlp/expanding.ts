@@ -11,6 +11,7 @@ import { decodeDense, decodeUuencode, uuStart } from './views/dense.ts';
 import { digitRows } from './views/digit-rows.ts';
 import { BACKSLASH, CONCATENATION, ENTITIES, PERCENT, QUOTED_PRINTABLE, unfold } from './views/escapes.ts';
 import { unfoldForm } from './views/form.ts';
+import { literalRows } from './views/literals.ts';
 import { hexDump, spelledRows } from './views/number-rows.ts';
 import { joinParts } from './views/parts.ts';
 import { type DecodedRuns, decodeRuns, isText } from './views/runs.ts';
@@ -23,6 +24,8 @@ const NUMBER_GAP = 32;
 const NUMBERS = 1;
 /** The same for what stands between the strings of a list. */
 const LIST_GAP = 12;
+/** How far the strings of a list or a sum reach from what stands between them, in bytes. */
+const LITERAL_GAP = 96;
 const LIST_SIGNS = 8;
 
 const GZIP = '\x1f\x8b';
@@ -97,6 +100,12 @@ export class Expanding {
     }
     let dumped = 0;
     for (const at of inAscent(hints.get('dump') ?? [])) if (at >= dumped) dumped = hexDump(view, at, add);
+    for (const { start, end } of crowds(hints.get('literals') ?? [], LITERAL_GAP, 1)) {
+      literalRows(view, Math.max(0, start - LITERAL_GAP), Math.min(length, end + LITERAL_GAP), add);
+    }
+    for (const { start, end } of crowds(hints.get('list') ?? [], LITERAL_GAP, 1)) {
+      literalRows(view, Math.max(0, start - LITERAL_GAP), Math.min(length, end + LITERAL_GAP), add);
+    }
     for (const { start, end } of crowds(hints.get('list') ?? [], LIST_GAP, LIST_SIGNS)) {
       const to = Math.min(length, end + LIST_GAP);
       spelled(view, Math.max(0, start - LIST_GAP), to, add);

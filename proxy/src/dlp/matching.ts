@@ -191,6 +191,7 @@ export class Matching {
     if (end === start || kind !== 'format' || start < pass.looseTo || !this.#budget.mayJoin) return;
     if (!mayGoOn(view, start, end)) return;
     pass.looseTo = end;
+    if (end - start <= TINY_BYTES && isGlued(view, start)) return;
     if (JOINED.has(view.kind) || !mayNest(view) || view.isInsideBlob(start, end)) return;
     this.#budget.takeJoin();
     joinFrom(view, start, pass.add);

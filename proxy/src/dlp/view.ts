@@ -1,9 +1,9 @@
 // A text under search: bytes, and how a span of them maps back to the text they were decoded from.
-import { ALNUM, BASE64, type Charset, charsetCount } from './charsets.ts';
+import { BASE64, type Charset, charsetCount } from './charsets.ts';
 
 /** Longest run of base64 characters that something may be glued to before it looks like a part of a blob. */
 const GLUED_CHARS = 32;
-/** The same before a literal of a few bytes that stands directly behind a letter or a digit. */
+/** The same before a literal of a few bytes. */
 const GLUED_TINY_CHARS = 12;
 const SLASH = 0x2f;
 /** So much of a longer run is looked at: in 32 random characters a digit may be missing by chance, in 64 hardly. */
@@ -141,7 +141,7 @@ export class View {
     let start = BASE64.table[before] === 0 ? at : this.runAround(BASE64, at - 1).start;
     if (start < at && isEscapeLetter(this.bytes, start)) start++;
     const glued = Math.min(at - start, BLOB_CHARS);
-    const most = isTiny && ALNUM.table[before] !== 0 ? GLUED_TINY_CHARS : GLUED_CHARS;
+    const most = isTiny && before !== SLASH ? GLUED_TINY_CHARS : GLUED_CHARS;
     if (glued > most && looksRandom(this.bytes, at - glued, at)) return true;
     if (glued > GLUED_CHARS) return false;
     // In the first part of a line of wrapped base64.

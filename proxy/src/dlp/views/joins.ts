@@ -62,7 +62,10 @@ export function joinFrom(view: View, at: number, found: (child: View) => void): 
       ),
     );
   };
-  give('joined', acrossSigns(view, at, end));
+  const signs = acrossSigns(view, at, end);
+  give('joined', signs);
+  // The last piece may be the next cell of a table.
+  if (signs.length > 2) give('joined', signs.slice(0, -1));
   give('joined', acrossMarkup(view, at, end));
   if (!mayBeField(view.bytes, at, end)) return;
   const fields = fieldsAround(view, at);
@@ -157,6 +160,12 @@ function acrossSigns(view: View, at: number, end: number): Piece[] {
     pieces.push({ start, end: stop });
     let next = stop;
     let signs = 0;
+    // A dot between two letters is a sign of its own, and part of the token.
+    if (bytes[stop] === 0x2e && isToken(bytes[stop + 1])) {
+      pieces.push({ start: stop, end: stop + 1 });
+      start = stop + 1;
+      continue;
+    }
     while (next < end && next - stop < SIGNS_BYTES && !isToken(bytes[next])) {
       // A line break written as an escape.
       if (bytes[next] === 0x5c && (bytes[next + 1] === 0x6e || bytes[next + 1] === 0x72)) next++;

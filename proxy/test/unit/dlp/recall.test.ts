@@ -1,6 +1,9 @@
 // How much is found of what nobody has written down: fresh tokens in every dress, one and several on top of each other. Bars, and a list of what was missed.
 import { describe, expect, test } from 'vitest';
+import { DETECTORS } from '../../../src/dlp/detectors/index.ts';
 import { DRESSES, type Dress, KNOWN_DRESSES, SPLITS } from './dresses.ts';
+import { LAYERS } from './layers.ts';
+import { LEAKS } from './leaks.ts';
 import { fixture, freshTokens, random, seed } from './samples.ts';
 
 const { scanner, value, placeholder } = fixture();
@@ -21,6 +24,17 @@ const finds = (body: Buffer, detector: string, contentType = 'application/json')
   scanner
     .scanBody('body', body, { contentType, contentEncoding: '' })
     .matches.some((match) => match.detector === detector);
+
+/** A fresh token of every format with a prefix or a check of its own. */
+const everyFormat = (): readonly (readonly [detector: string, token: string])[] =>
+  DETECTORS.filter(({ kind, byDefault }) => kind === 'format' && byDefault).map(({ id, truePositives }) => [
+    id,
+    oneOf(truePositives(random)),
+  ]);
+
+/** Whether anything is found that a request would be stopped for: of a password in a URL the token in it may have the name. */
+const stops = (body: Buffer): boolean =>
+  scanner.scanBody('body', body, { contentType: '', contentEncoding: '' }).matches.length > 0;
 
 interface Tally {
   readonly tried: number;
@@ -50,6 +64,10 @@ function report(name: string, { tried, missed }: Tally): number {
     const [dress, detector] = one.split(': ') as [string, string];
     byDress.set(dress, [...(byDress.get(dress) ?? []), detector]);
   }
+  const byDetector = new Map<string, number>();
+  for (const one of missed) byDetector.set(one.split(': ')[1]!, (byDetector.get(one.split(': ')[1]!) ?? 0) + 1);
+  const worst = [...byDetector].sort((a, b) => b[1] - a[1]).slice(0, 12);
+  if (worst.length > 0) console.log(`${name}, by detector: ${worst.map((one) => one.join(' ')).join(', ')}`);
   console.log(
     `${name}: ${(share * 100).toFixed(1)} % of ${tried}; missed: ${[...byDress].map(([dress, list]) => `${dress} (${list.length > 6 ? list.length : list.join(' ')})`).join('; ')}`,
   );
@@ -73,6 +91,36 @@ describe(`recall (BOTTLE_SEED=${seed})`, () => {
       0.95,
     );
   });
+  test('in the places of ordinary leaks', () => {
+    const missed: string[] = [];
+    let tried = 0;
+    for (const [name, leak] of Object.entries(LEAKS)) {
+      const formats = everyFormat().filter(() => random.number(0, 3) === 0);
+      for (const [detector, token] of [...formats, ...known]) {
+        tried++;
+        if (!stops(Buffer.from(leak(token, random), 'latin1'))) missed.push(`${name}: ${detector}`);
+      }
+    }
+    expect(report('ordinary leaks, every format', { tried, missed })).toBeGreaterThanOrEqual(LEAKED);
+  });
+
+  test('one to four layers that a shell makes', () => {
+    const names = Object.keys(LAYERS);
+    for (const [depth, bar] of LAYERED.entries()) {
+      const missed: string[] = [];
+      for (let i = 0; i < LAYERED_TIMES; i++) {
+        const [detector, token] = oneOf([...freshTokens(), ...known]);
+        const chain = Array.from({ length: depth + 1 }, () => oneOf(names));
+        const text = chain.reduce(
+          (inner, name) => (inner.length > 20_000 ? inner : LAYERS[name]!(inner, random)),
+          token,
+        );
+        if (!finds(message(text, false), detector)) missed.push(`${chain.join(' > ')}: ${detector}`);
+      }
+      expect(report(`${depth + 1} common layers`, { tried: LAYERED_TIMES, missed })).toBeGreaterThanOrEqual(bar);
+    }
+  });
+
   test('two and three layers at random', () => {
     const names = Object.keys(DRESSES).filter((name) => !name.includes('UTF-8') && name !== 'plain');
     const missed: string[] = [];
@@ -109,6 +157,11 @@ describe(`recall (BOTTLE_SEED=${seed})`, () => {
   });
 });
 
+/** What must be found where nobody hides it. */
+const LEAKED = 0.98;
+/** Of one, two, three and four layers of common encodings. */
+const LAYERED = [0.97, 0.9, 0.85, 0.78];
+const LAYERED_TIMES = 300;
 /** What two or three encodings drawn from all 190, common and absurd alike, must reach. */
 const HARD = 0.6;
 
