@@ -77,6 +77,7 @@ export async function openCore(
   const dialer = createDialer({
     upstream: config.upstream,
     secrets: config.secrets,
+    session,
     connectTimeoutMs: limits.connectTimeoutMs,
   });
   const pool = new UpstreamPool(dialer, limits);

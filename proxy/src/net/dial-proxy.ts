@@ -1,4 +1,5 @@
 // A company's proxy between us and the world: which hosts go through it, and the CONNECT that opens a tunnel (RFC 9110, 9.3.6).
+import { createHash } from 'node:crypto';
 import { isIP, type Socket } from 'node:net';
 import type { ProxyConfig, SecretValue, UpstreamProxy } from '../contract.ts';
 import { ProxyFailure } from '../failure.ts';
@@ -42,7 +43,13 @@ export interface ProxyTunnel {
   open(socket: Socket, host: string, port: number, signal: AbortSignal): Promise<Socket>;
 }
 
-export function createProxyTunnel(proxy: UpstreamProxy, secrets: ProxyConfig['secrets']): ProxyTunnel {
+/** How this proxy names itself to the next (RFC 9110, 7.6.3): seen on a CONNECT that comes in, it has gone round in a circle. Says nothing of the session. */
+export function viaOf(session: string): string {
+  return `1.1 bottle-${createHash('sha256').update(session).digest('hex').slice(0, 16)}`;
+}
+
+/** `via`: as `viaOf` gives it. */
+export function createProxyTunnel(proxy: UpstreamProxy, secrets: ProxyConfig['secrets'], via: string): ProxyTunnel {
   const authorization = authorizationOf(proxy, secrets);
   const name = `the upstream proxy ${proxy.host}:${proxy.port}`;
   return {
@@ -86,7 +93,10 @@ export function createProxyTunnel(proxy: UpstreamProxy, secrets: ProxyConfig['se
       if (signal.aborted) onAbort();
       else {
         signal.addEventListener('abort', onAbort);
-        socket.write(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n${authorization}\r\n`, 'latin1');
+        socket.write(
+          `CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\nVia: ${via}\r\n${authorization}\r\n`,
+          'latin1',
+        );
         socket.resume();
       }
       return promise;
@@ -94,6 +104,8 @@ export function createProxyTunnel(proxy: UpstreamProxy, secrets: ProxyConfig['se
   };
 }
 
+/** Our own answer, wherever it came back through. */
+const LOOP = /^x-bottle-block: protocol loop /im;
 const CHECK = 'check egress.upstream_proxy, and that the proxy works';
 
 function problemOf(name: string, authority: string, head: string): DialRefused | null {
@@ -102,6 +114,10 @@ function problemOf(name: string, authority: string, head: string): DialRefused |
   if (status === '407') {
     const fix = 'check the secret that egress.upstream_proxy.auth names';
     return refusal('proxy-auth', `${name} does not accept our credential (407)`, fix);
+  }
+  if (LOOP.test(head)) {
+    const fix = 'name another proxy in egress.upstream_proxy, or add the host to its no_proxy';
+    return refusal('proxy-loop', `${name} leads back to this proxy`, fix);
   }
   if (!status.startsWith('2')) {
     const fix = 'ask who runs the proxy to allow it, or add the host to egress.upstream_proxy.no_proxy';

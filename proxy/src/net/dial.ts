@@ -6,7 +6,7 @@ import { ProxyFailure } from '../failure.ts';
 import { parseAddress } from './address.ts';
 import { type AddressJudge, type AddressRefusal, createAddressJudge } from './address-judge.ts';
 import { createLookup, type Lookup, type Resolve } from './dial-lookup.ts';
-import { aboutProxy, createBypass, createProxyTunnel } from './dial-proxy.ts';
+import { aboutProxy, createBypass, createProxyTunnel, viaOf } from './dial-proxy.ts';
 import { DialRefused, timedOut } from './dial-refused.ts';
 import { connectFirst, type Endpoint } from './dial-tcp.ts';
 import { createTlsDialer } from './dial-tls.ts';
@@ -19,6 +19,8 @@ export interface DialerOptions {
   readonly secrets?: ProxyConfig['secrets'];
   /** Name look-up, TCP and TLS together, in ms. */
   readonly connectTimeoutMs: number;
+  /** What names this proxy to the upstream proxy; left out = ''. */
+  readonly session?: string;
   /** Left out = the system's resolver. */
   readonly resolve?: Resolve;
 }
@@ -42,13 +44,19 @@ export interface Dialer {
 }
 
 /** Throws ProxyFailure for a map entry that is none, RangeError for a CIDR that is none. */
-export function createDialer({ upstream, secrets = [], connectTimeoutMs, resolve }: DialerOptions): Dialer {
+export function createDialer({
+  upstream,
+  secrets = [],
+  session = '',
+  connectTimeoutMs,
+  resolve,
+}: DialerOptions): Dialer {
   const judge = createAddressJudge(upstream.refuse);
   const map = readMap(upstream.map);
   const lookup = createLookup(resolve);
   const tls = createTlsDialer(upstream.roots);
   const { proxy } = upstream;
-  const tunnel = proxy === undefined ? null : createProxyTunnel(proxy, secrets);
+  const tunnel = proxy === undefined ? null : createProxyTunnel(proxy, secrets, viaOf(session));
   const isDirect = createBypass(proxy?.noProxy ?? []);
 
   /** The proxy is the person's own choice: its address is not judged. */

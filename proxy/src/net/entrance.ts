@@ -2,10 +2,12 @@
 import type { Socket } from 'node:net';
 import { type Authority, parseHost } from './authority.ts';
 import { type ClientNames, helloEnd } from './client-hello.ts';
+import { viaOf } from './dial-proxy.ts';
 import { type Destination, recordOnly, refuseMalformed, refuseTunnel } from './early-ends.ts';
 import { Exchange } from './exchange.ts';
 import { awaitFirst } from './first-bytes.ts';
 import { AgentConnection } from './h1/agent-connection.ts';
+import { fieldValue } from './h1/fields.ts';
 import { Malformed } from './h1/malformed.ts';
 import type { Origin } from './h1/origin.ts';
 import type { RequestHead } from './h1/request-head.ts';
@@ -103,6 +105,10 @@ export class Entrance {
   private connect(head: RequestHead, connection: AgentConnection): Malformed | null {
     const authority = resolveConnect(head);
     if (authority instanceof Malformed) return authority;
+    const via = fieldValue(head.rawHeaders, 'via');
+    if (via?.includes(viaOf(this.services.session))) {
+      return new Malformed('loop', 'the upstream proxy leads back to this proxy');
+    }
     const { socket, rest } = connection.detach();
     this.open.delete(connection);
     this.acceptNamed(socket, 'connect', authority, rest);

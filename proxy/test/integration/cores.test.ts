@@ -1,7 +1,7 @@
 // Several threads of one proxy: they join under load, and are one proxy in the log, in TLS, in the limits and in their end.
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
@@ -235,5 +235,37 @@ test('a person decides on what any thread holds; what is remembered is remembere
     const late = await openTls(path, proxy.ca);
     late.send(ask(`ghp_${randomBytes(18).toString('hex')}`));
     await late.waitFor('wait for a person already');
+  }
+});
+
+test('a log that cannot be written any more fails closed in every thread', async () => {
+  const { proxy, paths } = await twoThreads();
+  const clients = await Promise.all(paths.map((path) => openTls(path, proxy.ca)));
+  for (const client of clients) {
+    client.send(GET);
+    await client.waitFor('hi');
+  }
+  rmSync(proxy.auditPath);
+  mkdirSync(proxy.auditPath);
+  for (const client of clients) {
+    const heads = (): number => client.received().split('HTTP/1.1 ').length - 1;
+    // A thread looks at its file at most every few milliseconds: until then a request may still pass, recorded in the open file.
+    while (!client.received().includes('x-bottle-block: audit')) {
+      const had = heads();
+      client.send(GET);
+      await until(() => heads() > had, 'an answer');
+    }
+  }
+  // From here on nothing passes, on connections old and new of either thread.
+  for (const [index, client] of clients.entries()) {
+    const passed = client.answers();
+    const another = await openTls(paths[index]!, proxy.ca);
+    for (const one of [client, another]) {
+      const refused = (): number => one.received().split('x-bottle-block: audit').length - 1;
+      const before = refused();
+      one.send(GET);
+      await until(() => refused() > before, 'a refusal');
+    }
+    expect([client.answers(), another.answers()]).toEqual([passed, 0]);
   }
 });

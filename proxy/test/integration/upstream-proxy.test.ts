@@ -2,7 +2,7 @@
 import { connect as connectTcp, createServer, type Socket } from 'node:net';
 import { createServer as createTlsServer } from 'node:tls';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { Route, UpstreamProxy } from '../../src/contract.ts';
+import type { ProxyLimits, Route, UpstreamProxy } from '../../src/contract.ts';
 import { connectHost, connectProxy } from './harness/client.ts';
 import { routeTo, testConfig } from './harness/config.ts';
 import { type RunningProxy, startProxy } from './harness/proxy.ts';
@@ -23,6 +23,7 @@ interface Options {
   readonly routes?: readonly Route[];
   readonly isTrusted?: boolean;
   readonly direct?: boolean;
+  readonly limits?: Partial<ProxyLimits>;
 }
 
 interface Setting {
@@ -63,6 +64,7 @@ async function setting({ answer = ESTABLISHED, isTrusted = true, ...options }: O
   const proxy = await startProxy((directory) => {
     const config = testConfig(directory, {
       routes: options.routes ?? [routeTo(HOST)],
+      limits: options.limits ?? {},
       roots: authority.certificatePem,
       map: {
         'proxy.example:3128': `127.0.0.1:${port}`,
@@ -87,7 +89,13 @@ describe('an upstream proxy', () => {
   it.each([false, true])('carries TLS to a host that it looks up itself (TLS to the proxy: %s)', async (secure) => {
     const { proxy, upstream, asked } = await setting({ proxy: { secure } });
     expect(await get(proxy)).toContain('hi');
-    expect(asked).toEqual([`CONNECT ${HOST}:443 HTTP/1.1\r\nHost: ${HOST}:443\r\n\r\n`]);
+    expect(asked).toHaveLength(1);
+    // It names itself, and neither the session nor the bottle.
+    expect(asked[0]).toMatch(
+      new RegExp(
+        `^CONNECT ${HOST}:443 HTTP/1\\.1\\r\\nHost: ${HOST}:443\\r\\nVia: 1\\.1 bottle-[0-9a-f]{16}\\r\\n\\r\\n$`,
+      ),
+    );
     expect((await upstream.peer(0)).received()).toMatch(/^GET \/a HTTP\/1\.1\r\n/);
     expect(await proxy.recorded(1)).toMatchObject([
       { host: HOST, port: 443, path: '/a', verdict: 'allow', status: 200 },
@@ -130,6 +138,48 @@ describe('an upstream proxy', () => {
     expect(await get(proxy)).toMatch(new RegExp(`^HTTP/1\\.1 502 .*"rule":"${rule}"`, 's'));
     expect(await proxy.recorded(1)).toMatchObject([{ host: HOST, stage: 'upstream', rule, status: 502 }]);
     expect(upstream.peers).toHaveLength(0);
+  });
+
+  it.each([
+    ['opens a tunnel into garbage', `${ESTABLISHED}${'\x00garbage'.repeat(100)}`, 'tls'],
+    ['says nothing', '', 'timeout'],
+  ])('that %s is told as what it is', async (_what, answer, rule) => {
+    const { proxy, upstream } = await setting({ answer, limits: { connectTimeoutMs: 2000 } });
+    expect(await get(proxy)).toMatch(new RegExp(`^HTTP/1\\.1 50[24] .*"rule":"${rule}"`, 's'));
+    expect(await proxy.recorded(1)).toMatchObject([{ host: HOST, stage: 'upstream', rule }]);
+    expect(upstream.peers).toHaveLength(0);
+  });
+
+  it.each<readonly [string, Route]>([
+    ['TLS', routeTo(HOST)],
+    ['a tcp route', routeTo(HOST, { scheme: 'tcp', ports: [443] })],
+  ])('that leads back to us is recognised by its first CONNECT (%s)', async (_what, route) => {
+    let dials = 0;
+    let back = 0;
+    const circle = createServer((socket) => {
+      dials++;
+      const next = connectTcp(back, '127.0.0.1');
+      for (const end of [socket, next]) end.on('error', () => {});
+      socket.pipe(next).pipe(socket);
+    });
+    const port = await listenOn(circle);
+    later(() => circle.close());
+    const proxy = await startProxy((directory) => {
+      const map = { 'proxy.example:3128': `127.0.0.1:${port}` };
+      const config = testConfig(directory, { routes: [route], roots: testAuthority().certificatePem, map });
+      const own = { secure: false, host: 'proxy.example', port: 3128, credentials: null, noProxy: [] };
+      return { ...config, upstream: { ...config.upstream, proxy: own } };
+    });
+    later(() => proxy.stop());
+    back = proxy.port;
+    if (route.scheme === 'https') expect(await get(proxy)).toContain('"rule":"proxy-loop"');
+    else {
+      const client = await connectProxy(proxy);
+      client.send(`CONNECT ${HOST}:443 HTTP/1.1\r\nHost: ${HOST}:443\r\n\r\n`);
+      expect(await client.ended()).toContain('"rule":"proxy-loop"');
+    }
+    expect((await proxy.recorded(2)).map(({ rule }) => rule)).toEqual(['loop', 'proxy-loop']);
+    expect(dials).toBe(1);
   });
 
   it('with a certificate of nobody that we know gets no credential', async () => {
