@@ -231,9 +231,9 @@ describe('a limit', () => {
 
   it('on a silent tunnel ends it: protocols where the server speaks first do not pass', async () => {
     const { proxy } = await rawSetting(() => {}, { limits: { headTimeoutMs: 300 } });
-    const tunnel = rawClient(await openTunnel(proxy, `${HOST}:22`));
+    const tunnel = rawClient(await openTunnel(proxy, `${HOST}:2222`));
     await tunnel.ended();
-    expect(await proxy.recorded(1)).toMatchObject([{ rule: 'silent', host: HOST, port: 22 }]);
+    expect(await proxy.recorded(1)).toMatchObject([{ rule: 'silent', host: HOST, port: 2222 }]);
   });
 });
 
