@@ -14,6 +14,7 @@ const FIXES: Readonly<Record<string, string>> = {
   'target-bytes': 'percent-encode what a URL may not hold',
   'target-control': 'percent-encode what a URL may not hold',
   fragment: 'leave the fragment out of the request',
+  h2c: 'use HTTP/1.1, or HTTP/2 inside TLS',
   connect: 'send the request itself inside this tunnel',
 };
 

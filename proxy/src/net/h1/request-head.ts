@@ -228,6 +228,8 @@ function brokenLine(text: string, lineEnd: number, version?: string): Malformed 
   const line = lineEnd < 0 ? text : text.slice(0, lineEnd);
   const control = controlProblem(line);
   if (control !== null) return control;
+  // RFC 9113, 3.4. Few speak it so, and those speak HTTP/1.1 as well.
+  if (line === 'PRI * HTTP/2.0') return new Malformed('h2c', 'HTTP/2 without TLS (h2c), which is not spoken here');
   if (version !== undefined && !version.includes(' ')) return new Malformed('version', 'not HTTP/1.0 or HTTP/1.1');
   return new Malformed('request-line', 'the request line is not "METHOD TARGET VERSION" with single spaces');
 }

@@ -35,7 +35,7 @@ export const ATTACKS: readonly (readonly [string, string, string])[] = [
   ['a host with user information', `GET / HTTP/1.1\r\nHost: evil.example@${HOST}\r\n\r\n`, 'userinfo'],
   ['a host outside ASCII', 'GET / HTTP/1.1\r\nHost: \xe4pi.example\r\n\r\n', 'idn'],
   ['a CONNECT inside the tunnel', `CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n`, 'connect'],
-  ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'version'],
+  ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', 'h2c'],
   ['a fragment', `GET /a#b HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`, 'fragment'],
   // Lengths.
   ['the same length twice', `${POST}Content-Length: 44\r\nContent-Length: 44\r\n\r\n${HIDDEN}`, 'duplicate-length'],

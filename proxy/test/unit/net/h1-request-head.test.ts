@@ -75,7 +75,7 @@ const REFUSED: readonly (readonly [string, string, string])[] = [
   ['HTTP/1.2', `GET / HTTP/1.2\r\n${HOST}`, 'version'],
   ['HTTP/0.9', `GET / HTTP/0.9\r\n${HOST}`, 'version'],
   ['a version in small letters', `GET / http/1.1\r\n${HOST}`, 'version'],
-  ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n', 'version'],
+  ['the preface of HTTP/2', 'PRI * HTTP/2.0\r\n', 'h2c'],
   ['no version', `GET /\r\n${HOST}`, 'request-line'],
   ['two spaces before the target', `GET  / HTTP/1.1\r\n${HOST}`, 'request-line'],
   ['two spaces behind the target', `GET /  HTTP/1.1\r\n${HOST}`, 'request-line'],
