@@ -15,8 +15,10 @@ import { wholeEscapes } from './whole-escapes.ts';
 
 /** The longest match that no window's edge can hide, in bytes. */
 export const OVERLAP_BYTES = 16 * 1024;
-/** New bytes that are gathered before a window is searched. */
-const BLOCK_BYTES = 48 * 1024;
+/** How far behind what is held formats and decodings look: names, words of the neighbourhood, the beginning of an escaped text. */
+const CONTEXT_BYTES = 4 * 1024;
+/** New bytes that are gathered before a window is searched: a third more than this is read, for what is held and its context. */
+export const BLOCK_BYTES = 64 * 1024;
 /** A word of fewer bytes is no secret and not much of one; a longer one at the end may still become one. In bytes. */
 const SHORT_WORD_BYTES = 12;
 /** How many findings are remembered, to report each once. */
@@ -153,7 +155,7 @@ export class PlainStream implements PlacedScan {
   /** Drops what is no longer needed as context. */
   #forget(released: number): void {
     this.#released = released;
-    const keep = contextStart(this.#window, released - OVERLAP_BYTES);
+    const keep = contextStart(this.#window, released - CONTEXT_BYTES);
     this.#window = this.#window.subarray(keep);
     this.#base += keep;
     this.#released -= keep;

@@ -141,8 +141,30 @@ export function spelledRows(view: View, start: number, end: number, found: (chil
     lastStart = from;
     lastEnd = at;
     lastBase = base;
+    if (row.count === 0 || row.isAlive || from - beforeEnd !== 1 || base !== 0) continue;
+    // The long rest of a row that is no text: short numbers with one sign between them.
+    for (
+      let next = rowNext(bytes, at, end, bytes[from - 1]!);
+      next > at;
+      next = rowNext(bytes, at, end, bytes[from - 1]!)
+    ) {
+      beforeStart = lastStart;
+      beforeEnd = lastEnd;
+      lastStart = at + 1;
+      lastEnd = next;
+      at = next;
+    }
   }
   close();
+}
+
+/** Where the number of at most three digits ends that stands behind `sign` at `at`; `at` where there is none. */
+function rowNext(bytes: Uint8Array, at: number, end: number, sign: number): number {
+  if (bytes[at] !== sign) return at;
+  const most = Math.min(end, at + 5);
+  let stop = at + 1;
+  while (stop < most && bytes[stop]! >= 0x30 && bytes[stop]! <= 0x39) stop++;
+  return stop === at + 1 || stop === most ? at : stop;
 }
 
 /** Whether the same stands between two numbers as between the two before, white space aside: lines may be wrapped anywhere. */

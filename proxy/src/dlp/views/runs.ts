@@ -348,16 +348,19 @@ const isBase64Magic = (bytes: Uint8Array, at: number): boolean => {
 
 const isPrintable = (byte: number): boolean => (byte >= 0x20 && byte < 0x7f) || (byte >= 9 && byte <= 13);
 
+/** What a hex digit is worth. */
+const NIBBLES = Uint8Array.from({ length: 256 }, (_, byte) => (byte <= 0x39 ? byte & 15 : (byte & 15) + 9));
+const hexByte = (bytes: Uint8Array, at: number): number => (NIBBLES[bytes[at]!]! << 4) | NIBBLES[bytes[at + 1]!]!;
+
 /** Whether hex pairs from `from` on give printable text or a compressed stream. */
 function isMeaningfulHex(bytes: Uint8Array, from: number, end: number): boolean {
-  const nibble = (at: number): number => (bytes[at]! <= 0x39 ? bytes[at]! & 15 : (bytes[at]! & 15) + 9);
-  const byteAt = (at: number): number => (nibble(at) << 4) | nibble(at + 1);
-  if (isMagic(byteAt(from), byteAt(from + 2), byteAt(from + 4), byteAt(from + 6))) return true;
+  if (isMagic(hexByte(bytes, from), hexByte(bytes, from + 2), hexByte(bytes, from + 4), hexByte(bytes, from + 6)))
+    return true;
   let odd = 0;
   let zeros = 0;
   const to = Math.min(end, from + 48) - 1;
   for (let at = from; at < to; at += 2) {
-    const byte = byteAt(at);
+    const byte = hexByte(bytes, at);
     if (byte === 0) zeros++;
     else if (!isPrintable(byte) && ++odd > 1) return false;
   }

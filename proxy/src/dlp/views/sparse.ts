@@ -54,15 +54,18 @@ export function sparseStretches(
   let numbers: Span | null = null;
   let cut: Span | null = null;
   const grown = (last: Span | null, at: number, isNumbers: boolean): Span => {
-    const end = Math.min(length, at + STRETCH_BYTES + MARGIN_BYTES);
+    const end = Math.min(length, at + 2 * STRETCH_BYTES + MARGIN_BYTES);
     if (last !== null && at - MARGIN_BYTES <= last.end) return { start: last.start, end };
     if (last !== null) visit({ ...last, isNumbers });
     return { start: Math.max(0, at - MARGIN_BYTES), end };
   };
   for (let i = 0; i < count; i++) {
     const at = places[i]!;
-    if (isDump(bytes, at, length)) numbers = grown(numbers, at, true);
-    if (isCutUp(bytes, at, Math.min(length, at + STRETCH_BYTES), areDigitsCut)) cut = grown(cut, at, false);
+    // Directly behind a place that is part of a stretch the next but one tells as much.
+    const isPart = (last: Span | null): boolean => last !== null && at + STRETCH_BYTES + MARGIN_BYTES <= last.end;
+    if (!isPart(numbers) && isDump(bytes, at, length)) numbers = grown(numbers, at, true);
+    if (!isPart(cut) && isCutUp(bytes, at, Math.min(length, at + STRETCH_BYTES), areDigitsCut))
+      cut = grown(cut, at, false);
   }
   if (numbers !== null) visit({ ...numbers, isNumbers: true });
   if (cut !== null) visit({ ...cut, isNumbers: false });
