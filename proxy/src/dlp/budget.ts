@@ -6,9 +6,9 @@ const DEPTH = 5;
 const NESTING = 10;
 /** Views of a message, and one more for so many of its bytes. */
 const VIEWS = 4096;
-const BYTES_PER_VIEW = 8;
+const BYTES_PER_VIEW = 24;
 /** Bytes of all views together, times the message's. */
-const BYTES_FACTOR = 32;
+const BYTES_FACTOR = 16;
 const BYTES_LEAST = 1 << 20;
 /** Keywords whose token may go on in pieces, in all, and one more for so many bytes. */
 const JOINS = 64;

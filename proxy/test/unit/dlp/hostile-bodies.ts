@@ -68,5 +68,15 @@ export const hostileBodies = (value: string): Readonly<Record<string, (bytes: nu
   'almost connection strings': (bytes) => repeat('Server=a;Password=;', bytes),
   'almost basic auth': (bytes) => repeat('https://a:b', bytes),
   'at signs': (bytes) => `https://${repeat('a:@', bytes)}`,
+  // What bench/dlp-worst.ts found: layers of encodings around keywords and around most of a known value.
+  'entities before most of the secret': (bytes) =>
+    repeat(`&#39;&#65;&#84;&#67;&#84;&#84;&#51;&#120;&#70;&#102;&#71;amplitude${value.slice(1, -2)}`, bytes),
+  'base64 of entities before base64 of the secret': (bytes) =>
+    repeat(`${base64('&#39;&#65;&#84;&#67;&#84;&#84;&#51;&#120;&#70;')}%${base64(value.slice(1))}`, bytes),
+  'ids without end': (bytes) =>
+    repeat(
+      Array.from({ length: 40 }, () => `"${random.chars('a-f0-9', 8)}-fc-${random.chars('a-f0-9', 12)}"`).join(','),
+      bytes,
+    ),
   'gzip heads': (bytes) => repeat(`${gzipSync('x').toString('base64')} `, bytes),
 });

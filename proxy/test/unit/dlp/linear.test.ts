@@ -13,7 +13,7 @@ const secrets = [{ name: 'API_TOKEN', value, placeholder }];
 const DECODED_BYTES = 64 * 1024 * 1024;
 
 /** Of a body of N bytes: bytes of all views, tries of detectors, and bytes that these walk over, at most so many times N and a constant. */
-const VIEW_BYTES = 32;
+const VIEW_BYTES = 16;
 const LOOKS = 8;
 const STEPS = 200;
 const CONSTANT = 1 << 20;
