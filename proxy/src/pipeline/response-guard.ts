@@ -80,7 +80,7 @@ export type ResponseGuards = (places: Places, injected: Injected) => ResponseGua
 
 /** The guards give null when nothing was injected. `secretValue`: the value of a secret, latin1. */
 export function createResponseGuards(secretValue: (secret: string) => string): ResponseGuards {
-  const known = new WeakMap<Places, Map<string, Needles>>();
+  const known = new WeakMap<Places, Map<string, NeedleSearch>>();
   return (places, injected) => {
     if (injected.injected.length === 0) return null;
     let ofPlaces = known.get(places);
@@ -105,13 +105,8 @@ function guardNeedles(places: Places, injected: Injected, secretValue: (secret: 
   return echoForms(pair === undefined ? values : [...values, pair]);
 }
 
-interface Needles {
-  readonly texts: readonly string[];
-  readonly search: NeedleSearch;
-}
-
-function compileForms(forms: readonly string[]): Needles {
-  return { texts: forms, search: new NeedleSearch(forms.map((form) => Buffer.from(form, 'latin1'))) };
+function compileForms(forms: readonly string[]): NeedleSearch {
+  return new NeedleSearch(forms.map((form) => Buffer.from(form, 'latin1')));
 }
 
 export function createGuard(forms: readonly string[]): ResponseGuard {
@@ -120,21 +115,24 @@ export function createGuard(forms: readonly string[]): ResponseGuard {
 
 class Guard implements ResponseGuard {
   scrubbed = false;
-  private readonly needles: Needles;
+  private readonly needles: NeedleSearch;
   /** What may be the beginning of a needle: as it was received, and what became of it so far. */
   private held: Buffer = NOTHING;
   private heldClean: Buffer = NOTHING;
   /** How much of it has left all the same, because the message was over. In bytes. */
   private leftBytes = 0;
 
-  constructor(needles: Needles) {
+  constructor(needles: NeedleSearch) {
     this.needles = needles;
   }
 
   headers(rawHeaders: readonly string[]): readonly string[] {
     // Nearly always there is nothing: one search over all of them tells.
-    const all = rawHeaders.join('\n');
-    if (!this.needles.texts.some((text) => all.includes(text))) return rawHeaders;
+    let isThere = false;
+    this.needles.forEach(Buffer.from(rawHeaders.join('\n'), 'latin1'), () => {
+      isThere = true;
+    });
+    if (!isThere) return rawHeaders;
     return rawHeaders.map((text) => {
       const bytes = Buffer.from(text, 'latin1');
       const clean = this.scrub(bytes, bytes);
@@ -146,7 +144,7 @@ class Guard implements ResponseGuard {
     const bytes = this.held.length === 0 ? chunk : Buffer.concat([this.held, chunk]);
     const clean = this.scrub(bytes, this.begun(bytes));
     // The tail is judged on what was received: a scrubbed needle may be the beginning of a longer one.
-    const open = this.needles.search.openTail(bytes);
+    const open = this.needles.openTail(bytes);
     const closed = bytes.length - open;
     const left = this.leftBytes;
     this.held = open === 0 ? NOTHING : Buffer.from(bytes.subarray(closed));
@@ -172,7 +170,7 @@ class Guard implements ResponseGuard {
   /** `begun`: what `bytes` became so far; a copy is made before anything is overwritten, for the chunk may be shared. */
   private scrub(bytes: Buffer, begun: Buffer): Buffer {
     let out = begun;
-    this.needles.search.forEach(bytes, (start, length) => {
+    this.needles.forEach(bytes, (start, length) => {
       if (out === bytes) out = Buffer.from(bytes);
       out.fill(STAR, start, start + length);
       this.scrubbed = true;
