@@ -16,6 +16,9 @@ const BASE32_CHARS = 24;
 const LINE_CHARS = 16;
 /** How much is read backwards, or in rot13, behind a run that gives something so. */
 const TURNED_BYTES = 32 * 1024;
+/** Longest label of a host name (RFC 1035, 2.3.4). */
+const LABEL_BYTES = 63;
+const DOT = 0x2e;
 /** Characters looked at to tell an encoding from a word, a path or a hash. */
 const SAMPLE_CHARS = 96;
 
@@ -88,11 +91,18 @@ export function decodeRuns(view: View, runs: Runs, decoded: DecodedRuns, found: 
       if (end > start && end - start < RUN_CHARS && isNewline(bytes, start - 1)) lines.push({ start, end });
     }
     if (lines.length > 1) decodeLines(view, lines, found);
+    // Behind the labels of a host name that hold data stands one that may be data, or the domain.
+    if (last !== undefined && lines.length > 1 && bytes[last.end] === DOT) {
+      const start = last.end + 1;
+      const end = view.runEnd(BASE64, start);
+      if (end > start && end - start < RUN_CHARS) decodeLines(view, [...lines, { start, end }], found);
+    }
     lines = [];
   };
   longRuns(bytes, runs, (start, end) => {
     const last = lines.at(-1);
-    if (last !== undefined && !isLineBreak(bytes, last.end, start)) flush();
+    const isNext = last !== undefined && (isLineBreak(bytes, last.end, start) || isNextLabel(bytes, last, start, end));
+    if (last !== undefined && !isNext) flush();
     if (end - start >= LINE_CHARS || lines.length > 0) lines.push({ start, end });
     decodeRun(view, start, end, decoded, found);
   });
@@ -387,6 +397,13 @@ const isMagic = (a: number, b: number, c: number, d: number): boolean =>
 function isLineBreak(bytes: Uint8Array, from: number, to: number): boolean {
   return to - from <= 20 && afterLineBreak(bytes, from, to) === to;
 }
+
+/** Whether a dot stands between two runs of which the second is not the longer: data in the labels of a host name. */
+const isNextLabel = (bytes: Uint8Array, last: Span, start: number, end: number): boolean =>
+  start === last.end + 1 &&
+  bytes[last.end] === DOT &&
+  end - start <= last.end - last.start &&
+  last.end - last.start <= LABEL_BYTES;
 
 /** Whether a line break, written as itself or as an escape, ends at `at`. */
 const isNewline = (bytes: Uint8Array, at: number): boolean =>

@@ -76,7 +76,7 @@ function report(name: string, { tried, missed }: Tally): number {
 
 describe(`recall (BOTTLE_SEED=${seed})`, () => {
   test('one layer', () => {
-    expect(report('one layer, formats, JSON', tally(DRESSES, freshTokens(), message))).toBeGreaterThanOrEqual(0.93);
+    expect(report('one layer, formats, JSON', tally(DRESSES, freshTokens(), message))).toBeGreaterThanOrEqual(0.945);
   });
   test('one layer, raw', () => {
     expect(
@@ -84,7 +84,7 @@ describe(`recall (BOTTLE_SEED=${seed})`, () => {
         'one layer, formats, as it is',
         tally(DRESSES, freshTokens(), (text, isUtf8) => Buffer.from(`note ${text} end`, isUtf8 ? 'utf8' : 'latin1')),
       ),
-    ).toBeGreaterThanOrEqual(0.93);
+    ).toBeGreaterThanOrEqual(0.94);
   });
   test('known values', () => {
     expect(report('one layer, known', tally({ ...DRESSES, ...KNOWN_DRESSES }, known, message))).toBeGreaterThanOrEqual(
@@ -147,7 +147,7 @@ describe(`recall (BOTTLE_SEED=${seed})`, () => {
           (text) => Buffer.from(text, 'latin1'),
         ),
       ),
-    ).toBeGreaterThanOrEqual(0.85);
+    ).toBeGreaterThanOrEqual(0.88);
     expect(
       report(
         'splits and containers, known',
@@ -158,12 +158,12 @@ describe(`recall (BOTTLE_SEED=${seed})`, () => {
 });
 
 /** What must be found where nobody hides it. */
-const LEAKED = 0.98;
+const LEAKED = 0.985;
 /** Of one, two, three and four layers of common encodings. */
-const LAYERED = [0.97, 0.9, 0.85, 0.78];
+const LAYERED = [0.975, 0.9, 0.84, 0.81];
 const LAYERED_TIMES = 300;
 /** What two or three encodings drawn from all 190, common and absurd alike, must reach. */
-const HARD = 0.6;
+const HARD = 0.67;
 
 function oneOf<T>(all: readonly T[]): T {
   return all[random.number(0, all.length - 1)]!;
