@@ -156,7 +156,8 @@ export class PlainStream implements PlacedScan {
   #forget(released: number): void {
     this.#released = released;
     const keep = contextStart(this.#window, released - CONTEXT_BYTES);
-    this.#window = this.#window.subarray(keep);
+    // A copy: a part of the window would keep the memory of all of it.
+    this.#window = Buffer.from(this.#window.subarray(keep));
     this.#base += keep;
     this.#released -= keep;
   }
