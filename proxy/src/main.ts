@@ -31,6 +31,8 @@ process.exit();
 async function run(verb: string): Promise<number> {
   switch (verb) {
     case 'serve': {
+      const { holdYoungHeap } = await import('./young-heap.ts');
+      holdYoungHeap();
       const { serve } = await import('./serve.ts');
       await serve({ input: process.stdin, emit, reportBug, stopped: signalled() });
       return 0;

@@ -5,6 +5,7 @@ import { type NewValues, newShared, openCore } from './cores/core.ts';
 import { startTeam, type Team, threadsOf } from './cores/team.ts';
 import { ProxyFailure } from './failure.ts';
 import { readLines } from './lines.ts';
+import { releaseYoungHeap } from './young-heap.ts';
 
 /** Exchanges that run when the proxy is told to stop may end within this time, in ms. */
 const DRAIN_MS = 500;
@@ -38,7 +39,10 @@ export async function serve({ input, emit, reportBug, stopped }: ServeOptions): 
     startedMs: Math.round(performance.now()),
   });
   // Not before `ready`: the first connection to these hosts comes later than that.
-  setImmediate(core.warm);
+  setImmediate(() => {
+    core.warm();
+    releaseYoungHeap();
+  });
   const threads = startTeam(config, shared, core, emit, reportBug);
   team = threads;
   try {
