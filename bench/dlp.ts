@@ -95,24 +95,25 @@ const bodies: Readonly<Record<string, Buffer>> = {
 
 const plain = { contentType: 'application/json', contentEncoding: '' };
 
-/** MB a second of this process's own time: what others do on the machine does not count. Best of three. */
+/** This process's own time so far, in microseconds. */
+function ownMicros(): number {
+  const { user, system } = process.cpuUsage();
+  return user + system;
+}
+
+/** MB a second of this process's own time, warmed up by that time too: what others do on the machine does not count. Best of three. */
 function rate(bytes: number, run: () => void, leastMs = 60): number {
-  const started = performance.now();
-  do run();
-  while (performance.now() - started < leastMs * 3);
-  let best = 0;
-  for (let round = 0; round < 3; round++) {
-    const began = process.cpuUsage();
-    const wall = performance.now();
+  const timed = (ms: number): number => {
+    const began = ownMicros();
     let runs = 0;
     do {
       run();
       runs++;
-    } while (performance.now() - wall < leastMs);
-    const { user, system } = process.cpuUsage(began);
-    best = Math.max(best, (bytes * runs) / (user + system));
-  }
-  return best;
+    } while (ownMicros() - began < ms * 1000);
+    return (bytes * runs) / (ownMicros() - began);
+  };
+  timed(leastMs * 5);
+  return Math.max(timed(leastMs), timed(leastMs), timed(leastMs));
 }
 
 /** One expression a detector: a keyword and what a token is made of. */

@@ -54,6 +54,8 @@ describe(`the sweep (BOTTLE_SEED=${seed})`, () => {
     const windows = Array.from({ length: 60 }, () => Buffer.from(someText(4), 'latin1').readInt32LE(0));
     const [one, other] = [simd(windows), plain(windows)];
     let rows = 0;
+    let dense = 0;
+    let high = 0;
     for (const length of [...LENGTHS, ...Array.from({ length: 60 }, () => random.number(0, 3 * BLOCK_BYTES))]) {
       // In memory that goes on behind the view, and at an odd place.
       const memory = Buffer.from(someText(length + 80), 'latin1');
@@ -63,9 +65,11 @@ describe(`the sweep (BOTTLE_SEED=${seed})`, () => {
         other.sweep(bytes, length, from);
         expect(seenBy(one), `${from} of ${length}`).toEqual(seenBy(other));
         rows += one.swept.wordsCount;
+        dense += one.swept.denseCount;
+        high += one.swept.highCount;
       }
     }
-    expect(rows).toBeGreaterThan(20);
+    for (const seen of [rows, dense, high]) expect(seen).toBeGreaterThan(20);
   });
 
   test('what it sees is what stands there', () => {
@@ -83,6 +87,31 @@ describe(`the sweep (BOTTLE_SEED=${seed})`, () => {
         text.length < 4 ? [] : isThere,
       );
     }
+  });
+
+  test.each([' ', ', ', '\n', '\\n', '","', '\n12. ', '",\n      "', '\n          '])(
+    'every row of twelve listed words with %j between them is proposed, wherever it stands',
+    (between) => {
+      const { sweep, swept } = simd([]);
+      for (let i = 0; i < 300; i++) {
+        const words = Array.from({ length: 12 }, () => BIP39_WORDS[random.number(0, 2047)]!);
+        const bytes = Buffer.from(`${'#'.repeat(random.number(0, 40))}"${words.join(between)}"`);
+        sweep(bytes, bytes.length, 0);
+        expect(swept.wordsCount, words.join(between)).toBeGreaterThan(0);
+      }
+    },
+  );
+
+  test('every run of 22 characters of base85 is proposed but for one in thirty', () => {
+    const { sweep, swept } = simd([]);
+    let missed = 0;
+    for (let i = 0; i < 3000; i++) {
+      const run = random.chars('0-9A-Za-z!#$%&()*+;<=>?@^_`{|}~-', 22);
+      const bytes = Buffer.from(`${'a '.repeat(random.number(0, 20))} ${run} `);
+      sweep(bytes, bytes.length, 0);
+      if (swept.denseCount === 0) missed++;
+    }
+    expect(missed).toBeLessThan(3000 / 30);
   });
 
   test('every needle is found at every place, whatever its letter case', () => {
