@@ -1,7 +1,7 @@
 // Searches one view as it is: known values, detectors' formats, a person's own rules, and signs of what it may decode to.
 import { type Budget, canDecode, mayNest } from './budget.ts';
 import { ALNUM, BASE64 } from './charsets.ts';
-import { type Detector, doesFollow, type Follow } from './detectors/detector.ts';
+import { type Detector, type Follow, mayFollow } from './detectors/detector.ts';
 import type { Engine, Hint, RuleProposer, Tag } from './engine.ts';
 import { type Findings, MOST_HITS } from './findings.ts';
 import { type PieceHits, Pieces, type ValueHit } from './pieces.ts';
@@ -164,7 +164,7 @@ export class Matching {
     const look = pass.looks.get(detector);
     // Inside what was taken there is nothing more; inside what was not, a few more looks and no further.
     if (look !== undefined && start < look.end && (look.isTaken || look.overlapping > OVERLAPPING)) return;
-    if (follow !== null && !doesFollow(follow, view, end)) {
+    if (follow !== null && !mayFollow(follow, view, end)) {
       this.#loose(pass, detector, start, end);
       return;
     }
