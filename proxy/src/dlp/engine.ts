@@ -1,5 +1,5 @@
 // What is compiled once a session: known values, detectors, and the needles by which both are found.
-import type { Detector, Follow } from './detectors/detector.ts';
+import { ANYTHING, type Detector, eitherOf, type Follow } from './detectors/detector.ts';
 import { activeDetectors } from './detectors/index.ts';
 import { createFingerprint } from './fingerprint.ts';
 import { type Form, rot13, squeezedForms, stableBase64, valueForms } from './forms.ts';
@@ -27,7 +27,8 @@ export type Tag =
   | { readonly do: 'keyword'; readonly detector: Detector; readonly keyword: string; readonly follow: Follow | null }
   /** A keyword inside an encoding: what is around it, aligned to `skip` characters before it, is decoded. */
   | { readonly do: 'decode'; readonly encoding: 'base64' | 'hex'; readonly skip: number }
-  | { readonly do: 'reverse' }
+  /** A keyword backwards: its token follows to the left, and stands to the right of it as well where `isWithin`. */
+  | { readonly do: 'reverse'; readonly keyword: string; readonly follow: Follow; readonly isWithin: boolean }
   | { readonly do: 'rotate' }
   | { readonly do: 'hint'; readonly hint: Hint };
 
@@ -154,11 +155,14 @@ function cutNeedles(text: string): Needle<Tag>[] {
 function reversedNeedles(text: string): Needle<Tag>[] {
   const backwards = [...text].reverse().join('');
   if (backwards.length < SHORTEST_CUT_BYTES) return [];
-  return [0, backwards.length - REVERSED_PIECE].map((from) => ({
-    bytes: Buffer.from(backwards.slice(from, from + REVERSED_PIECE)),
-    anyCase: false,
-    tag: { do: 'reverse' },
-  }));
+  return [0, backwards.length - REVERSED_PIECE].map((from) => {
+    const keyword = backwards.slice(from, from + REVERSED_PIECE);
+    return {
+      bytes: Buffer.from(keyword),
+      anyCase: false,
+      tag: { do: 'reverse', keyword, follow: ANYTHING, isWithin: true },
+    };
+  });
 }
 
 function keywordNeedles(detectors: readonly Detector[]): Needle<Tag>[] {
@@ -171,9 +175,11 @@ function keywordNeedles(detectors: readonly Detector[]): Needle<Tag>[] {
       encoded.set(key, { bytes: Buffer.from(text, 'latin1'), anyCase, tag });
     }
   };
+  const turns = turnsOf(detectors);
   for (const detector of detectors) {
     for (const keyword of detector.keywords) {
-      const long = keyword.length >= NEEDLE_BYTES ? [keyword] : [...LETTERS].map((letter) => keyword + letter);
+      const isLong = keyword.length >= NEEDLE_BYTES;
+      const long = isLong ? [keyword] : [...LETTERS].map((letter) => keyword + letter);
       for (const text of long) {
         needles.push({
           bytes: Buffer.from(text, 'latin1'),
@@ -190,9 +196,9 @@ function keywordNeedles(detectors: readonly Detector[]): Needle<Tag>[] {
         addEncoded(text.replaceAll('+', '-').replaceAll('/', '_'), false, { do: 'decode', encoding: 'base64', skip });
       }
       addEncoded(bytes.toString('hex'), true, { do: 'decode', encoding: 'hex', skip: 0 });
+      for (const text of long) addEncoded([...text].reverse().join(''), detector.anyCase, turns.get(keyword)!);
       // Three letters turned round come up in any text.
-      if (keyword.length < NEEDLE_BYTES) continue;
-      addEncoded([...keyword].reverse().join(''), detector.anyCase, { do: 'reverse' });
+      if (!isLong) continue;
       // Of a few letters too little would change to tell it from another word.
       if (keyword.replace(/[^A-Za-z]/g, '').length >= ROTATED_LETTERS) {
         addEncoded(rot13(keyword), detector.anyCase, { do: 'rotate' });
@@ -201,6 +207,25 @@ function keywordNeedles(detectors: readonly Detector[]): Needle<Tag>[] {
   }
   needles.push(...encoded.values());
   return needles;
+}
+
+/** What is asked of a keyword backwards: as little as the least of all that are known by it. */
+function turnsOf(detectors: readonly Detector[]): ReadonlyMap<string, Tag> {
+  const turns = new Map<string, Extract<Tag, { do: 'reverse' }>>();
+  for (const { keywords, follows, kind } of detectors) {
+    for (const keyword of keywords) {
+      const own = follows.get(keyword);
+      const other = turns.get(keyword);
+      turns.set(keyword, {
+        do: 'reverse',
+        keyword,
+        follow: eitherOf(own ?? ANYTHING, other?.follow ?? own ?? ANYTHING),
+        // Part of a token that does not begin with it, as `:AA` and `s://` are.
+        isWithin: (own === undefined && kind === 'format') || other?.isWithin === true,
+      });
+    }
+  }
+  return turns;
 }
 
 /** Escapes that stand for ASCII, or for something that hides or resembles it. */

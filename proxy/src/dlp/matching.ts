@@ -1,7 +1,7 @@
 // Searches one view as it is: known values, detectors' formats, a person's own rules, and signs of what it may decode to.
 import { type Budget, canDecode, mayNest } from './budget.ts';
 import { ALNUM, BASE64 } from './charsets.ts';
-import { type Detector, type Follow, mayFollow } from './detectors/detector.ts';
+import { type Detector, type Follow, mayFollow, mayPrecede } from './detectors/detector.ts';
 import type { Engine, Hint, RuleProposer, Tag } from './engine.ts';
 import { type Findings, MOST_HITS } from './findings.ts';
 import { type PieceHits, Pieces, type ValueHit } from './pieces.ts';
@@ -134,7 +134,8 @@ export class Matching {
         break;
       case 'reverse':
         if (!canDecode(view) || TURNED.has(view.kind)) break;
-        if (length < SURE_BYTES && isWordAt(view, start + length)) break;
+        if (!tag.isWithin && length < SURE_BYTES && isWordAt(view, start + length)) break;
+        if (!mayPrecede(tag.follow, view, start + length - tag.keyword.length)) break;
         grow(pass.reversed, start, REVERSED_BYTES);
         break;
       case 'rotate':

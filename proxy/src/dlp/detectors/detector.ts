@@ -48,6 +48,18 @@ export function mayFollow({ table, least }: Follow, { bytes, length }: View, at:
   return table[bytes[at + least - 1]!] !== 0 && table[bytes[at]!] !== 0 && table[bytes[at + (least >> 1)]!] !== 0;
 }
 
+/** The same of text that stands backwards: it ends at `end`. */
+export const mayPrecede = (follow: Follow, view: View, end: number): boolean =>
+  follow.least <= end && mayFollow(follow, view, end - follow.least);
+
+/** What one of two asks for. */
+export function eitherOf(one: Follow, other: Follow): Follow {
+  const table = one.table.map((isOf, byte) => isOf | other.table[byte]!);
+  return { table, least: Math.min(one.least, other.least) };
+}
+
+export const ANYTHING: Follow = { table: new Uint8Array(256).fill(1), least: 0 };
+
 type Given = Pick<Detector, 'id' | 'description' | 'source' | 'keywords' | 'match' | 'truePositives'> &
   Partial<Detector>;
 
@@ -119,7 +131,8 @@ export function token({ forms, edges, ...given }: TokenGiven): Detector {
       const list = matchers.get(keyword) ?? [];
       list.push(shape(rest, { isShort: isShorter(steps, NEVER_BY_CHANCE), ...edges }));
       matchers.set(keyword, list);
-      follows.set(keyword, eitherOf(follows.get(keyword), rest[0]));
+      const own = followOf(rest[0]);
+      follows.set(keyword, eitherOf(follows.get(keyword) ?? own, own));
     }
   }
   return detector({
@@ -137,15 +150,9 @@ export function token({ forms, edges, ...given }: TokenGiven): Detector {
   });
 }
 
-/** What one form asks to follow its keyword, or another one. */
-function eitherOf(other: Follow | undefined, step: Step | undefined): Follow {
-  const own = step?.do === 'run' ? { table: step.set.table, least: step.least } : ANYTHING;
-  if (other === undefined) return own;
-  const table = own.table.map((isOf, byte) => isOf | other.table[byte]!);
-  return { table, least: Math.min(own.least, other.least) };
-}
-
-const ANYTHING: Follow = { table: new Uint8Array(256).fill(1), least: 0 };
+/** What one form asks to follow its keyword. */
+const followOf = (step: Step | undefined): Follow =>
+  step?.do === 'run' ? { table: step.set.table, least: step.least } : ANYTHING;
 
 /** From here on a literal stands for itself, whatever it is glued to. */
 const SURE_PREFIX = 6;

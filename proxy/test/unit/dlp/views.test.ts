@@ -1,6 +1,7 @@
 // The same token in every dress: what a message decodes to is searched like the message itself.
 import { brotliCompressSync, deflateRawSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
+import { DETECTORS } from '../../../src/dlp/detectors/index.ts';
 import { fixture, freshTokens, plain, random, seed } from './samples.ts';
 
 type Dress = (text: string) => string;
@@ -114,6 +115,20 @@ describe(`views (BOTTLE_SEED=${seed})`, () => {
         expect(found.map((match) => match.detector)).toContain(detector);
       },
     );
+  });
+
+  describe('backwards', () => {
+    // Formats without a literal have nothing to be known by when they are turned.
+    const formats = DETECTORS.filter(
+      ({ kind, keywords, byDefault }) => kind === 'format' && keywords.length > 0 && byDefault,
+    );
+    test.each(formats.map((one) => [one.id, one] as const))('%s is found', (_, { truePositives }) => {
+      const missed = truePositives(random).filter((text) => {
+        const turned = [...text].reverse().join('');
+        return scanner.scanText('x', `the value: ${turned} and more`).length === 0;
+      });
+      expect(missed).toEqual([]);
+    });
   });
 
   describe.each(Object.entries(DRESSES))('%s', (name, dress) => {
