@@ -43,11 +43,13 @@ function readUrl(text: string, report: Report): Pick<UpstreamProxySpec, 'secure'
 }
 
 function checkBypass(entry: string, report: Report): void {
-  const [, address = '', bits] = /^\[?([^\]/]*)\]?(?:\/(\d+))?$/.exec(entry) ?? [];
+  const [, bracketed, address = bracketed ?? '', bits, port] =
+    /^(?:\[([^\]%]*)\]|([^[\]/%]*))(?:\/(\d+)|(?<=\]):(\d+))?$/.exec(entry) ?? [];
   const family = isIP(address);
-  const isRange = bits !== undefined && family !== 0 && Number(bits) <= (family === 4 ? 32 : 128);
-  const isName = /^(?:\*?\.)?[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?(?::[0-9]{1,5})?$/i.test(entry);
-  if (entry === '*' || isRange || (bits === undefined && family !== 0) || isName) return;
+  const isAddress = family !== 0 && Number(bits ?? 0) <= (family === 4 ? 32 : 128);
+  const name = /^(?:\*?\.)?[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?\.?(?::(\d+))?$/i.exec(entry);
+  const isPort = Number(port ?? name?.[1] ?? 1) <= 65_535;
+  if (entry === '*' || ((isAddress || name !== null) && isPort)) return;
   report.problem({
     what: `${report.name()} ${shown(entry)} is nothing that a host could match`,
     why: '',

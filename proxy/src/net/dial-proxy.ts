@@ -19,23 +19,30 @@ function bypassOf(entry: string): (host: string, port: number) => boolean {
   const text = entry.trim().toLowerCase();
   if (text === '*') return () => true;
   if (text.includes('/')) {
-    const range = network(text);
+    const range = network(text.replace(/[[\]]/g, ''));
     return (host) => {
       const address = parseAddress(host);
       return address !== null && isWithin(address.bytes, range);
     };
   }
-  const address = text.replace(/^\[(.*)\]$/, '$1');
-  if (isIP(address) !== 0) {
-    const literal = parseAddress(address)?.text;
-    return (host) => parseAddress(host)?.text === literal;
+  const { name, port } = splitPort(text);
+  const isPort = (to: number): boolean => port === null || port === to;
+  if (isIP(name) !== 0) {
+    const literal = parseAddress(name)?.text;
+    return (host, to) => isPort(to) && parseAddress(host)?.text === literal;
   }
-  const [, name = '', portText] = /^(.*?)(?::(\d+))?$/.exec(text) ?? [];
-  const port = portText === undefined ? null : Number(portText);
-  const bare = name.replace(/^\*?\./, '');
-  const includesItself = bare === name;
-  return (host, to) =>
-    (port === null || port === to) && ((includesItself && host === bare) || host.endsWith(`.${bare}`));
+  const below = name.replace(/^\*?\./, '');
+  const includesItself = below === name;
+  // A name at its end with a dot is the same name; those that we are asked for come without it.
+  const bare = below.replace(/\.$/, '');
+  return (host, to) => isPort(to) && ((includesItself && host === bare) || host.endsWith(`.${bare}`));
+}
+
+/** Without brackets; what has colons and no brackets is an address without port. */
+function splitPort(text: string): { readonly name: string; readonly port: number | null } {
+  if (isIP(text) !== 0) return { name: text, port: null };
+  const [, bracketed, name = bracketed ?? text, port] = /^(?:\[(.*)\]|(.*?))(?::(\d+))?$/.exec(text) ?? [];
+  return { name, port: port === undefined ? null : Number(port) };
 }
 
 export interface ProxyTunnel {

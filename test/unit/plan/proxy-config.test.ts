@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { CONTRACT_VERSION, DEFAULT_LIMITS } from '../../../proxy/src/contract.ts';
+import { createBypass } from '../../../proxy/src/net/dial-proxy.ts';
 import { compileProxyConfig, compileRoutes, type RuntimeParts, routePorts } from '../../../src/plan/proxy-config.ts';
 import type { Bottle } from '../../../src/spec/bottle.ts';
 import { parseSpec } from '../../../src/spec/parse.ts';
@@ -161,6 +162,22 @@ egress:
     expect(Object.keys(limits).sort()).toEqual(Object.keys(DEFAULT_LIMITS).sort());
     const shown = compileProxyConfig(bottleOf(renderBottle(bottleOf(text))), PARTS);
     expect(shown.limits).toEqual(limits);
+  });
+
+  it.each([
+    ['x.example.', 'a.x.example'],
+    ['*.x.example:443', 'a.x.example'],
+    ['10.0.0.0/8', '10.1.2.3'],
+    ['192.0.2.7:443', '192.0.2.7'],
+    ['2001:db8::1', '2001:db8::1'],
+    ['2001:db8::/32', '2001:db8::1'],
+    ['[2001:db8::]/32', '2001:db8::1'],
+    ['[2001:db8::1]:443', '2001:db8::1'],
+    ['*', 'x.example'],
+  ])('goes past the upstream proxy as no_proxy %s says', (entry, host) => {
+    const text = `version: 1\negress: { upstream_proxy: { url: "http://p.example", no_proxy: ["${entry}"] } }`;
+    const { upstream } = compileProxyConfig(bottleOf(text), PARTS);
+    expect(createBypass(upstream.proxy?.noProxy ?? [])(host, 443)).toBe(true);
   });
 
   it('has the defaults that the words of the schema name', () => {
