@@ -45,7 +45,10 @@ async function upload(load: Load, mib: number): Promise<Outcome> {
   const block = Buffer.alloc(256 * 1024, 'Plain words of a large file that holds nothing of interest. ');
   const begun = performance.now();
   const answered = roundTrip(socket, Buffer.from(head(load.target, 'PUT', '/upload', mib * MIB)));
-  for (let sent = 0; sent < mib * MIB; sent += block.length) if (!socket.write(block)) await once(socket, 'drain');
+  for (let sent = 0; sent < mib * MIB; sent += block.length) {
+    // Whoever gives up on the way has an answer, or closes: no drain follows then.
+    if (!socket.write(block)) await Promise.race([once(socket, 'drain'), answered]);
+  }
   await answered;
   socket.destroy();
   return { operations: mib, wallMs: performance.now() - begun, p50Micros: null, atOrigin: { bodyBytes: mib * MIB } };
