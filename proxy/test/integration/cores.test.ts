@@ -1,84 +1,19 @@
 // Several threads of one proxy: they join under load, and are one proxy in the log, in TLS, in the limits and in their end.
 import { randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { connect, type Socket } from 'node:net';
-import { join } from 'node:path';
-import { connect as connectTls, type TLSSocket } from 'node:tls';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
+import type { Socket } from 'node:net';
+import type { TLSSocket } from 'node:tls';
 import { afterEach, expect, test } from 'vitest';
 import { chainHash } from '../../src/audit/record.ts';
 import type { HeldEvent } from '../../src/contract.ts';
 import { MOST_HELD } from '../../src/net/waiting-room.ts';
-import { rawClient } from './harness/client.ts';
-import { routeTo, testConfig } from './harness/config.ts';
-import { type RunningProxy, startProxy, until } from './harness/proxy.ts';
+import { until } from './harness/proxy.ts';
 import { endSettings, HOST, proxyTo } from './harness/setting.ts';
+import { GET, keepBusy, oneOfTwoThreads, openTls, POST, relayed, twoThreads } from './harness/two-threads.ts';
 import { later } from './harness/undo.ts';
-import { answering, httpUpstream, rawUpstream, testAuthority } from './harness/upstream.ts';
+import { answering, rawUpstream, testAuthority } from './harness/upstream.ts';
 
 afterEach(endSettings);
-
-const HELLO = `${JSON.stringify({ kind: 'tcp', address: '198.51.100.1', port: 443 })}\n`;
-const GET = `GET / HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`;
-const words = JSON.stringify({ text: 'Plain words of a conversation that holds nothing of interest. '.repeat(8_000) });
-const POST = `POST / HTTP/1.1\r\nHost: ${HOST}\r\nContent-Length: ${words.length}\r\n\r\n${words}`;
-
-interface TwoThreads {
-  readonly proxy: RunningProxy;
-  /** The socket of each thread. */
-  readonly paths: readonly [string, string];
-}
-
-/** A proxy that may have two threads, and has one so far. */
-async function oneOfTwoThreads(limits: { connections?: number } = {}): Promise<TwoThreads> {
-  const authority = testAuthority();
-  const upstream = await httpUpstream(authority, (request, response) => {
-    request.resume().on('end', () => response.end('hi'));
-  });
-  later(() => upstream.close());
-  const proxy = await startProxy((directory) =>
-    testConfig(directory, {
-      routes: [routeTo(HOST, { dlp: { onMatch: 'hold', except: [] } })],
-      roots: authority.certificatePem,
-      map: { [`${HOST}:443`]: upstream.address },
-      limits: { workers: 2, ...limits },
-      listen: { explicit: null, relaySocket: join(directory, 'relay.sock') },
-    }),
-  );
-  later(() => proxy.stop());
-  return { proxy, paths: [join(proxy.directory, 'relay.sock'), join(proxy.directory, 'relay.sock.1')] };
-}
-
-/** Keeps the first thread busy until the second one has joined. */
-async function twoThreads(limits: { connections?: number } = {}): Promise<TwoThreads> {
-  const { proxy, paths } = await oneOfTwoThreads(limits);
-  await keepBusy(paths[0], proxy.ca, () => existsSync(paths[1]));
-  // The file is there a moment before the thread listens on it.
-  for (let isUp = false; !isUp; ) {
-    const trial = connect({ path: paths[1] });
-    isUp = await once(trial, 'connect').then(
-      () => true,
-      () => false,
-    );
-    trial.destroy();
-  }
-  return { proxy, paths };
-}
-
-async function keepBusy(path: string, ca: string, isEnough: () => boolean): Promise<void> {
-  const one = async (): Promise<void> => {
-    while (!isEnough()) {
-      const client = await openTls(path, ca);
-      for (let index = 0; index < 20 && !client.socket.destroyed && !isEnough(); index++) {
-        const had = client.answers();
-        client.send(POST);
-        await until(() => client.answers() > had || client.socket.destroyed, 'an answer');
-      }
-      client.close();
-    }
-  };
-  await Promise.all(Array.from({ length: 4 }, one));
-}
 
 function isGone(pid: number): boolean {
   return !existsSync(`/proc/${pid}`) || readFileSync(`/proc/${pid}/stat`, 'utf8').includes(') Z ');
@@ -89,34 +24,6 @@ async function beginPost(path: string, ca: string): Promise<void> {
   const client = await openTls(path, ca);
   client.send(GET + POST.slice(0, 200));
   await client.waitFor('hi');
-}
-
-async function relayed(path: string): Promise<Socket> {
-  const socket = connect({ path });
-  await once(socket, 'connect');
-  later(() => socket.destroy());
-  socket.write(HELLO);
-  return socket;
-}
-
-async function openTls(path: string, ca: string, session?: Buffer) {
-  const given = session === undefined ? {} : { session };
-  const socket: TLSSocket = connectTls({ socket: await relayed(path), servername: HOST, ca, ...given });
-  let ticket: Buffer | null = null;
-  socket.on('session', (fresh) => {
-    ticket = fresh;
-  });
-  await once(socket, 'secureConnect');
-  const client = rawClient(socket);
-  return {
-    ...client,
-    answers: () => client.received().split('HTTP/1.1 200').length - 1,
-    /** The session that a next connection may offer. */
-    ticket: async () => {
-      await until(() => ticket !== null, 'a session ticket');
-      return ticket!;
-    },
-  };
 }
 
 test('threads under load write one log: every exchange once, in one chain, whoever served it', async () => {
@@ -235,37 +142,5 @@ test('a person decides on what any thread holds; what is remembered is remembere
     const late = await openTls(path, proxy.ca);
     late.send(ask(`ghp_${randomBytes(18).toString('hex')}`));
     await late.waitFor('wait for a person already');
-  }
-});
-
-test('a log that cannot be written any more fails closed in every thread', async () => {
-  const { proxy, paths } = await twoThreads();
-  const clients = await Promise.all(paths.map((path) => openTls(path, proxy.ca)));
-  for (const client of clients) {
-    client.send(GET);
-    await client.waitFor('hi');
-  }
-  rmSync(proxy.auditPath);
-  mkdirSync(proxy.auditPath);
-  for (const client of clients) {
-    const heads = (): number => client.received().split('HTTP/1.1 ').length - 1;
-    // A thread looks at its file at most every few milliseconds: until then a request may still pass, recorded in the open file.
-    while (!client.received().includes('x-bottle-block: audit')) {
-      const had = heads();
-      client.send(GET);
-      await until(() => heads() > had, 'an answer');
-    }
-  }
-  // From here on nothing passes, on connections old and new of either thread.
-  for (const [index, client] of clients.entries()) {
-    const passed = client.answers();
-    const another = await openTls(paths[index]!, proxy.ca);
-    for (const one of [client, another]) {
-      const refused = (): number => one.received().split('x-bottle-block: audit').length - 1;
-      const before = refused();
-      one.send(GET);
-      await until(() => refused() > before, 'a refusal');
-    }
-    expect([client.answers(), another.answers()]).toEqual([passed, 0]);
   }
 });
