@@ -29,7 +29,14 @@ export function locate(
   const type = contentType.toLowerCase();
   if (type.startsWith('multipart/')) return hits.map((hit) => partPlace(bytes, hit.start, nameOf));
   if (type.includes('x-www-form-urlencoded')) return hits.map((hit) => fieldPlace(bytes, hit.start, nameOf));
-  return type.includes('json') || looksLikeJson(bytes) ? jsonPlaces(bytes, hits, nameOf) : hits.map(() => NOWHERE);
+  return isJson(bytes, type) ? jsonPlaces(bytes, hits, nameOf) : hits.map(() => NOWHERE);
+}
+
+/** By its type, or by how it begins. */
+export function isJson(bytes: Buffer, contentType: string): boolean {
+  const type = contentType.toLowerCase();
+  if (type.startsWith('multipart/') || type.includes('x-www-form-urlencoded')) return false;
+  return type.includes('json') || looksLikeJson(bytes);
 }
 
 function looksLikeJson(bytes: Buffer): boolean {

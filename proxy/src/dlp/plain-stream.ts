@@ -7,6 +7,7 @@ import { BASE64 } from './charsets.ts';
 import type { Engine } from './engine.ts';
 import type { Hit } from './findings.ts';
 import { Hunt } from './hunt.ts';
+import { JsonStrings } from './json-strings.ts';
 import { matchOf, replacement } from './match.ts';
 import { type Edit, editBytes, mergeEdits } from './rewrite.ts';
 import type { BodyMeta, Match, StreamStep, Unjudged } from './types.ts';
@@ -56,9 +57,12 @@ export class PlainStream implements PlacedScan {
   #settled = 0;
   /** From here on nothing is read. */
   #isUnread = false;
+  /** Null where nothing is replaced. */
+  readonly #strings: JsonStrings | null;
 
   constructor(options: StreamOptions) {
     this.#options = options;
+    this.#strings = options.redact === null ? null : new JsonStrings(options.meta.contentType);
   }
 
   push(chunk: Buffer): StreamStep {
@@ -112,11 +116,13 @@ export class PlainStream implements PlacedScan {
       fresh.push(match);
       if (!isReplaced && !isLast) cut = Math.min(cut, start);
     }
-    const edits = mergeEdits(wanted);
+    const merged = mergeEdits(wanted);
+    const edits = this.#strings?.quoted(window, this.#released, merged) ?? merged;
     if (!isLast) cut = this.#wholeEdits(edits, cut);
     if (this.#isUnread) cut = window.length;
     if (after === 'pause') this.#settled = this.#base + cut;
     const release = this.#release(cut, edits);
+    this.#strings?.pass(window, this.#released, cut);
     this.#forget(cut);
     const unjudged: Unjudged | null = this.#isUnread
       ? { kind: 'over_budget', detail: 'too much nested data, or too many findings' }
