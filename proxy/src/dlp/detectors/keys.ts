@@ -10,6 +10,8 @@ const KEY_BYTES = 12 * 1024;
 const BODY_WITHIN = 400;
 /** Shortest first line of key material; documentation prints `...` or a few characters. */
 const BODY_CHARS = 32;
+/** So much of a longer one is looked at. */
+const LINE_CHARS = 64;
 
 const LABEL = charset('A-Z0-9 ');
 
@@ -56,14 +58,20 @@ export const keys: readonly Detector[] = [
     match(view, at) {
       if (at < view.reached(PUTTY)) return null;
       view.setReached(PUTTY, Math.min(view.length, at + KEY_BYTES));
-      const body = /Private-Lines:(?:[A-Za-z0-9+/=: -]|\\[nr]|[\r\n])*/.exec(asText(view, at));
+      const body =
+        /Private-Lines: ?\d{1,4}(?:\\[nr]|[\r\n ])+[A-Za-z0-9+/]{32}(?:[A-Za-z0-9+/=: -]|\\[nr]|[\r\n])*/.exec(
+          asText(view, at),
+        );
       return body === null ? null : { start: at, end: at + body.index + body[0].length };
     },
     accept: () => true,
     truePositives: (random) => [
       `PuTTY-User-Key-File-3: ssh-ed25519\nEncryption: none\nComment: x\nPublic-Lines: 1\n${random.chars('A-Za-z0-9+/', 64)}\nPrivate-Lines: 1\n${random.chars('A-Za-z0-9+/', 44)}\n`,
     ],
-    falsePositives: () => ['The file begins with PuTTY-User-Key-File-3 and its type.'],
+    falsePositives: () => [
+      'The file begins with PuTTY-User-Key-File-3 and its type.',
+      String.raw`ppk = 'PuTTY-User-Key-File-2: ssh-rsa\r\n'; ppk += 'Private-Lines: ' + lines + '\r\n'; ppk += encode64(key, 64);`,
+    ],
   }),
   token({
     id: 'private-key-der',
@@ -159,7 +167,7 @@ function hasKeyMaterial(view: View, from: number): boolean {
   const last = Math.min(view.length, from + BODY_WITHIN);
   for (let at = from; at < last; at++) {
     const end = view.runEnd(BASE64_STD, at);
-    if (end - at >= BODY_CHARS && !isExample(view.text(at, at + BODY_CHARS))) {
+    if (end - at >= BODY_CHARS && isKeyLine(view.text(at, Math.min(end, at + LINE_CHARS)))) {
       const between = view.text(from, at).replace(HEADER_LINE, '');
       return (between.match(/[A-Za-z]{3,}/g) ?? []).length <= FEW_WORDS;
     }
@@ -167,6 +175,9 @@ function hasKeyMaterial(view: View, from: number): boolean {
   }
   return false;
 }
+
+/** Names and words written together have neither digits nor signs. */
+const isKeyLine = (line: string): boolean => !isExample(line.slice(0, BODY_CHARS)) && /[0-9+/]/.test(line);
 
 /** End of the armour: its closing line where there is one near, else the header and what looks like key material. */
 function armourEnd(view: View, from: number): number {

@@ -75,6 +75,8 @@ export const structured: readonly Detector[] = [
       const fields = decodeObject(header!);
       if (fields === null || typeof fields.alg !== 'string' || fields.alg.toLowerCase() === 'none') return false;
       if ('enc' in fields) return true;
+      // Claims are an object; what is signed otherwise says so in its header.
+      if (!/^e[w-z]/.test(payload!) && fields.cty === undefined && fields.b64 === undefined) return false;
       // The token that the format's own web site and every tutorial shows.
       return !/"name":\s*"John Doe"/.test(Buffer.from(payload!, 'base64url').toString('latin1'));
     },
@@ -91,6 +93,7 @@ export const structured: readonly Detector[] = [
       Buffer.from(JSON.stringify({ after: random.chars('a-z0-9', 20), offset: 10 })).toString('base64url'),
       `${Buffer.from('{"alg":"HS256","typ":"JWT"}').toString('base64url')}.${Buffer.from('{"sub":"1234567890","name":"John Doe","iat":1516239022}').toString('base64url')}.${random.chars('A-Za-z0-9_-', 43)}`,
       `eyJhbGciOi.${random.chars('a-z', 10)}.min.js`,
+      `${Buffer.from('{"alg":"HS256"}').toString('base64url')}.${random.chars('A-Z', 30)}.${random.chars('A-Za-z0-9', 43)}`,
       `${Buffer.from('{"after":"x","first":20}').toString('base64url')}.${random.chars('A-Za-z0-9', 30)}.${random.chars('A-Za-z0-9', 30)}`,
     ],
   }),

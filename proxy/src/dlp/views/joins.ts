@@ -47,7 +47,8 @@ function isInWord(bytes: Uint8Array, at: number): boolean {
 /** Calls `found` with the text from the keyword at `at` on, its pieces put together in each way that they may have been cut. */
 export function joinFrom(view: View, at: number, found: (child: View) => void): void {
   const end = Math.min(view.length, at + REACH_BYTES);
-  const give = (kind: string, pieces: readonly Piece[]): void => {
+  const give = (kind: string, all: readonly Piece[]): void => {
+    const pieces = untilAlike(view.bytes, all);
     if (pieces.length < 2 || !mayBeToken(view, pieces)) return;
     if (pieces.some((piece, i) => i > 0 && hasOwnBeginning(view.bytes, piece))) return;
     // In binary data letters stand side by side by chance.
@@ -63,9 +64,11 @@ export function joinFrom(view: View, at: number, found: (child: View) => void): 
     );
   };
   const signs = acrossSigns(view, at, end);
-  give('joined', signs);
-  // The last piece may be the next cell of a table.
-  if (signs.length > 2) give('joined', signs.slice(0, -1));
+  if (!isList(view.bytes, signs)) {
+    give('joined', signs);
+    // The last piece may be the next cell of a table.
+    if (signs.length > 2) give('joined', signs.slice(0, -1));
+  }
   give('joined', acrossMarkup(view, at, end));
   if (!mayBeField(view.bytes, at, end)) return;
   const fields = fieldsAround(view, at);
@@ -82,6 +85,50 @@ export function joinFrom(view: View, at: number, found: (child: View) => void): 
       [...numbered].sort((a, b) => a.number - b.number),
     );
 }
+
+/** So many bytes at their beginning that are the same are no accident; one less where they end in the same sign. */
+const ALIKE_BYTES = 3;
+
+/** The pieces before the first that begins like its neighbour or like the first one: `glpat-`, `gldt-`, `glrt-` are a list, not a token cut up. */
+function untilAlike(bytes: Uint8Array, pieces: readonly Piece[]): readonly Piece[] {
+  const alike = pieces.findIndex(
+    (piece, i) => i > 0 && (isAlike(bytes, piece, pieces[i - 1]!) || isAlike(bytes, piece, pieces[0]!)),
+  );
+  return alike < 0 ? pieces : pieces.slice(0, alike);
+}
+
+function isAlike(bytes: Uint8Array, one: Piece, other: Piece): boolean {
+  if (one.end - one.start < ALIKE_BYTES || other.end - other.start < ALIKE_BYTES) return false;
+  const first = bytes[one.start]!;
+  const second = bytes[one.start + 1]!;
+  if (bytes[other.start] !== first || bytes[other.start + 1] !== second) return false;
+  const last = bytes[one.end - 1]!;
+  if (last === bytes[other.end - 1] && (last === 0x2d || last === 0x5f)) return true;
+  const third = bytes[one.start + 2]!;
+  // Zeros in base64 are alike as well.
+  return bytes[other.start + 2] === third && (first !== second || first !== third);
+}
+
+/** So many pieces with nothing but commas and semicolons between them tell a list. */
+const LIST_PIECES = 4;
+
+/** The items of a list, like the mappings of a source map: as long as they happen to be, where what was cut up has pieces of one length. */
+function isList(bytes: Uint8Array, pieces: readonly Piece[]): boolean {
+  let items = 0;
+  let shortest = PIECE_BYTES;
+  let longest = 0;
+  // The first is what a keyword begins in the middle of, and the last is what was left.
+  for (let i = 1; i < pieces.length - 1; i++) {
+    const { start, end } = pieces[i]!;
+    if (!isItemSign(bytes[start - 1]!) || !isItemSign(bytes[end]!)) continue;
+    items++;
+    shortest = Math.min(shortest, end - start);
+    longest = Math.max(longest, end - start);
+  }
+  return items >= LIST_PIECES && shortest !== longest;
+}
+
+const isItemSign = (byte: number): boolean => byte === 0x2c || byte === 0x3b;
 
 /** Whether the pieces are long enough together, and begin like a token: most fail before anything is put together. */
 function mayBeToken(view: View, pieces: readonly Piece[]): boolean {
@@ -173,10 +220,25 @@ function acrossSigns(view: View, at: number, end: number): Piece[] {
       next++;
     }
     if (signs === 0 && !(isApart && isCutLine(bytes, start, stop, next))) break;
+    if (isCode(bytes, stop, next)) break;
     if (bytes[next] === undefined || !isToken(bytes[next])) break;
     start = next;
   }
   return pieces;
+}
+
+/** Whether `start..end` opens or closes a call, or interpolates a name, between a string and what is none: `chars(DIGITS`, `text('a'), run(`. */
+function isCode(bytes: Uint8Array, start: number, end: number): boolean {
+  let quotes = 0;
+  let brackets = 0;
+  let isOpen = false;
+  for (let at = start; at < end; at++) {
+    const byte = bytes[at]!;
+    if (isQuote(byte)) quotes++;
+    else if (byte === 0x28 || byte === 0x29) brackets++;
+    isOpen ||= byte === 0x28 || (byte === 0x7b && bytes[at - 1] === 0x24);
+  }
+  return quotes === 0 ? isOpen : brackets > 0 && quotes % 2 === 1;
 }
 
 /** Whether what begins at `at` is no part of wrapped base64: nothing of it stands directly before, nor at the end of the line before. */
@@ -285,6 +347,11 @@ function stringsAround(view: View, quote: number): Field[] {
       continue;
     }
     if (end - start > PIECE_BYTES || !isOneWord(bytes, start, end)) continue;
+    // What is far from the string before it is no other part of the same text.
+    if (i > 0 && quotes[i]! - quotes[i - 1]! > FIELD_BYTES) {
+      if (quotes[i]! > quote) break;
+      fields.length = 0;
+    }
     fields.push({ start, end, number: number >= 0 ? number : numberBeforeAssignment(bytes, quotes[i]!) });
     number = -1;
   }
