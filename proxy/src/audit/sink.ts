@@ -34,6 +34,7 @@ const CHECK_INTERVAL_MS = 1;
 /** Between two attempts to get a failed log going again, in ms. */
 const RETRY_INTERVAL_MS = 250;
 const TRIAL = Buffer.alloc(4096, ' ');
+const NOTHING = Buffer.alloc(0);
 // Readable by others: in the sidecar the writer's uid is not the user's. The directory above it is private.
 const MODE = 0o644;
 
@@ -186,6 +187,8 @@ function findProblem(fd: number, path: string, minFreeBytes: number): string | n
     if (nlink === 0) return 'the file was removed';
     // We could go on through the open file, but somebody wants it to stay as it is.
     if ((mode & 0o222) === 0) return 'the file was made read-only';
+    // A file system that went read-only under the open file says so to this already (ext4 after an error), and nothing else would.
+    writeSync(fd, NOTHING);
     const { bavail, bsize, blocks } = statfsSync(path);
     // Some network file systems report no sizes at all.
     const least = Math.min(minFreeBytes, Math.floor(blocks * bsize * MIN_FREE_SHARE));
