@@ -27,6 +27,7 @@ const KEYS_OF_PROXY = ['Sysctls', 'ExtraHosts', 'VolumesFrom'];
 const PROXY_SYSCTLS: Readonly<Record<string, string>> = {
   'net.ipv4.ip_forward': '0',
   'net.ipv4.ip_unprivileged_port_start': '0',
+  'net.ipv4.icmp_ratelimit': '0',
 };
 /** Nobody mounts these or what is in them, wherever they lie. */
 const HOST_SECRETS = ['/proc', '/sys', '/dev', '/run', '/var/run', '/etc', '/boot', '/var/lib/docker'];

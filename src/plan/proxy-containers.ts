@@ -37,7 +37,8 @@ export function proxyContainer(facts: Facts, labels: Labels, relayName: string |
       ...(relayName === null ? {} : { VolumesFrom: [relayName] }),
       Sysctls: {
         'net.ipv4.ip_forward': '0',
-        ...(relayName === null ? { 'net.ipv4.ip_unprivileged_port_start': '0' } : {}),
+        // Without a relay the agent tries QUIC at the sidecar: every try is refused at once, not the first six and then one a second.
+        ...(relayName === null ? { 'net.ipv4.ip_unprivileged_port_start': '0', 'net.ipv4.icmp_ratelimit': '0' } : {}),
       },
       ...(extraHosts.length === 0 ? {} : { ExtraHosts: extraHosts }),
     },
