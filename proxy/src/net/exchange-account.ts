@@ -47,6 +47,19 @@ export class ExchangeAccount {
     this.findings = admitted.findings;
   }
 
+  /** Of a WebSocket, once it is over. */
+  addTraffic(traffic: {
+    readonly bytesOut: number;
+    readonly bytesIn: number;
+    readonly findings: readonly Finding[];
+    readonly isRedacted: boolean;
+  }): void {
+    this.bytesOut += traffic.bytesOut;
+    this.bytesIn += traffic.bytesIn;
+    this.addFindings(traffic.findings);
+    this.isRedacted ||= traffic.isRedacted;
+  }
+
   /** The body is judged as it goes: its findings are complete when the record is. */
   follow(stream: BodyStream): void {
     this.stream = stream;

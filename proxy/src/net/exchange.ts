@@ -3,7 +3,7 @@ import type { Duplex } from 'node:stream';
 import { AuditFailure } from '../audit/failure.ts';
 import { isGitPush } from '../pipeline/git-refusal.ts';
 import { grpcTrailers, renderRefusal } from '../pipeline/refusal.ts';
-import type { Admitted, Held, Injected, Refusal, Sending } from '../pipeline/types.ts';
+import type { Admitted, Held, Refusal } from '../pipeline/types.ts';
 import { joinHeld } from '../pipeline/verdict.ts';
 import type { AgentListener, AgentLoss, AgentRequest, AgentStream } from './agent.ts';
 import { Asking } from './asking.ts';
@@ -19,9 +19,8 @@ import { RequestBody } from './request-body.ts';
 import { hasBody, invite, isDuplex, judgeBody, NO_BODY, type Outgoing, PAUSE_MS, sizeOf } from './request-judge.ts';
 import { type RelayOwner, ResponseRelay, type ResponseSource } from './response-relay.ts';
 import type { Services } from './services.ts';
-import { signableOf, signChunks } from './signed-body.ts';
-import type { RequestBodyKind, ResponseHandler, UpstreamStream } from './upstream.ts';
-import { fieldsForUpstream, hostForUpstream } from './upstream-fields.ts';
+import type { ResponseHandler, UpstreamStream } from './upstream.ts';
+import { headForUpstream, NO_HEAD, placeCredentials, type UpstreamHead } from './upstream-head.ts';
 import { agreeOn } from './websocket/extension.ts';
 import { relayWebSocket } from './websocket/relay.ts';
 
@@ -45,9 +44,7 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
   private body: RequestBody | null = null;
   private outgoing: Outgoing = NO_BODY;
   private sender: BodySender | null = null;
-  private target = '';
-  private fields: readonly string[] = [];
-  private bodyKind: RequestBodyKind = 'none';
+  private head: UpstreamHead = NO_HEAD;
   private upstream: UpstreamStream | null = null;
   private isRetried = false;
   /** Ends a dial that nobody waits for. */
@@ -111,24 +108,17 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
 
     if (held !== null && !(await this.isApproved(held, admitted))) return;
 
-    const placed = pipeline.inject(admitted, this.sending(admitted));
+    const placed = placeCredentials(pipeline, request, admitted, this.outgoing);
     if (placed.do === 'refuse') {
       this.refuse(placed.refusal);
       return;
     }
     const { injected } = placed;
+    this.outgoing = placed.outgoing;
     account.injected = injected.injected;
-    if (injected.body !== null && this.outgoing.kind === 'whole')
-      this.outgoing = { ...this.outgoing, bytes: injected.body, isInjected: true };
-    const outgoing = signChunks(this.outgoing, injected.chunks, (error) => pipeline.refuseSignature(admitted, error));
-    if (outgoing.do === 'refuse') {
-      this.refuse(outgoing.refusal);
-      return;
-    }
-    this.outgoing = outgoing.outgoing;
     const guard = pipeline.guardResponse(admitted, injected);
     this.relay = new ResponseRelay(agent, guard, account, this);
-    this.prepare(injected, guard !== null);
+    this.head = headForUpstream(request, injected, this.outgoing, guard !== null);
 
     audit.assertWritable();
     await this.send(admitted);
@@ -159,29 +149,6 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
     return Buffer.concat(this.body.takeHeld());
   }
 
-  private sending({ rawHeaders }: Admitted): Sending {
-    const { request, outgoing } = this;
-    return {
-      method: request.method,
-      host: hostForUpstream(request, rawHeaders),
-      body: signableOf(outgoing),
-      now: new Date(),
-    };
-  }
-
-  /** What of the head depends on the body and on what is done with the response. */
-  private prepare(injected: Injected, isSearched: boolean): void {
-    const { request, outgoing } = this;
-    const isLengthNew =
-      request.body === 'length' && outgoing.kind === 'whole' && (outgoing.isRedacted || outgoing.isInjected);
-    const length = isLengthNew ? outgoing.bytes.length : null;
-    this.target = injected.target;
-    this.fields = fieldsForUpstream(request, injected.rawHeaders, { length, wantsIdentity: isSearched });
-    // A body whose length may change on the way leaves in chunks, however it came.
-    const isOpen = request.body === 'chunked' || (outgoing.kind === 'stream' && outgoing.judge.mayChangeLength);
-    this.bodyKind = isOpen ? 'stream' : request.body === 'length' ? 'length' : 'none';
-  }
-
   // ---------------------------------------------------------------- towards the upstream
 
   private async send(admitted: Admitted): Promise<void> {
@@ -206,7 +173,7 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
       this.sender ??= new BodySender({ pipeline, admitted, outgoing, agent, account, owner: this, pauseMs });
     }
     upstream.begin(this);
-    upstream.queueRequest(method, this.target, this.fields, this.bodyKind);
+    upstream.queueRequest(method, this.head.target, this.head.fields, this.head.bodyKind);
     if (this.sender === null) upstream.endRequest(NO_TRAILERS);
     else this.sender.begin(upstream);
   }
@@ -282,7 +249,7 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
     const { relay, admitted } = this;
     this.forgetUpstream();
     // An extension that nobody offered would hide the messages.
-    const deflation = this.request.isWebSocket ? agreeOn(this.fields, head.rawHeaders) : NOT_ASKED;
+    const deflation = this.request.isWebSocket ? agreeOn(this.head.fields, head.rawHeaders) : NOT_ASKED;
     if (this.isOver || deflation instanceof Malformed || relay === null || admitted === null) {
       socket.on('error', () => {}).destroy();
       const reason = `the upstream answered with ${(deflation instanceof Malformed ? deflation : NOT_ASKED).reason}`;
@@ -302,10 +269,7 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
       agent: this.agent.detach(),
       upstream: { socket, rest },
       onOver: (outcome, traffic) => {
-        this.account.bytesOut += traffic.bytesOut;
-        this.account.bytesIn += traffic.bytesIn;
-        this.account.addFindings(traffic.findings);
-        this.account.isRedacted ||= traffic.isRedacted;
+        this.account.addTraffic(traffic);
         return this.record(outcome ?? this.account.allowed());
       },
     });

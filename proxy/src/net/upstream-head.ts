@@ -1,0 +1,58 @@
+// What leaves of a request that was judged: credentials in their places, signed where that is asked for, and a head that fits the body.
+import type { Admitted, Injected, Pipeline, Refusal } from '../pipeline/types.ts';
+import type { AgentRequest } from './agent.ts';
+import type { Outgoing } from './request-judge.ts';
+import { signableOf, signChunks } from './signed-body.ts';
+import type { RequestBodyKind } from './upstream.ts';
+import { fieldsForUpstream, hostForUpstream } from './upstream-fields.ts';
+
+export type Placed =
+  | { readonly do: 'send'; readonly injected: Injected; readonly outgoing: Outgoing }
+  | { readonly do: 'refuse'; readonly refusal: Refusal };
+
+export function placeCredentials(
+  pipeline: Pipeline,
+  request: AgentRequest,
+  admitted: Admitted,
+  outgoing: Outgoing,
+): Placed {
+  const placed = pipeline.inject(admitted, {
+    method: request.method,
+    host: hostForUpstream(request, admitted.rawHeaders),
+    body: signableOf(outgoing),
+    now: new Date(),
+  });
+  if (placed.do === 'refuse') return placed;
+  const { injected } = placed;
+  const isInBody = injected.body !== null && outgoing.kind === 'whole';
+  const filled: Outgoing = isInBody ? { ...outgoing, bytes: injected.body, isInjected: true } : outgoing;
+  const signed = signChunks(filled, injected.chunks, (error) => pipeline.refuseSignature(admitted, error));
+  return signed.do === 'refuse' ? signed : { do: 'send', injected, outgoing: signed.outgoing };
+}
+
+export interface UpstreamHead {
+  readonly target: string;
+  readonly fields: readonly string[];
+  readonly bodyKind: RequestBodyKind;
+}
+
+export const NO_HEAD: UpstreamHead = { target: '', fields: [], bodyKind: 'none' };
+
+/** `isSearched`: the response will be. */
+export function headForUpstream(
+  request: AgentRequest,
+  injected: Injected,
+  outgoing: Outgoing,
+  isSearched: boolean,
+): UpstreamHead {
+  const isLengthNew =
+    request.body === 'length' && outgoing.kind === 'whole' && (outgoing.isRedacted || outgoing.isInjected);
+  const length = isLengthNew ? outgoing.bytes.length : null;
+  // A body whose length may change on the way leaves in chunks, however it came.
+  const isOpen = request.body === 'chunked' || (outgoing.kind === 'stream' && outgoing.judge.mayChangeLength);
+  return {
+    target: injected.target,
+    fields: fieldsForUpstream(request, injected.rawHeaders, { length, wantsIdentity: isSearched }),
+    bodyKind: isOpen ? 'stream' : request.body === 'length' ? 'length' : 'none',
+  };
+}
