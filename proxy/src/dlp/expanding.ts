@@ -1,6 +1,7 @@
 // Decodes one view: calls the makers of views that its bytes, as the sweep saw them, or a hint speak for.
 import { isUtf8 } from 'node:buffer';
 import { type Budget, canDecode } from './budget.ts';
+import { isMultipart } from './containers/parts.ts';
 import type { Engine } from './engine.ts';
 import type { Hints } from './matching.ts';
 import type { Pieces } from './pieces.ts';
@@ -84,7 +85,7 @@ export class Expanding {
       this.#pieces.squeeze(view, start, end);
       withoutSeparator(view, start, end, (brief) => this.#isPromising(brief), add);
     });
-    return isBinary || marks.has(CLASS_ZERO);
+    return isBinary || marks.has(CLASS_ZERO) || isMultipart(asBuffer(bytes));
   }
 
   /** Binary data of which nothing but a compressed stream, or an archive, may be expected. */

@@ -1,10 +1,11 @@
 // The archives in a body that streams: read as it comes, each from its first byte to its last, whatever its length.
 import { Base64Reader } from './base64.ts';
+import { CodedPartReader, PART_HEAD_BYTES, partCoding } from './coded-part.ts';
 import { fileFormat } from './files.ts';
 import { GzipReader } from './gzip.ts';
 import { isZlibHead, type MemberSink, Members, type Piece, type Reader, type Unread } from './members.ts';
 import { openReader } from './open.ts';
-import { eachPart, isMultipart } from './parts.ts';
+import { eachPart, isMultipart, isPartAt } from './parts.ts';
 import { MAGIC_BYTES, unreadable } from './unreadable.ts';
 
 /** Bytes in which archives begin; in text the same in base64. */
@@ -146,15 +147,14 @@ export class Archives {
     });
     const part = this.#isMultipart ? this.#lookAtParts(input, from, at, isAll) : at;
     if (part < at) {
-      // The empty line before it is looked at again when more is there.
-      if (input.length - part < HEAD_BYTES && !isAll) return Math.max(0, part - 4 - from);
+      // Its head is looked at again when more is there.
+      if (input.length - part < HEAD_BYTES && !isAll) return Math.max(0, part - PART_HEAD_BYTES - from);
       if (part > from) return part - from;
     }
-    if (fileFormat(input.subarray(from)) !== null && this.#isMultipart) {
-      this.#open((members) => openReader(input.subarray(from), members));
-      if (this.#reader !== null) return 0;
-    }
-    if (at === input.length) return isAll ? at - from : Math.max(0, at - from - LONGEST_CUE);
+    if (this.#isMultipart && this.#openPart(input, from)) return 0;
+    // What stands before a part says how it is compressed.
+    const kept = this.#isMultipart ? PART_HEAD_BYTES : LONGEST_CUE;
+    if (at === input.length) return isAll ? at - from : Math.max(0, at - from - kept);
     if (at > from) return at - from;
     const least = isText ? TEXT_BYTES : HEAD_BYTES;
     if (input.length - at < least && !isAll) return 0;
@@ -177,11 +177,25 @@ export class Archives {
     let stop = to;
     eachPart(input, from, to, (at) => {
       const isShort = input.length - at < HEAD_BYTES && !isAll;
-      if (isShort || fileFormat(input.subarray(at)) !== null) stop = at;
+      if (isShort || this.#mayOpen(input, at)) stop = at;
       else this.#refuse(input, at);
       return stop === to;
     });
     return stop;
+  }
+
+  #mayOpen(input: Buffer, at: number): boolean {
+    return fileFormat(input.subarray(at)) !== null || partCoding(input, at) !== null;
+  }
+
+  /** Opens the part whose content begins at `from`, where there is one that has to be read. */
+  #openPart(input: Buffer, from: number): boolean {
+    if (fileFormat(input.subarray(from)) !== null) this.#open((members) => openReader(input.subarray(from), members));
+    else if (isPartAt(input, from)) {
+      const coding = partCoding(input, from);
+      if (coding !== null) this.#open((members) => new CodedPartReader(members, coding));
+    }
+    return this.#reader !== null;
   }
 
   #refuse(input: Buffer, at: number): void {

@@ -5,6 +5,10 @@ const DASH = 0x2d;
 /** By its first bytes. */
 export const isMultipart = (data: Buffer): boolean => data[0] === DASH && data[1] === DASH;
 
+/** Whether an empty line stands before `at`. */
+export const isPartAt = (data: Buffer, at: number): boolean =>
+  at >= EMPTY_LINE.length && EMPTY_LINE.equals(data.subarray(at - EMPTY_LINE.length, at));
+
 /** Calls `visit` with each place between `from` and `to` at which a part may begin; where it returns false that is the last one. */
 export function eachPart(data: Buffer, from: number, to: number, visit: (at: number) => boolean): void {
   const within = data.subarray(0, to + EMPTY_LINE.length - 1);

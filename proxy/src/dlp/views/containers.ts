@@ -1,4 +1,5 @@
 // Archives and compressed streams that begin somewhere inside other data: files in a form, texts in pictures and documents, git packs.
+import { CodedPartReader, partCoding } from '../containers/coded-part.ts';
 import { FileReader, fileFormat } from '../containers/files.ts';
 import { GzipReader, gzipContent } from '../containers/gzip.ts';
 import { isZlibHead, type MemberSink, Members, type Reader } from '../containers/members.ts';
@@ -50,7 +51,14 @@ export function readInside(view: View, sink: MemberSink, isTop: boolean): void {
       return true;
     };
     readFiles(0);
-    if (isMultipart(data)) eachPart(data, 0, data.length, readFiles);
+    if (isMultipart(data)) {
+      let end = 0;
+      eachPart(data, 0, data.length, (at) => {
+        const coding = at < end ? null : partCoding(data, at);
+        if (coding !== null) end = read(new CodedPartReader(placed(at), coding), at);
+        return readFiles(at) && sink.leftBytes > 0;
+      });
+    }
   }
   const inflater = members.inflater('zlib');
   /** One zlib stream among others; how long it is. */

@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { compileEngine } from '../../../src/dlp/engine.ts';
 import { Hunt } from '../../../src/dlp/hunt.ts';
 import { View } from '../../../src/dlp/view.ts';
+import { HOSTILE_ARCHIVES, tarFile } from './hostile-archives.ts';
 import { hostileBodies } from './hostile-bodies.ts';
 import { fixture, plain, random, seed } from './samples.ts';
 
@@ -48,17 +49,46 @@ const BYTES = process.env.BOTTLE_FUZZ === undefined ? 60_000 : 480_000;
 
 const HOSTILE = hostileBodies(value);
 
+/** Compares bodies of which one is four times as long as the other. */
+function expectLinear(name: string, small: Buffer, large: Buffer): Work {
+  const [one, four] = [workOn(small), workOn(large)];
+  expect(four.bytes, name).toBeLessThan(large.length * VIEW_BYTES + CONSTANT);
+  expect(four.looks, name).toBeLessThan(large.length * LOOKS + 1000);
+  expect(four.steps, name).toBeLessThan(large.length * STEPS + CONSTANT);
+  for (const kind of ['views', 'bytes', 'looks', 'steps'] as const) {
+    expect(four[kind], `${name}: ${kind} of ${JSON.stringify([one, four])}`).toBeLessThan(
+      7 * Math.max(one[kind], 2 * small.length),
+    );
+  }
+  return four;
+}
+
 describe(`hostile input (BOTTLE_SEED=${seed})`, () => {
   test.each(Object.entries(HOSTILE))('%s takes work in proportion to its length', (name, make) => {
-    const [small, large] = [Buffer.from(make(BYTES / 4)), Buffer.from(make(BYTES))];
-    const [one, four] = [workOn(small), workOn(large)];
-    expect(four.bytes, name).toBeLessThan(large.length * VIEW_BYTES + CONSTANT);
-    expect(four.looks, name).toBeLessThan(large.length * LOOKS + 1000);
-    expect(four.steps, name).toBeLessThan(large.length * STEPS + CONSTANT);
-    for (const kind of ['views', 'bytes', 'looks', 'steps'] as const) {
-      expect(four[kind], `${name}: ${kind} of ${JSON.stringify([one, four])}`).toBeLessThan(
-        7 * Math.max(one[kind], 2 * small.length),
-      );
+    expectLinear(name, Buffer.from(make(BYTES / 4)), Buffer.from(make(BYTES)));
+  });
+
+  test.each(Object.entries(HOSTILE_ARCHIVES))('%s take work in proportion to their length', (name, make) => {
+    expectLinear(name, make(BYTES / 4), make(BYTES));
+  });
+
+  test('of 10,000 empty files in a tar no view is made but for what they are called', () => {
+    const files = Array.from({ length: 10_000 }, (_, index) => tarFile(`f${index}`, ''));
+    const work = expectLinear('10,000 files', Buffer.concat(files.slice(0, 2500)), Buffer.concat(files));
+    expect(work.isOverBudget).toBe(false);
+    expect(work.views).toBeLessThan(files.length / 10);
+  });
+
+  test('archives in a stream leave to their last byte, read or refused', () => {
+    const small = fixture({ decodedBytes: 1 << 22 }).scanner;
+    for (const [name, make] of Object.entries(HOSTILE_ARCHIVES)) {
+      const body = make(BYTES);
+      const scan = small.scanStream('body', { contentType: '', contentEncoding: '' }, null);
+      let released = 0;
+      for (let at = 0; at < body.length; at += 5000) {
+        released += scan.push(body.subarray(at, at + 5000)).release.length;
+      }
+      expect(released + scan.end().release.length, name).toBe(body.length);
     }
   });
 
