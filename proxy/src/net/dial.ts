@@ -77,17 +77,22 @@ export function createDialer({
       const place = `${host}:${port}`;
       // The requested host is judged before the map is consulted: being mapped is no permission for a private literal.
       refuseIf(judge.judgeHost(route, host));
-      const doing = { what: 'looking up its address' };
+      const doing = { place, what: 'looking up its address' };
       const deadline = new AbortController();
       const onGone = (): void => deadline.abort(gone?.reason);
       gone?.addEventListener('abort', onGone);
-      const timer = setTimeout(() => deadline.abort(timedOut(place, doing.what, connectTimeoutMs)), connectTimeoutMs);
+      const timer = setTimeout(
+        () => deadline.abort(timedOut(doing.place, doing.what, connectTimeoutMs)),
+        connectTimeoutMs,
+      );
       try {
         const { signal } = deadline;
         let socket: Socket;
         if (proxy !== undefined && tunnel !== null && !map.has(place) && !isDirect(host, port)) {
-          doing.what = 'through the upstream proxy';
-          socket = await tunnel.open(await throughProxy(proxy, signal), host, port, signal);
+          Object.assign(doing, { place: `${proxy.host}:${proxy.port}`, what: 'connecting' });
+          const toProxy = await throughProxy(proxy, signal);
+          Object.assign(doing, { place, what: 'through the upstream proxy' });
+          socket = await tunnel.open(toProxy, host, port, signal);
         } else {
           const endpoints = map.get(place) ?? (await findEndpoints(judge, lookup, route, host, port, signal));
           doing.what = 'connecting';

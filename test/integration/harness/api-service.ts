@@ -3,75 +3,42 @@ import { X509Certificate } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type Docker from 'dockerode';
-import { imageTags } from '../../../src/images/inputs.ts';
-import { until } from './look-at-engine.ts';
-import { REPOSITORY } from './run-bottle.ts';
+import { type Service, startService } from './service.ts';
 
-export interface ApiService {
-  readonly network: string;
-  /** Address in that network. */
-  readonly address: string;
+interface Arrived {
+  readonly method: string;
+  readonly url: string;
+  readonly headers: Readonly<Record<string, string>>;
+  readonly body: string;
+}
+
+export interface ApiService extends Omit<Service<never>, 'kept'> {
   /** PEM file of the authority that signed the service's certificate. */
   readonly authority: string;
   /** Every request that arrived, as the service saw it. */
-  requests(): Promise<readonly { method: string; url: string; headers: Record<string, string>; body: string }[]>;
-  remove(): Promise<void>;
+  requests(): Promise<readonly Arrived[]>;
 }
 
-/** Answers 200 with the Authorization header that it got, on port 443, and keeps what arrived in a file. */
+/** Answers 200 with the Authorization header that it got, on port 443. */
 const SERVER = `
 const { createServer } = require('node:https');
-const { appendFileSync, writeFileSync } = require('node:fs');
-writeFileSync('/tmp/requests', '');
 createServer({ key: process.env.KEY, cert: process.env.CERT }, (request, response) => {
   const chunks = [];
   request.on('data', (chunk) => chunks.push(chunk)).on('end', () => {
     const { method, url, headers } = request;
-    appendFileSync('/tmp/requests', JSON.stringify({ method, url, headers, body: Buffer.concat(chunks).toString() }) + '\\n');
+    keep({ method, url, headers, body: Buffer.concat(chunks).toString() });
     response.end(JSON.stringify({ user: headers.authorization === 'Bearer ' + process.env.TOKEN ? 'the right one' : 'nobody' }));
   });
-}).listen(443, () => console.log('up'));
+}).listen(443, up);
 `;
 
 export async function startApi(docker: Docker, directory: string, host: string, token: string): Promise<ApiService> {
-  const name = `bottle-test-api-${process.pid}-${Date.now()}`;
   const { certificate, key } = await makeCertificate(directory, host);
-  const labels = { 'bottle.role': 'service' };
-  const network = await docker.createNetwork({ Name: name, Internal: true, Labels: labels });
-  const container = await docker.createContainer({
-    name,
-    Image: imageTags(REPOSITORY).agent,
-    Entrypoint: ['node', '-e', SERVER],
-    User: '0:0',
-    Env: [`KEY=${key}`, `CERT=${certificate}`, `TOKEN=${token}`],
-    Labels: labels,
-    HostConfig: { NetworkMode: name, AutoRemove: true },
-  });
-  await container.start();
-  const read = async () => {
-    const exec = await container.exec({ Cmd: ['cat', '/tmp/requests'], AttachStdout: true, Tty: true });
-    const chunks: Buffer[] = [];
-    for await (const chunk of await exec.start({ Tty: true })) chunks.push(chunk as Buffer);
-    return Buffer.concat(chunks).toString();
-  };
-  await until('the service listens', async () => !(await read()).includes('No such file'));
-  const address = (await container.inspect()).NetworkSettings.Networks[name]?.IPAddress ?? '';
+  const env = { KEY: key, CERT: certificate, TOKEN: token };
+  const { kept, ...service } = await startService<Arrived>(docker, 'api', SERVER, { env });
   const authority = join(directory, 'api-ca.pem');
   writeFileSync(authority, certificate);
-  return {
-    network: name,
-    address,
-    authority,
-    requests: async () =>
-      (await read())
-        .split('\r\n')
-        .filter((line) => line !== '')
-        .map((line) => JSON.parse(line)),
-    remove: async () => {
-      await container.remove({ force: true });
-      await network.remove();
-    },
-  };
+  return { ...service, authority, requests: kept };
 }
 
 /** Signed by itself; openssl is what everybody has. */
