@@ -13,6 +13,7 @@ import { digitRows } from './views/digit-rows.ts';
 import { BACKSLASH, CONCATENATION, ENTITIES, PERCENT, QUOTED_PRINTABLE, unfold } from './views/escapes.ts';
 import { unfoldForm } from './views/form.ts';
 import { literalRows } from './views/literals.ts';
+import { readMessage } from './views/messages.ts';
 import { hexDump, spelledRows } from './views/number-rows.ts';
 import { joinParts } from './views/parts.ts';
 import { type DecodedRuns, decodeRuns, isText } from './views/runs.ts';
@@ -69,6 +70,7 @@ export class Expanding {
     const shifts = hints.get('utf-7');
     if (shifts !== undefined) unfoldUtf7(view, inAscent(shifts), add);
     joinParts(view, add);
+    readMessage(view, add);
     this.#spell(view, hints, add);
     for (const at of hints.get('uuencode') ?? []) decodeUuencode(view, uuStart(view, at), add);
     const runs = { ends: marks.runs, count: marks.runCount };

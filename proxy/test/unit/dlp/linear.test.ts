@@ -7,6 +7,7 @@ import { Hunt } from '../../../src/dlp/hunt.ts';
 import { View } from '../../../src/dlp/view.ts';
 import { HOSTILE_ARCHIVES, tarFile } from './hostile-archives.ts';
 import { hostileBodies } from './hostile-bodies.ts';
+import { HOSTILE_MESSAGES } from './hostile-messages.ts';
 import { fixture, plain, random, seed } from './samples.ts';
 
 const { scanner, value, placeholder } = fixture();
@@ -69,6 +70,10 @@ describe(`hostile input (BOTTLE_SEED=${seed})`, () => {
   });
 
   test.each(Object.entries(HOSTILE_ARCHIVES))('%s take work in proportion to their length', (name, make) => {
+    expectLinear(name, make(BYTES / 4), make(BYTES));
+  });
+
+  test.each(Object.entries(HOSTILE_MESSAGES))('%s: work in proportion to their length', (name, make) => {
     expectLinear(name, make(BYTES / 4), make(BYTES));
   });
 
