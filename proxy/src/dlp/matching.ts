@@ -195,7 +195,7 @@ export class Matching {
     if (end - start <= TINY_BYTES && isGlued(view, start)) return;
     if (JOINED.has(view.kind) || !mayNest(view) || view.isInsideBlob(start, end)) return;
     this.#budget.takeJoin();
-    joinFrom(view, start, pass.add);
+    joinFrom(view, start, end, pass.add);
   }
 
   /** Rules of a person's own: near the keywords that speak for them, and at the root those that have none on all of it. */

@@ -139,7 +139,10 @@ export const codeHosts: readonly Detector[] = [
     words: ['github'],
     values: [[run(HEX_LOWER, 40)]],
     examples: ['GITHUB_CLIENT_SECRET=$'],
-    falsePositives: (random) => [`github commit: ${random.chars('0-9a-f', 40)}`],
+    falsePositives: (random) => [
+      `github commit: ${random.chars('0-9a-f', 40)}`,
+      `github.com/acme/go-auth ${random.chars('0-9a-f', 40)}\n`,
+    ],
   }),
   token({
     id: 'sourcegraph-token',

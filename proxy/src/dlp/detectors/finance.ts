@@ -47,8 +47,18 @@ function cardAt(view: View, at: number): CardText | null {
   if (sizes.length > 1 && !CARD_GROUPS.has(sizes.join('-'))) return null;
   const after = bytes[end];
   if (after !== undefined && (isWord(after) || (after === 0x2e && DIGIT.table[bytes[end + 1] ?? 0] !== 0))) return null;
+  if (
+    sizes.length > 1 &&
+    TABLE_BEFORE.test(view.text(Math.max(0, at - 6), at)) &&
+    TABLE_AFTER.test(view.text(end, end + 6))
+  )
+    return null;
   return { end, digits, isBare: sizes.length === 1 };
 }
+
+/** Rows of code points: more groups of hexadecimal digits on both sides. */
+const TABLE_BEFORE = /[\dA-F]{4}(?:[ \n-]|\\n)$/;
+const TABLE_AFTER = /^(?:[ \n-]|\\n)[\dA-F]{4}/;
 
 const isWord = (byte: number): boolean =>
   byte === 0x5f || (byte >= 0x30 && byte <= 0x39) || ((byte | 0x20) >= 0x61 && (byte | 0x20) <= 0x7a);

@@ -67,13 +67,14 @@ export const frameworks: readonly Detector[] = [
         end++;
       return end - start >= 6 ? { start, end } : null;
     },
-    accept: (found) => !isExample(found) && variety(found) > 4 && !/^[<$[{]/.test(found),
+    accept: (found) => !isExample(found) && variety(found) > 4 && !/^[<$[{]|^(?:password|string)$/i.test(found),
     truePositives: (random) => [
       `machine git.test login me password ${random.chars('A-Za-z0-9', 20)}`,
       `machine git.test\n  login me\n password ${random.chars('A-Za-z0-9', 20)}`,
     ],
     falsePositives: () => [
       'machine git.test login me password <password>',
+      'machine test login username password password',
       'enter your login name and the password again please',
     ],
   }),

@@ -51,7 +51,7 @@ const AUTHORITY_BYTES = 512;
 
 /** What stands where a password would: common words, templates, ports. */
 const NO_PASSWORD =
-  /^(?:postgres|postgresql|mysql|mongo|mongodb|redis|rabbitmq|root|admin|administrator|user|username|guest|test|tests|testing|testpass|example|secret|mysecret|mysecretpassword|my[_-]?password|password\d{0,3}|passwd|passw0rd|pass|p4ss|pwd|pw|hunter2|token|api[_-]?key|key|changeme|change[_-]me|default|local|dev|development|foo|bar|baz|qwerty|letmein|x+|\*+|\.+|-+|_+|1234(?:5(?:6(?:78?9?0?)?)?)?|.*(?:your|placeholder|redacted|<|>|\{|\}|\$|\*\*\*|\.\.\.|%[sd]|xxxx).*)$/i;
+  /^(?:postgres|postgresql|mysql|mongo|mongodb|redis|rabbitmq|root|admin|administrator|user|username|guest|test|tests|testing|testpass|example|secret|mysecret|mysecretpassword|my[_-]?password|p(?:a|%40|@)ss(?:word\d{0,3}|wd)|passwd|passw0rd|pass|p4ss|pwd|pw|hunter2|token|api[_-]?key|key|changeme|change[_-]me|default|local|dev|development|foo|bar|baz|qwerty|letmein|x+|\*+|\.+|-+|_+|1234(?:5(?:6(?:78?9?0?)?)?)?|.*(?:your|placeholder|redacted|<|>|\{|\}|\$|\*\*\*|\.\.\.|%[sd]|xxxx).*)$/i;
 
 export const structured: readonly Detector[] = [
   detector({
@@ -147,6 +147,7 @@ export const structured: readonly Detector[] = [
         'postgres://postgres:postgres@localhost:5432/app',
         'mysql://root:password@db/app',
         'https://user:pass@host.test/',
+        'http://jane:p%40ssword@host.test',
       ],
       ...[
         'https://example.test:8443/a@b',

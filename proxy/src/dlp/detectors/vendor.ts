@@ -43,6 +43,9 @@ const NAME_BYTES = 48;
 const NAMES_SECRET =
   /(?:key|token|secret|auth|passw(?:or)?d|credential|pat|bearer|ssws)[a-z0-9_-]{0,16}(?:["'`\\]{0,6}[\s+]{0,3}(?:=>|[:=(,>])["'`\\(\s+]{0,8}|[\s+])(?:(?:bearer|basic|token|ssws)[\s+])?["'`\\]{0,5}$/i;
 
+/** A package's path before its revision: `github.com/acme/go-auth 1f0d…`. */
+const IS_PATH = /[\w.-]\/[\w.-]+[ \t]+$/;
+
 /**
  * A value without a prefix of its own: of exactly this make, given to something that is called a key or a token, and with the vendor's word
  * close by. Entropy is never enough.
@@ -78,7 +81,10 @@ export function contextual(
       for (let start = Math.max(at - BEFORE_BYTES, view.reached(memo), 0); start < last; start++) {
         if (WORD_DASH.table[view.bytes[start]!] === 0) continue;
         const end = valueEnd(view, start);
-        if (end > 0 && NAMES_SECRET.test(view.text(Math.max(0, start - NAME_BYTES), start))) return { start, end };
+        if (end > 0) {
+          const before = view.text(Math.max(0, start - NAME_BYTES), start);
+          if (NAMES_SECRET.test(before) && !IS_PATH.test(before)) return { start, end };
+        }
         start = view.runEnd(WORD_DASH, start);
       }
       view.setReached(memo, last);

@@ -44,8 +44,8 @@ function isInWord(bytes: Uint8Array, at: number): boolean {
   return !(at > 1 && bytes[at - 2] === 0x5c);
 }
 
-/** Calls `found` with the text from the keyword at `at` on, its pieces put together in each way that they may have been cut. */
-export function joinFrom(view: View, at: number, found: (child: View) => void): void {
+/** Calls `found` with the text from the keyword at `at..to` on, its pieces put together in each way that they may have been cut. */
+export function joinFrom(view: View, at: number, to: number, found: (child: View) => void): void {
   const end = Math.min(view.length, at + REACH_BYTES);
   const give = (kind: string, all: readonly Piece[]): void => {
     const pieces = untilAlike(view.bytes, all);
@@ -63,8 +63,9 @@ export function joinFrom(view: View, at: number, found: (child: View) => void): 
       ),
     );
   };
+  const isWeak = to - at < SURE_KEYWORD;
   const signs = acrossSigns(view, at, end);
-  if (!isList(view.bytes, signs)) {
+  if (!isList(view.bytes, signs) && !(isWeak && areIds(signs))) {
     give('joined', signs);
     // The last piece may be the next cell of a table.
     if (signs.length > 2) give('joined', signs.slice(0, -1));
@@ -72,7 +73,7 @@ export function joinFrom(view: View, at: number, found: (child: View) => void): 
   give('joined', acrossMarkup(view, at, end));
   if (!mayBeField(view.bytes, at, end)) return;
   const fields = fieldsAround(view, at);
-  if (fields.length < 2) return;
+  if (fields.length < 2 || (isWeak && areIds(fields))) return;
   const own = fields.findIndex((field) => field.end > at);
   if (own < 0) return;
   const first = { start: at, end: fields[own]!.end };
@@ -108,6 +109,13 @@ function isAlike(bytes: Uint8Array, one: Piece, other: Piece): boolean {
   // Zeros in base64 are alike as well.
   return bytes[other.start + 2] === third && (first !== second || first !== third);
 }
+
+/** So many texts of such a length, in characters, are ids and hashes: a token cut up would be longer than any. */
+const MOST_IDS = 12;
+const ID_CHARS = 16;
+
+const areIds = (pieces: readonly Piece[]): boolean =>
+  pieces.filter(({ start, end }) => end - start >= ID_CHARS).length > MOST_IDS;
 
 /** So many pieces with nothing but commas and semicolons between them tell a list. */
 const LIST_PIECES = 4;
@@ -347,8 +355,7 @@ function stringsAround(view: View, quote: number): Field[] {
       continue;
     }
     if (end - start > PIECE_BYTES || !isOneWord(bytes, start, end)) continue;
-    // What is far from the string before it is no other part of the same text.
-    if (i > 0 && quotes[i]! - quotes[i - 1]! > FIELD_BYTES) {
+    if (i > 0 && areApart(view, quotes[i - 1]! + 1, quotes[i]!)) {
       if (quotes[i]! > quote) break;
       fields.length = 0;
     }
@@ -357,6 +364,13 @@ function stringsAround(view: View, quote: number): Field[] {
   }
   return fields;
 }
+
+/** Whether what stands between two strings is too long for parts of one text, or a sentence in which `code` is marked. */
+function areApart(view: View, from: number, to: number): boolean {
+  return to - from > FIELD_BYTES || (view.bytes[to] === BACKTICK && SENTENCE.test(view.text(from, to)));
+}
+const BACKTICK = 0x60;
+const SENTENCE = /[a-z]{2,}[\s,.]+[a-z]{2,}/;
 
 /** `part2 = "…"`, `p2='…'`. */
 function numberBeforeAssignment(bytes: Uint8Array, quote: number): number {
