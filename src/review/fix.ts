@@ -16,6 +16,12 @@ const OWN_DETECTORS = new Set(['known-secret', 'placeholder', 'canary']);
 /** Not found, but not looked at either. */
 const UNREAD = new Set(['undecodable', 'over_budget']);
 
+/** Refused by a part of the entry that allows the place: a line beside it would open more than what was asked for. */
+const IN_ENTRY: Readonly<Record<string, string>> = {
+  graphql: 'if it is meant, add the field to `graphql` of that entry',
+  signature: 'the program has to sign with the placeholder keys, for a service and region of that entry',
+};
+
 const METADATA =
   "it is a cloud metadata service, which hands out the machine's own credentials; no line should allow it";
 const PRIVATE = 'only if this private address is meant: it may be a service of your own network';
@@ -62,6 +68,8 @@ function policyFix(group: Group): Fix {
       'the path can be read in more than one way; ask for it without encoded slashes, dots or backslashes',
     );
   }
+  const inEntry = IN_ENTRY[group.rule];
+  if (inEntry !== undefined) return nothing(`${group.reason}; ${inEntry}`);
   if (isMetadata(group)) return nothing(METADATA);
   if (group.detectors.some((detector) => OWN_DETECTORS.has(detector))) {
     return nothing(

@@ -49,7 +49,7 @@ export function createGraphqlGate(config: Pick<ProxyConfig, 'routes'>): GraphqlG
 
 function refuse(route: Route, why: string): Refusal {
   return {
-    ...{ stage: 'policy', rule: route.id, reason: `${why} (${route.id})`, errorShape: route.errorShape, findings: [] },
+    ...{ stage: 'policy', rule: 'graphql', reason: `${why} (${route.id})`, errorShape: route.errorShape, findings: [] },
     fix: `add its field to graphql of the egress.allow entry for ${route.host} (${route.id})`,
   };
 }

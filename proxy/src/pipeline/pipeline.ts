@@ -274,9 +274,9 @@ function refusedBy(stream: BodyStream | null): HoldableJudgement | null {
 }
 
 function refuseSignature({ route, findings }: Admitted, { message }: NotSigned): Refusal {
-  const reason = `the AWS request cannot be signed: ${message}`;
+  const reason = `the AWS request cannot be signed: ${message} (${route.id})`;
   const fix = 'sign it with the placeholder keys that the session gives, for a service and region of the entry';
-  return { stage: 'policy', rule: route.id, reason, fix, errorShape: route.errorShape, findings };
+  return { stage: 'policy', rule: 'signature', reason, fix, errorShape: route.errorShape, findings };
 }
 
 function refuse(refusal: Refusal): HeadJudgement {

@@ -174,6 +174,12 @@ describe('a refusal that no line should lift says why', () => {
     ],
     ['an address in no form', { stage: 'address', rule: 'malformed-address', host: '0x7f.1' }, /no address/],
     ['an ambiguous path', { stage: 'policy', rule: 'ambiguous-path', path: '/a%2f..%2fb' }, /more than one way/],
+    [
+      'an operation of GraphQL',
+      { stage: 'policy', rule: 'graphql', reason: 'the mutation deleteX is not allowed (allow.0)' },
+      /deleteX is not allowed \(allow\.0\); if it is meant, add the field to `graphql`/,
+    ],
+    ['a request that cannot be signed', { stage: 'policy', rule: 'signature' }, /placeholder keys/],
     ['a malformed request', { stage: 'protocol', rule: 'bad-head' }, /has to change/],
     ['an upstream that is down', { stage: 'upstream', rule: 'connect' }, /could not be reached/],
     ['a full disk', { stage: 'audit', rule: 'sink' }, /room on the disk/],

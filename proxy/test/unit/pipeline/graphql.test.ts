@@ -113,7 +113,10 @@ describe('a route that asks for GraphQL', () => {
           .push(Buffer.from('x')),
     ],
   ])('refuses %s', (_, judged) => {
-    expect(judged()).toMatchObject({ do: 'refuse', refusal: { stage: 'policy', rule: 'gql' } });
+    expect(judged()).toMatchObject({
+      do: 'refuse',
+      refusal: { stage: 'policy', rule: 'graphql', reason: expect.stringContaining('(gql)') as string },
+    });
   });
 
   it('leaves other routes alone', () => {
