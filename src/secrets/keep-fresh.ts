@@ -1,6 +1,7 @@
 // Keeps a session's secrets fresh: reads those with a time to live again when it is over, and any of them when a service no longer accepts it.
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { ControlMessage, ProxyEvent } from '../../proxy/src/contract.ts';
+import { parseJsonObject } from '../json-object.ts';
 import type { SecretSource } from '../spec/bottle.ts';
 import { describeSource } from './describe-source.ts';
 import { readSecret, type SecretSurroundings } from './read-source.ts';
@@ -117,13 +118,7 @@ function pauseOf({ ttlMs }: SecretSource, lifeMs: number | null): number | null 
 type SecretEvent = Extract<ProxyEvent, { readonly event: 'stale' | 'renewed' | 'not-renewed' }>;
 
 function parseSecretEvent(line: string): SecretEvent | null {
-  try {
-    const value: unknown = JSON.parse(line);
-    if (typeof value !== 'object' || value === null || !('event' in value)) return null;
-    // From the same version of the same repository.
-    return ['stale', 'renewed', 'not-renewed'].includes(String(value.event)) ? (value as SecretEvent) : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
+  const value = parseJsonObject(line);
+  // From the same version of the same repository.
+  return ['stale', 'renewed', 'not-renewed'].includes(String(value?.event)) ? (value as unknown as SecretEvent) : null;
 }

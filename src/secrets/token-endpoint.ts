@@ -1,6 +1,7 @@
 // Asks a token endpoint: one POST, an answer in JSON, a bound on time and size. Neither tokens nor answers are in an error.
 import { request as plainRequest } from 'node:http';
 import { request as secureRequest } from 'node:https';
+import { parseJsonObject } from '../json-object.ts';
 import { Unresolved } from './unresolved.ts';
 
 const TIMEOUT_MS = 30_000;
@@ -18,7 +19,7 @@ export interface TokenQuestion {
 /** The answer's object; throws Unresolved. */
 export async function askForToken(question: TokenQuestion): Promise<Readonly<Record<string, unknown>>> {
   const { status, text } = await post(question);
-  const answer = parseObject(text);
+  const answer = parseJsonObject(text);
   if (status < 200 || status >= 300) {
     // RFC 6749, 5.2: the code is a word; a description may hold anything.
     const code = typeof answer?.error === 'string' && /^[a-z_]{1,64}$/.test(answer.error) ? ` (${answer.error})` : '';
@@ -60,14 +61,4 @@ function post({ url, headers, body, roots, signal }: TokenQuestion): Promise<{ s
     });
     request.end(body);
   });
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> | null {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }

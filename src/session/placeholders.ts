@@ -1,5 +1,6 @@
 // Invents what the agent sees instead of a secret: random, new for every session, and formed so that tools which check their token accept it.
 import { randomBytes } from 'node:crypto';
+import { parseJsonObject } from '../json-object.ts';
 import { BASE62, DIGITS, LOWER, randomChars, UPPER, withChecksum } from './random-text.ts';
 
 /** 40 characters of base62: 238 bits, so that no ordinary text holds it by chance. */
@@ -88,8 +89,11 @@ function sameKind(char: string): string {
 function jwtLike(value: string, now: Date): string | null {
   const [, header, payload] = JWT.exec(value) ?? [];
   if (header === undefined || payload === undefined) return null;
-  const [head, claims] = [parseObject(header), parseObject(payload)];
-  if (head === null || claims === null) return null;
+  const [head, claims] = [header, payload].map((part) =>
+    parseJsonObject(Buffer.from(part, 'base64url').toString('utf8')),
+  );
+
+  if (!head || !claims) return null;
   const seconds = Math.floor(now.getTime() / 1000);
   const kept = Object.fromEntries(PUBLIC_CLAIMS.filter((name) => name in claims).map((name) => [name, claims[name]]));
   const own = {
@@ -104,14 +108,4 @@ function jwtLike(value: string, now: Date): string | null {
     Buffer.from(JSON.stringify(part)).toString('base64url'),
   );
   return [...parts, randomBytes(64).toString('base64url')].join('.');
-}
-
-function parseObject(part: string): Record<string, unknown> | null {
-  try {
-    const value: unknown = JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
-    return typeof value === 'object' && value !== null ? (value as Record<string, unknown>) : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }

@@ -107,6 +107,8 @@ const shown = (name: string): string => (name.length > LONGEST_NAME ? `${name.sl
 /** The documents of a body: JSON (one request, or a list of them) or the bare text; null when it is neither. */
 export function documentsOfBody(contentType: string, body: Buffer): readonly string[] | null {
   const type = contentType.split(';')[0]!.trim().toLowerCase();
+  // A service that decodes it otherwise would read another document.
+  if (/charset\s*=\s*"?(?!utf-?8\b)/i.test(contentType)) return null;
   if (type === 'application/graphql') return [body.toString('utf8')];
   if (type !== 'application/json' && !/^application\/[\w.-]+\+json$/.test(type)) return null;
   const value = parseJson(body);

@@ -67,6 +67,7 @@ describe('a body', () => {
     ['an empty list', of('[]'), []],
     ['no JSON', of('{"query":'), null],
     ['a form', of('query=%7Ba%7D', 'application/x-www-form-urlencoded'), null],
+    ['another charset', of('{"query":"{a}"}', 'application/json; charset=utf-7'), null],
     ['parts', of('--x', 'multipart/form-data; boundary=x'), null],
   ])('%s', (_, found, documents) => {
     expect(found).toEqual(documents);
