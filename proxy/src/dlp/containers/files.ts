@@ -2,9 +2,8 @@
 // begins with each of them, and names that are written in two places.
 //
 // Sources: POSIX pax (ustar), GNU tar "Basic Tar Format", ar(5), cpio(5) "New ASCII Format".
-import { isTarHead, type Members, type Reader } from './members.ts';
-
-const NOTHING = Buffer.alloc(0);
+import { isTarHead, type Members } from './members.ts';
+import { StepReader } from './step-reader.ts';
 
 interface FileHead {
   readonly headBytes: number;
@@ -73,36 +72,17 @@ export function fileFormat(head: Buffer): Format | null {
   return /^07070[12]/.test(start) ? CPIO : null;
 }
 
-export class FileReader implements Reader {
-  takenBytes = 0;
-  isDone = false;
-  readonly #members: Members;
+export class FileReader extends StepReader {
   readonly #format: Format;
-  #waiting: Buffer = NOTHING;
   #skip: number;
   #left = 0;
   #pad = 0;
   #isInFile = false;
 
   constructor(members: Members, format: Format) {
-    this.#members = members;
+    super(members);
     this.#format = format;
     this.#skip = format.startBytes;
-  }
-
-  push(chunk: Buffer): void {
-    let input = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
-    this.#waiting = NOTHING;
-    while (input.length > 0 && !this.isDone) {
-      const taken = this.#take(input);
-      if (taken < 0) {
-        this.#waiting = Buffer.from(input);
-        return;
-      }
-      this.takenBytes += taken;
-      this.#members.at += taken;
-      input = input.subarray(taken);
-    }
   }
 
   end(): void {
@@ -111,7 +91,7 @@ export class FileReader implements Reader {
   }
 
   /** Bytes taken; -1 when more are needed. */
-  #take(input: Buffer): number {
+  protected take(input: Buffer): number {
     if (this.#skip > 0) {
       const taken = Math.min(this.#skip, input.length);
       this.#skip -= taken;
@@ -120,7 +100,7 @@ export class FileReader implements Reader {
     if (this.#isInFile) {
       const taken = Math.min(this.#left, input.length);
       this.#left -= taken;
-      this.#members.write(input.subarray(0, taken));
+      this.members.write(input.subarray(0, taken));
       if (this.#left === 0) this.#endFile();
       return taken;
     }
@@ -131,19 +111,19 @@ export class FileReader implements Reader {
       this.isDone = true;
       return 0;
     }
-    if (head.name !== '') this.#members.add(`${kind} > name`, Buffer.from(head.name, 'latin1'));
+    if (head.name !== '') this.members.add(`${kind} > name`, Buffer.from(head.name, 'latin1'));
     this.#left = head.bytes;
     this.#pad = head.padBytes;
     this.#isInFile = true;
     this.#skip = head.headBytes - headBytes;
-    this.#members.begin(kind, true);
+    this.members.begin(kind, true);
     if (head.bytes === 0) this.#endFile();
     return headBytes;
   }
 
   #endFile(): void {
     if (!this.#isInFile) return;
-    this.#members.end();
+    this.members.end();
     this.#isInFile = false;
     this.#skip += this.#pad;
   }

@@ -1,12 +1,12 @@
 // gzip and zlib as they come, without their checksums: whoever receives them may not look at those either.
 import type { Inflater } from './inflater.ts';
-import { isZlibHead, type Members, type Reader } from './members.ts';
+import { isZlibHead, type Members } from './members.ts';
+import { StepReader } from './step-reader.ts';
 
 const HEAD_BYTES = 10;
 const TRAILER_BYTES = 8;
 /** Longest head with its extra field, name and comment. */
 const MOST_HEAD_BYTES = 256 * 1024;
-const NOTHING = Buffer.alloc(0);
 
 /** Where the content begins, of a head at `at` (RFC 1952, 2.3); null when it is none, -1 when more is needed. */
 export function gzipContent(data: Buffer, at: number): number | null {
@@ -31,37 +31,18 @@ export function gzipContent(data: Buffer, at: number): number | null {
   return start < data.length ? start : -1;
 }
 
-export class GzipReader implements Reader {
-  takenBytes = 0;
-  isDone = false;
-  readonly #members: Members;
+export class GzipReader extends StepReader {
   readonly #inflater: Inflater;
   readonly #kind: 'gzip' | 'deflate';
   #state: 'head' | 'data' | 'trailer' = 'head';
-  #waiting: Buffer = NOTHING;
   #streams = 0;
   #hasContent = false;
 
   constructor(members: Members, kind: 'gzip' | 'deflate') {
-    this.#members = members;
+    super(members);
     this.#kind = kind;
     this.#inflater = members.inflater(kind === 'gzip' ? 'raw' : 'zlib');
     members.begin(kind);
-  }
-
-  push(chunk: Buffer): void {
-    let input = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
-    this.#waiting = NOTHING;
-    while (input.length > 0 && !this.isDone) {
-      const taken = this.#take(input);
-      if (taken < 0) {
-        this.#waiting = Buffer.from(input);
-        return;
-      }
-      this.takenBytes += taken;
-      this.#members.at += taken;
-      input = input.subarray(taken);
-    }
   }
 
   end(): void {
@@ -69,7 +50,7 @@ export class GzipReader implements Reader {
   }
 
   /** Bytes taken; -1 when more are needed. */
-  #take(input: Buffer): number {
+  protected take(input: Buffer): number {
     switch (this.#state) {
       case 'head':
         return this.#readHead(input);
@@ -103,24 +84,24 @@ export class GzipReader implements Reader {
     const step = this.#inflater.step(input);
     if (step === null) {
       const detail = `a ${this.#kind} stream that is damaged`;
-      if (this.#hasContent) this.#members.unread({ kind: 'undecodable', detail }, this.#kind);
+      if (this.#hasContent) this.members.unread({ kind: 'undecodable', detail }, this.#kind);
       this.#finish();
       return 0;
     }
-    if (this.#members.leftBytes < step.output.length) {
+    if (this.members.leftBytes < step.output.length) {
       const detail = `a ${this.#kind} stream that holds too much`;
-      this.#members.unread({ kind: 'over_budget', detail }, this.#kind);
+      this.members.unread({ kind: 'over_budget', detail }, this.#kind);
       this.#finish();
       return 0;
     }
     this.#hasContent ||= step.output.length > 0;
-    this.#members.write(step.output);
+    this.members.write(step.output);
     if (step.isDone) this.#state = this.#kind === 'gzip' ? 'trailer' : 'head';
     return step.taken;
   }
 
   #finish(): void {
     this.isDone = true;
-    this.#members.end();
+    this.members.end();
   }
 }

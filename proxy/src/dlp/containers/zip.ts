@@ -4,7 +4,8 @@
 // tell what it will be read as.
 import type { Unjudged } from '../types.ts';
 import type { Inflater } from './inflater.ts';
-import type { Members, Reader } from './members.ts';
+import type { Members } from './members.ts';
+import { StepReader } from './step-reader.ts';
 
 const LOCAL = 0x04034b50;
 const CENTRAL = 0x02014b50;
@@ -28,7 +29,6 @@ const MOST_GAP_BYTES = 64 * 1024;
 const MOST_ENTRIES = 100_000;
 /** Longest name of a member at an unexpected place. */
 const NAME_BYTES = 4096;
-const NOTHING = Buffer.alloc(0);
 
 interface Head {
   readonly flags: number;
@@ -71,36 +71,17 @@ type State =
   /** `left` is -1 where only what follows says that it is over. */
   | { readonly do: 'skip'; left: number; readonly isMember: boolean };
 
-export class ZipReader implements Reader {
-  takenBytes = 0;
-  isDone = false;
-  readonly #members: Members;
+export class ZipReader extends StepReader {
   readonly #inflater: Inflater;
   #state: State = { do: 'sign' };
-  #waiting: Buffer = NOTHING;
   #gapBytes = 0;
   /** Method of each member, by its place. */
   readonly #methods = new Map<number, number>();
   readonly #entries: { readonly at: number; readonly method: number }[] = [];
 
   constructor(members: Members) {
-    this.#members = members;
+    super(members);
     this.#inflater = members.inflater('raw');
-  }
-
-  push(chunk: Buffer): void {
-    let input = this.#waiting.length === 0 ? chunk : Buffer.concat([this.#waiting, chunk]);
-    this.#waiting = NOTHING;
-    while (input.length > 0 && !this.isDone) {
-      const taken = this.#take(input);
-      if (taken < 0) {
-        this.#waiting = Buffer.from(input);
-        return;
-      }
-      this.takenBytes += taken;
-      this.#members.at += taken;
-      input = input.subarray(taken);
-    }
   }
 
   end(): void {
@@ -110,7 +91,7 @@ export class ZipReader implements Reader {
   }
 
   /** Bytes taken; -1 when more are needed. */
-  #take(input: Buffer): number {
+  protected take(input: Buffer): number {
     switch (this.#state.do) {
       case 'sign':
         return this.#readSign(input);
@@ -155,11 +136,11 @@ export class ZipReader implements Reader {
     else if (head.method === DEFLATED) {
       this.#inflater.next();
       this.#state = { do: 'inflate' };
-      this.#members.begin('zip');
+      this.members.begin('zip');
       return head.headBytes;
     } else if (head.method !== STORED) this.#unread('undecodable', `a zip with method ${head.method}`, true);
     const isMember = head.method === STORED && (head.flags & ENCRYPTED) === 0;
-    if (isMember) this.#members.begin('zip', true);
+    if (isMember) this.members.begin('zip', true);
     this.#state = { do: 'skip', left: head.packedBytes, isMember };
     if (head.packedBytes === 0) this.#endMember();
     return head.headBytes;
@@ -172,13 +153,13 @@ export class ZipReader implements Reader {
       this.#endMember();
       return 0;
     }
-    if (this.#members.leftBytes < step.output.length) {
+    if (this.members.leftBytes < step.output.length) {
       this.#unread('over_budget', 'a zip that holds too much');
       this.#endMember();
       this.#finish();
       return 0;
     }
-    this.#members.write(step.output);
+    this.members.write(step.output);
     if (step.isDone) this.#endMember();
     return step.taken;
   }
@@ -194,13 +175,13 @@ export class ZipReader implements Reader {
       }
       taken = next === 0 ? 2 : next > 0 ? next : Math.max(1, input.length - 1);
     } else state.left -= taken;
-    if (state.isMember) this.#members.write(input.subarray(0, taken));
+    if (state.isMember) this.members.write(input.subarray(0, taken));
     if (state.left === 0) this.#endMember();
     return taken;
   }
 
   #endMember(): void {
-    if (this.#state.do === 'inflate' || (this.#state.do === 'skip' && this.#state.isMember)) this.#members.end();
+    if (this.#state.do === 'inflate' || (this.#state.do === 'skip' && this.#state.isMember)) this.members.end();
     this.#state = { do: 'sign' };
   }
 
@@ -230,7 +211,7 @@ export class ZipReader implements Reader {
   }
 
   #unread(kind: Unjudged['kind'], detail: string, isSure = false): void {
-    this.#members.unread({ kind, detail }, 'zip', isSure);
+    this.members.unread({ kind, detail }, 'zip', isSure);
   }
 }
 
