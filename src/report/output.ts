@@ -24,11 +24,16 @@ export function printWarning(text: string): void {
   printNote(`bottle: ${paint('yellow', 'warning', process.stderr)}: ${text}`);
 }
 
+/** The reader closed its end. A socket, which stdout is below Node's `spawn`, says ECONNRESET when it still held unread bytes. */
+export function isClosedByReader(error: NodeJS.ErrnoException): boolean {
+  return error.code === 'EPIPE' || error.code === 'ECONNRESET';
+}
+
 /** A reader that has seen enough (`| head`) is no failure: the process ends as if all had been written. */
 export function endQuietlyOnClosedPipe(): void {
   for (const stream of [process.stdout, process.stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
+      if (isClosedByReader(error)) process.exit(process.exitCode ?? 0);
       throw error;
     });
   }

@@ -1,6 +1,7 @@
 // Joins the person's streams with the agent's: a raw terminal when there is one, else plain stdin, stdout and stderr.
 import type { Duplex } from 'node:stream';
 import { copyRaw, splitFrames } from '../engine/attachment.ts';
+import { isClosedByReader } from '../report/output.ts';
 import { TerminalModes, takeTerminal } from './terminal.ts';
 
 export interface PersonStreams {
@@ -64,7 +65,7 @@ function watchReader({ stdout, stderr }: PersonStreams): Promise<void> {
     for (const stream of [stdout, stderr]) {
       stream.removeAllListeners('error');
       stream.on('error', (error: NodeJS.ErrnoException) => {
-        if (error.code === 'EPIPE' || error.code === 'EIO') resolve();
+        if (isClosedByReader(error) || error.code === 'EIO') resolve();
         else throw error;
       });
     }

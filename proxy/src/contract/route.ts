@@ -1,0 +1,109 @@
+// What a route allows, and how a credential gets into its requests.
+
+/** `hold`: a person decides; in a ping, and for a secret in pieces over several places, it blocks. */
+export type OnMatch = 'block' | 'redact' | 'hold' | 'log';
+
+/** Shape of a refusal's body: plain is ours, the others are what that API's clients show to a person. */
+export type ErrorShape = 'plain' | 'anthropic' | 'openai' | 'google';
+
+/** One allowance inside a route. Every given part must match; `null` means any. */
+export interface RouteRule {
+  /** Upper case; null = any. */
+  readonly methods: readonly string[] | null;
+  /** Path globs (`*` stops at `/`, `**` does not), matched on the normalised path; null = any. */
+  readonly paths: readonly string[] | null;
+  /** Query parameters that must be present with a value matching the glob; `{}` = none asked. */
+  readonly query: Readonly<Record<string, string>>;
+  /** Header fields (lower case) that must be present with a value matching the glob; `{}` = none asked. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** How the real credential gets into a request. The agent's own value in that place is removed first. */
+export type Auth =
+  | { readonly type: 'bearer'; readonly secret: string }
+  | { readonly type: 'basic'; readonly secret: string; readonly username: string }
+  /** `template` holds `{secret}`; the default template is `{secret}` alone. */
+  | { readonly type: 'header'; readonly secret: string; readonly name: string; readonly template: string }
+  | { readonly type: 'query'; readonly secret: string; readonly name: string }
+  /** AWS Signature Version 4 and 4A: the agent signs with the placeholder of `accessKey`, and is signed anew for the same scope. */
+  | {
+      readonly type: 'sigv4';
+      /** Secret that holds the access key id. */
+      readonly accessKey: string;
+      /** The secret access key. */
+      readonly secret: string;
+      /** Of temporary credentials; null = none. */
+      readonly sessionToken: string | null;
+      /** As in the credential scope; null = any. */
+      readonly services: readonly string[] | null;
+      readonly regions: readonly string[] | null;
+    };
+
+/** Names of the secrets that it sends, or signs with. */
+export function secretsOfAuth(auth: Auth): readonly string[] {
+  if (auth.type !== 'sigv4') return [auth.secret];
+  return [auth.accessKey, auth.secret, ...(auth.sessionToken === null ? [] : [auth.sessionToken])];
+}
+
+/**
+ * The agent's placeholder is swapped where it stands, on this route alone. header: also inside Basic; query: a whole value; path: anywhere in it;
+ * body: anywhere in one that is not compressed and may be held whole, escaped as JSON and forms ask for.
+ */
+export interface PlaceholderSwap {
+  readonly secret: string;
+  readonly in: readonly ('header' | 'query' | 'path' | 'body')[];
+}
+
+/** Bounds on what the agent may use up; null = none. Beyond one of them a request is refused at stage `limit`, with the bound as the rule. */
+export interface Quota {
+  /** Where it stands in the spec: `egress.limits`, `allow.3.limits`. Routes with a quota of the same name share its counts. */
+  readonly name: string;
+  /** Body of one request. */
+  readonly requestBytes: number | null;
+  /** In any 60 seconds. */
+  readonly requestsPerMinute: number | null;
+  /** Heads and bodies of all requests that were let through, and WebSocket messages, while the session lives. */
+  readonly totalBytes: number | null;
+}
+
+/** Globs of the fields that an operation may ask for at its top; an empty list allows none of that kind. */
+export interface GraphqlRule {
+  readonly query: readonly string[];
+  readonly mutation: readonly string[];
+  readonly subscription: readonly string[];
+}
+
+export interface Route {
+  /** Name of the rule in refusals and records: `allow.3`, `use.anthropic.0`. */
+  readonly id: string;
+  /** Lower-case host name, IP literal, or `*.x` (any name below x, not x itself). */
+  readonly host: string;
+  readonly ports: readonly number[];
+  /**
+   * `https` is TLS to the upstream; `http` is plain and only for routes that ask for it. Requests never use the other two, which nobody
+   * reads: `tls` is the agent's own TLS, whose server name must be the host; `tcp` is any bytes.
+   */
+  readonly scheme: 'https' | 'http' | 'tls' | 'tcp';
+  /** At least one must match; an empty list matches nothing. */
+  readonly rules: readonly RouteRule[];
+  readonly auth: Auth | null;
+  readonly placeholder: PlaceholderSwap | null;
+  readonly dlp: {
+    readonly onMatch: OnMatch;
+    /** Detector ids, fingerprints, or `DETECTOR:FINGERPRINT`, that are not findings on this route. Never the exact kinds. */
+    readonly except: readonly string[];
+    /** What happens on a find of a detector, where not what `onMatch` says; left out = none. */
+    readonly actions?: Readonly<Record<string, OnMatch>>;
+  };
+  /** Which operations its requests may hold, all of which must then be GraphQL; left out = they may be anything. */
+  readonly graphql?: GraphqlRule;
+  /** Upstream addresses may be private, loopback or link-local. */
+  readonly allowPrivate: boolean;
+  /**
+   * false: of a body whose length is not known, what was judged leaves as soon as nothing more comes for a moment, for clients that wait for an answer
+   * in the middle. Left out = a body is judged whole, up to `holdBytes`, before its first byte leaves.
+   */
+  readonly holdRequest?: false;
+  readonly errorShape: ErrorShape;
+  readonly quota: Quota | null;
+}
