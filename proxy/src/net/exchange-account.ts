@@ -1,7 +1,7 @@
 // What the one record of an exchange will say, gathered while it runs.
 import { newRecordId } from '../audit/record.ts';
 import type { ErrorShape, Finding } from '../contract.ts';
-import type { Admitted, BodyStream, Held, RecordDraft } from '../pipeline/types.ts';
+import type { Admitted, BodyStream, Held, RecordDraft, ResponseGuard } from '../pipeline/types.ts';
 import type { AgentRequest } from './agent.ts';
 import { draftRecord, type Outcome, RecordStart } from './record.ts';
 import type { Services } from './services.ts';
@@ -17,6 +17,8 @@ export class ExchangeAccount {
   /** Body bytes. */
   bytesOut = 0;
   bytesIn = 0;
+  /** Looks through the response; null = nothing does. */
+  guard: ResponseGuard | null = null;
   private readonly services: Services;
   private readonly request: AgentRequest;
   private readonly start = new RecordStart(newRecordId());
@@ -119,6 +121,7 @@ export class ExchangeAccount {
 
   draft(outcome: Outcome): RecordDraft {
     if (this.stream !== null) this.addFindings(this.stream.findings);
+    if (this.guard?.scrubbed === true) this.addFindings(this.guard.findings);
     const { request, services, start } = this;
     const subject = { via: request.via, ...this.subject() };
     const { status, findings, injected, bytesOut, bytesIn } = this;

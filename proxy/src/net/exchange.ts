@@ -117,6 +117,7 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
     this.outgoing = placed.outgoing;
     account.injected = injected.injected;
     const guard = pipeline.guardResponse(admitted, injected);
+    if (guard !== null) account.guard = guard;
     this.relay = new ResponseRelay(agent, guard, account, this);
     this.head = headForUpstream(request, injected, this.outgoing, guard !== null);
 

@@ -5,6 +5,8 @@ import { type Resigned, resign, type SignableBody } from './sign/resign.ts';
 import { joinTarget, type QueryPart, splitTarget } from './target.ts';
 import type { Admitted, Injected, Sending } from './types.ts';
 
+const NOTHING_MADE: readonly string[] = [];
+
 /** Throws NotSigned on a route whose requests the agent has to sign. `sending`: null = nothing is sent, only told. */
 export function injectCredentials(places: Places, admitted: Admitted, sending: Sending | null): Injected {
   const used: Used = new Map();
@@ -20,6 +22,7 @@ export function injectCredentials(places: Places, admitted: Admitted, sending: S
     body,
     chunks: signed?.chunks ?? null,
     injected: [...used.keys()],
+    made: signed === null ? NOTHING_MADE : [signed.signature],
     injectedInto: [...used.values()].map((labels) => [...labels].join(', ')),
   };
 }

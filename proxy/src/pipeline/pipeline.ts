@@ -46,7 +46,11 @@ export function createPipeline(
 ): Pipeline {
   const policy = createPolicy(config);
   const places = indexPlaces(config);
-  const guards = createResponseGuards(places.valueOf);
+  const guards = createResponseGuards({
+    valueOf: places.valueOf,
+    fingerprintOf: (secret) =>
+      scanner.scanText('', places.valueOf(secret)).find((match) => match.secret === secret)?.fingerprint ?? '',
+  });
   const bodies = createBodyJudge(scanner, places.hostsOf);
   const isCleanHead = createCleanHeadTest(scanner);
   const graphql = createGraphqlGate(config);

@@ -117,6 +117,8 @@ export interface Injected {
   readonly chunks: ChunkSigner | null;
   /** Names of the secrets used. */
   readonly injected: readonly string[];
+  /** What was made of them for this request alone (a signature), latin1: as little to come back as they. */
+  readonly made: readonly string[];
   /** Human form: `header authorization (bearer)`. */
   readonly injectedInto: readonly string[];
 }
@@ -131,10 +133,15 @@ export interface ResponseGuard {
   headers(rawHeaders: readonly string[]): readonly string[];
   /** Identity-coded bytes: what may be released now; holds back at most the longest secret - 1 bytes. */
   push(chunk: Buffer): Buffer;
-  /** What is held back, at the end of a body or a message. Of a value that the next message completes, what is left to come is scrubbed. */
+  /**
+   * What is held back, at the end of a body or a message, without the beginning of a value that is too long for chance. Of a value that the next
+   * message completes, what is left to come is scrubbed.
+   */
   end(): Buffer;
   /** True once something was scrubbed. */
   readonly scrubbed: boolean;
+  /** What was scrubbed: which secret, where and in which form, each once. */
+  readonly findings: readonly Finding[];
 }
 
 export interface NameJudgement {

@@ -77,7 +77,8 @@ it.each<[string, string, (inside: string) => string, string]>([
   expect(arrived[0]!.length).toBe(String(Buffer.byteLength(body(there))));
   expect(answer).toMatch(/^HTTP\/1\.1 200.*echo .* end/s);
   expect(answer).not.toContain(there);
-  expect(proxy.records().at(-1)).toMatchObject({ verdict: 'allow', findings: [], injected: ['TOKEN'] });
+  const echo = { detector: 'echoed-credential', where: expect.stringMatching(/^response body/) };
+  expect(proxy.records().at(-1)).toMatchObject({ verdict: 'allow', findings: [echo], injected: ['TOKEN'] });
 });
 
 describe('is stopped', () => {

@@ -51,6 +51,7 @@ export type SignableBody =
 export interface Resigned {
   readonly target: string;
   readonly rawHeaders: readonly string[];
+  readonly signature: string;
   /** Through which the body goes; null = it stays as it is. */
   readonly chunks: ChunkSigner | null;
 }
@@ -140,6 +141,7 @@ export function resign(
   return {
     target: parameters.target(),
     rawHeaders: headers.raw(),
+    signature,
     chunks:
       streamed === null
         ? null

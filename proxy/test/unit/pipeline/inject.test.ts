@@ -26,6 +26,7 @@ describe('a credential', () => {
       body: null,
       chunks: null,
       injected: ['TOKEN'],
+      made: [],
       injectedInto: ['header authorization (bearer)'],
     });
   });
@@ -96,6 +97,7 @@ describe('a credential', () => {
       body: null,
       chunks: null,
       injected: [],
+      made: [],
       injectedInto: [],
     });
   });

@@ -4,8 +4,9 @@ import { NeedleSearch } from '../../../src/pipeline/needle-search.ts';
 function placesOf(needles: readonly string[], text: string): string[] {
   const places: string[] = [];
   const search = new NeedleSearch(needles.map((needle) => Buffer.from(needle, 'latin1')));
-  search.forEach(Buffer.from(text, 'latin1'), (start, length) => places.push(`${start}+${length}`));
-  return places.sort();
+  search.forEach(Buffer.from(text, 'latin1'), (start, end) => places.push(`${start}+${end - start}`));
+  // A long one may be found by each of its pieces.
+  return [...new Set(places)].sort();
 }
 
 /** The slow way. */
@@ -46,6 +47,23 @@ describe('a search for several texts', () => {
       const hay = text(next(120));
       expect(placesOf(needles, hay), `${needles} in ${hay}`).toEqual(expectedPlaces(needles, hay));
     }
+  });
+
+  it.each([
+    ['in the other case', 'x ABCDEFGHIJKLMNOPQRSTUVWXYZ y', '2+26'],
+    ['over a line end', 'x abc\r\ndefghijklmnopqrstuvwxyz', '2+28'],
+    ['over several, indented', 'abcdefghijklmnopqr\n \tstuvwx\n  yz', '0+32'],
+    ['over a soft one', 'abcdefghijklmnopqrs=\r\ntuvwxyz', '0+29'],
+    ['over one in JSON', 'abcdefghijklmnopqrs\\r\\ntuvwxyz', '0+30'],
+    ['but not over an empty line', 'abcdefghijkl\n\nmnopqrstuvwxyz', undefined],
+    ['nor over a space', 'abcdefghijkl mnopqrstuvwxyz', undefined],
+    [
+      'nor over so much indentation that it is another thing',
+      `abcdefghijklm\n${' '.repeat(200)}nopqrstuvwxyz`,
+      undefined,
+    ],
+  ])('finds a long one %s', (_what, text, place) => {
+    expect(placesOf(['abcdefghijklmnopqrstuvwxyz'], text)[0]).toBe(place);
   });
 
   it.each([
