@@ -4,6 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import type { Role, Step, TrustFile } from '../plan/plan.ts';
 import { BottleError } from '../report/bottle-error.ts';
+import { fillPlaceholders } from '../spec/placeholder-text.ts';
 import { engineFailure, engineStatus } from './engine-error.ts';
 import { LiveContainer } from './live-container.ts';
 import { createNetwork, ensureNetwork, removeNetwork, SubnetTaken } from './networks.ts';
@@ -53,7 +54,10 @@ async function perform(step: Step, context: StepContext): Promise<void> {
     }
     case 'create-container': {
       const placeholders = step.placeholders.map((name) => `${name}=${live.placeholder(name)}`);
-      const container = await createContainer(docker, step, placeholders);
+      const entrypoint = step.container.Entrypoint?.map((text) =>
+        fillPlaceholders(text, (name) => live.placeholder(name)),
+      );
+      const container = await createContainer(docker, step, placeholders, entrypoint);
       const created = new LiveContainer(step.role, step.name, container);
       undo.push(`container ${step.name}`, () => created.remove());
       containers.set(step.role, created);
@@ -87,12 +91,14 @@ async function createContainer(
   docker: Docker,
   step: Extract<Step, { do: 'create-container' }>,
   env: readonly string[],
+  entrypoint: readonly string[] | undefined,
 ): Promise<Docker.Container> {
   // The plan's own type is the engine's, with nothing in it that may be written to.
   const options = {
     ...step.container,
     name: step.name,
     Env: [...step.container.Env, ...env],
+    ...(entrypoint === undefined ? {} : { Entrypoint: entrypoint }),
   } as unknown as Docker.ContainerCreateOptions;
   try {
     return await docker.createContainer(options);

@@ -1,8 +1,10 @@
 // The agent's container: the person's program with our network, our trust, and nothing else. Pure.
+import { AGENT_HOME } from '../spec/agent-files.ts';
 import type { Bottle } from '../spec/bottle.ts';
-import { AGENT_HOME, agentEnv } from './agent-env.ts';
+import { agentEnv } from './agent-env.ts';
 import type { Facts } from './facts.ts';
 import { hardened, MEBIBYTE } from './hardening.ts';
+import { placingFiles } from './place-files.ts';
 import type { ContainerSpec, HostConfig, Mount } from './plan.ts';
 import { EXPLICIT_PORT, type Labels } from './proxy-containers.ts';
 import { TRUST } from './trust-paths.ts';
@@ -19,7 +21,7 @@ export function agentContainer(bottle: Bottle, facts: Facts, labels: Labels, net
   const { cpus, memoryBytes, pids } = bottle.agent.resources;
   return {
     Image: facts.images.agent,
-    ...(command.length === 0 ? {} : { Cmd: command }),
+    ...placingFiles(bottle.agent.files, facts.imageStart, command),
     User: `${uid}:${gid}`,
     ...(network.kind === 'internal' ? { Hostname: 'bottle' } : {}),
     WorkingDir: WORKSPACE,

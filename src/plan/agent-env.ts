@@ -1,5 +1,6 @@
 // The environment of the agent: what makes real clients use the proxy and trust its certificates. Pure.
 // Which client needs which variable was measured; see docs/research.
+import { AGENT_HOME } from '../spec/agent-files.ts';
 import { type Bottle, inputsOf } from '../spec/bottle.ts';
 import { TRUST } from './trust-paths.ts';
 
@@ -10,7 +11,6 @@ export interface AgentEnvFacts {
   readonly terminalEnv: Readonly<Record<string, string>>;
 }
 
-export const AGENT_HOME = '/home/agent';
 const NO_PROXY = 'localhost,127.0.0.1,::1';
 
 /** `NAME=value` lines, without the placeholders of secrets. The spec's own come last, and cannot replace ours. */

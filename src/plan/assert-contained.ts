@@ -14,7 +14,7 @@ export class NotContained extends Error {
 
 /** Every key that a container may have. What is not listed is refused, so that nothing new slips in. */
 const CONTAINER_KEYS = [
-  'Image', 'Cmd', 'User', 'Hostname', 'WorkingDir', 'Env', 'Labels', 'Tty', 'OpenStdin', 'StdinOnce',
+  'Image', 'Entrypoint', 'Cmd', 'User', 'Hostname', 'WorkingDir', 'Env', 'Labels', 'Tty', 'OpenStdin', 'StdinOnce',
   'AttachStdin', 'AttachStdout', 'AttachStderr', 'HostConfig', 'NetworkingConfig',
 ]; // biome-ignore format: a list
 const HOST_KEYS = [
@@ -64,6 +64,8 @@ function checkContainer(
   for (const key of Object.keys(host))
     if (!HOST_KEYS.includes(key)) refuse(`HostConfig "${key}" is not a setting of ours`);
   for (const key of KEYS_OF_PROXY) if (role !== 'proxy' && key in host) refuse(`${key} is for the sidecar alone`);
+
+  if (role !== 'agent' && container.Entrypoint !== undefined) refuse('an entrypoint is for the agent alone');
 
   if (!same(host.CapDrop, ['ALL'])) refuse('capabilities are not dropped');
   if (host.CapAdd !== undefined && !(role === 'relay' && same(host.CapAdd, RELAY_CAPABILITIES)))

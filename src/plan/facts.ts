@@ -8,6 +8,8 @@ export interface Facts {
   /** Which process of which boot owns the session: label `bottle.owner`. */
   readonly owner: string;
   readonly images: { readonly agent: string; readonly proxy: string };
+  /** What the agent's image starts by itself; known only where files are placed before that. */
+  readonly imageStart: ImageStart | null;
   readonly user: AgentUser;
   /** Instead of the spec's command; null = the spec's. */
   readonly command: readonly string[] | null;
@@ -45,6 +47,11 @@ export interface Facts {
   /** More ways for the sidecar alone: names with their addresses, and networks of services on this engine. */
   readonly proxyHosts: Readonly<Record<string, string>>;
   readonly proxyNetworks: readonly string[];
+}
+
+export interface ImageStart {
+  readonly entrypoint: readonly string[];
+  readonly command: readonly string[];
 }
 
 /** The /29 of an internal network, and who has which address in it. */

@@ -54,6 +54,8 @@ export interface TrustFile {
 /** The body of `POST /containers/create`, as far as we use it. */
 export interface ContainerSpec {
   readonly Image: string;
+  /** The agent's alone, where files are placed before it starts; `{placeholder:NAME}` in it is filled in at the last moment. */
+  readonly Entrypoint?: readonly string[];
   readonly Cmd?: readonly string[];
   readonly User: string;
   readonly Hostname?: string;

@@ -48,6 +48,7 @@ export function beginSession(prepared: Prepared, person: PersonStreams): Session
     session: id,
     owner,
     images: prepared.images,
+    imageStart: prepared.imageStart,
     user: workspace.user,
     command: options.command,
     terminal: {

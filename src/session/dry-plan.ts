@@ -28,6 +28,9 @@ const EXAMPLE_SUBNET: Facts['subnet'] = {
   probe: '10.192.0.4',
 };
 
+/** As images/agent.Dockerfile has it. */
+const OWN_IMAGE_START: Facts['imageStart'] = { entrypoint: [], command: ['bash'] };
+
 export function planWithoutEngine({ bottle, command, host }: DryOptions): Plan {
   const stateDirectory = stateDir();
   const mounts = forbiddenMounts(formatEngine(locateEngine({ host })), stateDirectory);
@@ -41,6 +44,10 @@ export function planWithoutEngine({ bottle, command, host }: DryOptions): Plan {
       session,
       owner: '<this process>',
       images: { agent: bottle.agent.image ?? tags.agent, proxy: tags.proxy },
+      imageStart:
+        bottle.agent.image === null
+          ? OWN_IMAGE_START
+          : { entrypoint: ['<entrypoint of the image>'], command: ['<its command>'] },
       user: workspace.user,
       command,
       terminal: { tty: process.stdin.isTTY === true && process.stdout.isTTY === true, env: {}, size: null },

@@ -1,6 +1,7 @@
 // Everything before the first thing that would have to be undone: secrets, engine, images, workspace. A signal may end us here as it likes.
 import { fileURLToPath } from 'node:url';
 import { connectEngine, type Engine } from '../engine/connect.ts';
+import { readImageStart } from '../engine/image-start.ts';
 import type { Facts } from '../plan/facts.ts';
 import { printNote, printWarning } from '../report/output.ts';
 import { resolveSecrets } from '../secrets/resolve-secrets.ts';
@@ -42,6 +43,7 @@ export interface Prepared {
   readonly engine: Engine;
   readonly engineFacts: EngineFacts;
   readonly images: Facts['images'];
+  readonly imageStart: Facts['imageStart'];
   readonly forbiddenMounts: readonly string[];
   readonly workspace: WorkspaceFacts;
   readonly listener: ProbeListener;
@@ -73,6 +75,7 @@ export async function prepareSession(options: StartOptions, timings: Timings): P
   const [engineFacts, images, listener] = await timings.measure('images', () =>
     Promise.all([readEngineFacts(engine), findImages(engine, bottle), openProbeListener()]),
   );
+  const imageStart = bottle.agent.files.length === 0 ? null : await readImageStart(engine.docker, images.agent);
   const sockets = forbiddenMounts(engine.url, stateDirectory);
   const workspace = await timings.measure('workspace', () =>
     readWorkspace(bottle, stateDirectory, sockets, engineFacts.root),
@@ -89,6 +92,7 @@ export async function prepareSession(options: StartOptions, timings: Timings): P
     engine,
     engineFacts,
     images,
+    imageStart,
     forbiddenMounts: sockets,
     workspace,
     listener,

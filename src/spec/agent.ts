@@ -1,6 +1,6 @@
 // The agent's container as a spec asks for it: image, command, variables, user, resources.
 
-import type { Agent } from './bottle.ts';
+import type { Agent, AgentFile } from './bottle.ts';
 import type { Report } from './report.ts';
 import { isReservedEnv } from './reserved-env.ts';
 import type { FilledSpec } from './schema.ts';
@@ -11,8 +11,13 @@ const MIN_MEMORY_BYTES = 64 * 1024 ** 2;
 const MAX_ID = 2 ** 31 - 1;
 const UNITS: Readonly<Record<string, number>> = { k: 1024, m: 1024 ** 2, g: 1024 ** 3 };
 
-/** `presetEnv`: variables that presets want; those of the spec win. */
-export function readAgent(spec: FilledSpec, presetEnv: Readonly<Record<string, string>>, report: Report): Agent {
+/** `presetEnv`: variables that presets want; those of the spec win. `files`: read by themselves. */
+export function readAgent(
+  spec: FilledSpec,
+  presetEnv: Readonly<Record<string, string>>,
+  files: readonly AgentFile[],
+  report: Report,
+): Agent {
   const { image, command, env, user, network, resources } = spec.agent;
   if (image !== null) checkImage(image, report.below('image'));
   if (user !== null) checkUser(user, report.below('user'));
@@ -22,6 +27,7 @@ export function readAgent(spec: FilledSpec, presetEnv: Readonly<Record<string, s
     image,
     command: typeof command === 'string' ? ['sh', '-c', command] : checkCommand(command, report.below('command')),
     env: { ...Object.fromEntries(free), ...env },
+    files,
     user,
     network,
     runtime: 'runc',

@@ -36,6 +36,8 @@ export interface Agent {
   readonly command: readonly string[];
   /** Plain values only, with those that presets ask for. Never collides with the variables that bottle sets, nor with a secret's name. */
   readonly env: Readonly<Record<string, string>>;
+  /** Found by it at its start. By path; the spec's and those that presets bring. */
+  readonly files: readonly AgentFile[];
   /** `UID`, `UID:GID` or `agent`, never root; null = the person who starts it (or the image's agent user when that is root). */
   readonly user: string | null;
   readonly network: 'sealed' | 'internal';
@@ -47,6 +49,14 @@ export interface Agent {
     /** Most processes and threads at once. */
     readonly pids: number;
   };
+}
+
+/** A small file of the agent's own user, for it alone, made of placeholders. */
+export interface AgentFile {
+  /** Absolute, in the agent's home or in /tmp; plain characters only. */
+  readonly path: string;
+  /** With `{placeholder:NAME}` where the placeholder of that secret goes. */
+  readonly text: string;
 }
 
 export interface Workspace {

@@ -8,7 +8,7 @@ import { expandPreset } from './presets/expand.ts';
 import { presetNames } from './presets/index.ts';
 import type { Registries } from './presets/preset.ts';
 import { pinnedReport, type Report } from './report.ts';
-import type { FilledSpec } from './schema.ts';
+import type { FilledSpec, SpecFile } from './schema.ts';
 import { shown, suggestion } from './words.ts';
 
 export interface EgressRead {
@@ -16,6 +16,8 @@ export interface EgressRead {
   readonly deny: readonly DenyEntry[];
   /** Variables that presets want the agent to have. */
   readonly env: Readonly<Record<string, string>>;
+  /** Files that they bring, by path. */
+  readonly files: Readonly<Record<string, SpecFile>>;
 }
 
 export function readEgress(
@@ -36,6 +38,7 @@ export function readEgress(
     allow: placed.map(({ entry }) => entry),
     deny: deny.map(({ host }, index) => ({ id: `deny.${index}`, host })),
     env: presets.env,
+    files: presets.files,
   };
 }
 
@@ -66,6 +69,7 @@ function readOwn(spec: FilledSpec, around: EntrySurroundings, report: Report): P
 function readPresets(spec: FilledSpec, around: EntrySurroundings, registries: Registries, report: Report) {
   const entries: Placed[] = [];
   const env: Record<string, string> = {};
+  const files: Record<string, SpecFile> = {};
   spec.egress.use.forEach((name, index) => {
     const at = report.below(index);
     // A base and the spec itself may both ask for it.
@@ -91,8 +95,9 @@ function readPresets(spec: FilledSpec, around: EntrySurroundings, registries: Re
       }
     });
     Object.assign(env, expanded.env);
+    Object.assign(files, expanded.files);
   });
-  return { entries, env };
+  return { entries, env, files };
 }
 
 function readDeny(spec: FilledSpec, report: Report): { readonly host: string; readonly name: string }[] {

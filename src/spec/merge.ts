@@ -5,7 +5,7 @@ import type { Located, MapEntry } from './located.ts';
 /** Belong to one file alone. */
 const OWN = new Set(['version', 'name', 'extends']);
 /** Mean something as a whole only. */
-const WHOLE = [/^agent\.command$/, /^secrets\.[^.]+$/];
+const WHOLE = [/^agent\.command$/, /^secrets\.[^.]+$/, /^agent\.files\../];
 
 export function mergeLayers(layers: readonly Located[]): Located {
   const [first, ...rest] = layers;

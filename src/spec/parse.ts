@@ -3,6 +3,7 @@
 import { basename, resolve } from 'node:path';
 import type { Problem } from '../report/problem.ts';
 import { readAgent } from './agent.ts';
+import { readAgentFiles } from './agent-files.ts';
 import type { Bottle } from './bottle.ts';
 import { readChain } from './chain.ts';
 import { withDefaults } from './defaults.ts';
@@ -48,12 +49,13 @@ export function parseSpec(text: string, file: string, around: Surroundings): Par
     around.registries,
     report.below('egress'),
   );
+  const files = readAgentFiles(spec, egress.files, report.below('agent', 'files'));
   const workspace = readWorkspace(spec, chain.files, around, report.below('workspace'));
   const bottle: Bottle = {
     version: 1,
     name: spec.name ?? nameFromFile(file),
     file: resolve(around.cwd, file),
-    agent: readAgent(spec, egress.env, report.below('agent')),
+    agent: readAgent(spec, egress.env, files, report.below('agent')),
     workspace,
     secrets: readSecrets(spec, workspace, around, report.below('secrets')),
     egress: {

@@ -23,6 +23,9 @@ export function specOf(bottle: Bottle): Yaml {
       image: agent.image,
       command: agent.command,
       env: agent.env,
+      ...(agent.files.length === 0
+        ? {}
+        : { files: Object.fromEntries(agent.files.map(({ path, text }) => [path, { text }])) }),
       user: agent.user,
       network: agent.network,
       runtime: agent.runtime,

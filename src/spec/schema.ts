@@ -13,6 +13,24 @@ export type * from './bottle.ts';
 export type { SpecAuth, SpecEntry, SpecRule } from './schema-entry.ts';
 export type { SpecSecret } from './schema-secret.ts';
 
+const FileSchema = Type.Object(
+  {
+    json: Type.Optional(
+      Type.Unknown({
+        ...words('What stands in it, as JSON; `{placeholder:NAME}` in a text is the placeholder of that secret.'),
+        examples: [{ token: '{placeholder:API_TOKEN}' }],
+      }),
+    ),
+    text: Type.Optional(
+      Type.String({
+        ...words('What stands in it; `{placeholder:NAME}` is the placeholder of that secret.'),
+        examples: ['token={placeholder:API_TOKEN}\n'],
+      }),
+    ),
+  },
+  { ...closed, examples: [{ json: { token: '{placeholder:API_TOKEN}' } }] },
+);
+
 const AgentSchema = Type.Object(
   {
     image: Type.Optional(
@@ -39,6 +57,16 @@ const AgentSchema = Type.Object(
         default: {},
         propertyNames: { pattern: '^[A-Za-z_][A-Za-z0-9_]*$' },
         examples: [{ NODE_ENV: 'development' }],
+      }),
+    ),
+    files: Type.Optional(
+      Type.Record(Type.String(), FileSchema, {
+        ...words(
+          'Small files that the agent finds at its start, of its own user and for it alone (0600): for tools that want a file of credentials. By path: `~/…` or `/tmp/…`. Placeholders only, never a real value.',
+        ),
+        default: {},
+        propertyNames: { minLength: 1 },
+        examples: [{ '~/.config/tool/auth.json': { json: { token: '{placeholder:API_TOKEN}' } } }],
       }),
     ),
     user: Type.Optional(
@@ -375,6 +403,9 @@ export const SpecSchema = Type.Object(
   { ...closed, title: 'bottle', description: 'A spec of bottle: what an agent may use, see and reach.' },
 );
 
+/** A file of the agent as a person writes it. */
+export type SpecFile = Static<typeof FileSchema>;
+
 /** A spec file as a person writes it. */
 export type SpecDocument = Static<typeof SpecSchema>;
 
@@ -383,7 +414,7 @@ type With<T, K extends keyof T> = T & { readonly [P in K]-?: NonNullable<T[P]> |
 
 /** A spec with its defaults filled in. */
 export type FilledSpec = SpecDocument & {
-  readonly agent: With<Part<'agent'>, 'image' | 'command' | 'env' | 'user' | 'network' | 'runtime'> & {
+  readonly agent: With<Part<'agent'>, 'image' | 'command' | 'env' | 'files' | 'user' | 'network' | 'runtime'> & {
     readonly resources: Required<NonNullable<Part<'agent'>['resources']>>;
   };
   readonly workspace: With<Part<'workspace'>, 'path' | 'mode' | 'hide'>;

@@ -1,6 +1,6 @@
 // What a preset is: allow entries and variables under a name, in the words of a spec.
 
-import type { SpecAuth, SpecEntry } from '../schema.ts';
+import type { SpecAuth, SpecEntry, SpecFile } from '../schema.ts';
 
 export type Tool = 'npm' | 'pip';
 
@@ -37,6 +37,8 @@ export interface Expansion {
   readonly entries: readonly SpecEntry[];
   /** Variables that the agent gets; the spec's own win. */
   readonly env: Readonly<Record<string, string>>;
+  /** Files that the agent finds, by path, as agent.files has them; the spec's own win. */
+  readonly files?: Readonly<Record<string, SpecFile>>;
 }
 
 /** `{ auth }` when there is a secret, nothing otherwise: to be spread into an entry. */

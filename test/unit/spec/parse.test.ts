@@ -30,6 +30,7 @@ describe('a spec without anything', () => {
         image: null,
         command: [],
         env: {},
+        files: [],
         user: null,
         network: 'sealed',
         runtime: 'runc',

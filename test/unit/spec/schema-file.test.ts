@@ -60,6 +60,7 @@ describe('bottle.schema.json', () => {
         image: null,
         command: [],
         env: {},
+        files: {},
         user: null,
         network: 'sealed',
         runtime: 'runc',
