@@ -7,14 +7,15 @@ const SESSION = 'name or id; of `bottle proxy` the path that it prints as `contr
 export function registerWatch(program: Command): void {
   program
     .command('watch')
-    .description('show requests that wait for a person (on_match: hold, on_deny: hold), and decide on them')
+    .description('show requests that wait for a person (on_match: hold, on_deny: hold, confirm), and decide on them')
     .argument('[session]', `${SESSION}; without it the latest session`)
     .option('--json', 'events as JSON lines; asks nothing')
     .addHelpText(
       'after',
       `
 On a terminal it asks about one request after the other: y lets it pass, n refuses it, a lets it pass and does not ask again for the
-same secret on that host, or the same method and path, while the session lives. Ends with Ctrl-C; nothing is decided by that.
+same secret on that host, or the same method and path, while the session lives. With "confirm: each" in the spec every
+request is asked about, whatever was said before. Ends with Ctrl-C; nothing is decided by that.
 
 Example:
   bottle watch web-shop`,

@@ -19,6 +19,8 @@ const UNREAD = new Set(['undecodable', 'over_budget']);
 /** Refused by a part of the entry that allows the place: a line beside it would open more than what was asked for. */
 const IN_ENTRY: Readonly<Record<string, string>> = {
   graphql: 'if it is meant, add the field to `graphql` of that entry',
+  confirm:
+    'the spec asks for a person there: keep `bottle watch` open, or take `confirm` off that entry if nobody has to see it',
   signature: 'the program has to sign with the placeholder keys, for a service and region of that entry',
 };
 

@@ -138,13 +138,21 @@ function checkIds(placed: readonly Placed[]): void {
   }
 }
 
-/** An entry whose credential can never be used, because an earlier one decides about every request that it would match. */
+/** An entry whose credential can never be used, or that can never ask, because an earlier one decides about every request that it would match. */
 function checkCovered(placed: readonly Placed[]): void {
   placed.forEach((later, index) => {
-    const { auth } = later.entry;
-    if (auth === null) return;
+    const { auth, rules } = later.entry;
+    const asks = rules.some(({ confirm }) => confirm !== undefined);
+    if (auth === null && !asks) return;
     const earlier = placed.slice(0, index).find((one) => covers(one.entry, later.entry));
-    if (earlier === undefined || JSON.stringify(earlier.entry.auth) === JSON.stringify(auth)) return;
+    if (asks && earlier?.entry.rules.every(({ confirm }) => confirm === undefined)) {
+      later.hostReport.problem({
+        what: `${later.name} (${later.entry.host}) would never ask a person`,
+        why: `${earlier.name} comes first and matches every request to that host, without \`confirm\``,
+        fix: `remove ${earlier.name}, or give it rules for what nobody has to see`,
+      });
+    }
+    if (auth === null || earlier === undefined || JSON.stringify(earlier.entry.auth) === JSON.stringify(auth)) return;
     later.hostReport.problem({
       what: `${later.name} (${later.entry.host}) would never add its credential ${auth.secret}`,
       why: `${earlier.name} comes first and matches every request to that host${earlier.entry.auth === null ? ', without one' : ` with ${earlier.entry.auth.secret}`}`,

@@ -61,8 +61,8 @@ export function specOf(bottle: Bottle): Yaml {
 }
 
 function entryOf(entry: AllowEntry): Yaml {
-  const isAnything = entry.rules.some(({ methods, paths, query, headers }) => {
-    return methods === null && paths === null && isEmpty(query) && isEmpty(headers);
+  const isAnything = entry.rules.some(({ methods, paths, query, headers, confirm }) => {
+    return methods === null && paths === null && isEmpty(query) && isEmpty(headers) && confirm === undefined;
   });
   return {
     id: entry.id,
@@ -98,8 +98,8 @@ function searchOf({ onMatch, except, actions }: AllowEntry['dlp']): Yaml {
   return { on_match: onMatch, except, ...(isEmpty(actions) ? {} : { actions }) };
 }
 
-function ruleOf({ methods, paths, query, headers }: AllowEntry['rules'][number]): string | Yaml {
-  if (paths?.length === 1 && isEmpty(query) && isEmpty(headers)) {
+function ruleOf({ methods, paths, query, headers, confirm }: AllowEntry['rules'][number]): string | Yaml {
+  if (confirm === undefined && paths?.length === 1 && isEmpty(query) && isEmpty(headers)) {
     return `${methods === null ? '*' : methods.join(',')} ${paths[0]}`;
   }
   return {
@@ -107,6 +107,7 @@ function ruleOf({ methods, paths, query, headers }: AllowEntry['rules'][number])
     ...(paths === null ? {} : { paths }),
     ...(isEmpty(query) ? {} : { query }),
     ...(isEmpty(headers) ? {} : { headers }),
+    ...(confirm === undefined ? {} : { confirm }),
   };
 }
 

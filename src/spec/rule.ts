@@ -38,10 +38,12 @@ const KNOWN_METHODS = [
 /** The rules of an entry; never empty. Where something is wrong it is reported and left out. */
 export function readRules(entry: SpecEntry, report: Report): readonly RouteRule[] {
   const methods = METHODS[entry.access ?? 'full'];
-  if (entry.rules === undefined) return [{ methods, paths: null, query: {}, headers: {} }];
-  return entry.rules.map((rule, index) =>
-    readRule(rule, methods, entry.access ?? 'full', report.below('rules', index)),
-  );
+  const asks = entry.confirm === undefined ? {} : { confirm: entry.confirm };
+  if (entry.rules === undefined) return [{ methods, paths: null, query: {}, headers: {}, ...asks }];
+  return entry.rules.map((rule, index) => {
+    const own = typeof rule === 'string' || rule.confirm === undefined ? asks : { confirm: rule.confirm };
+    return { ...readRule(rule, methods, entry.access ?? 'full', report.below('rules', index)), ...own };
+  });
 }
 
 function readRule(rule: SpecRule, entryMethods: readonly string[] | null, access: string, report: Report): RouteRule {

@@ -6,6 +6,9 @@ import { actionsOf, closed, onMatch, quotaParts, secretName, stringOr, words } f
 const stringMap = (description: string) =>
   Type.Record(Type.String(), Type.String(), { description, default: {}, propertyNames: { minLength: 1 } });
 
+const confirm = (description: string) =>
+  Type.Optional(Type.Enum(['each', 'session'], { ...words(description), examples: ['each'] }));
+
 const RuleSchema = stringOr(
   Type.Object(
     {
@@ -26,6 +29,9 @@ const RuleSchema = stringOr(
       query: Type.Optional(stringMap('Query parameters that must be there, each with a glob for its value.')),
       headers: Type.Optional(
         stringMap('Header fields (lower case) that must be there, each with a glob for its value.'),
+      ),
+      confirm: confirm(
+        'A person lets it pass first (bottle watch): each request, or one of each method for the whole session. Wins over rules that match as well and do not ask.',
       ),
     },
     { ...closed },
@@ -144,6 +150,7 @@ export const EntrySchema = Type.Object(
         examples: [['GET /repos/acme/**']],
       }),
     ),
+    confirm: confirm('As in a rule, for all rules of this entry that have none of their own.'),
     graphql: Type.Optional(
       Type.Object(
         {

@@ -69,6 +69,7 @@ const PARTS_THAT_READ = [
   'error_shape',
   'source',
   'hold_request',
+  'confirm',
 ] as const;
 
 /** Defaults count as not given: they say what happens anyway. */
@@ -85,6 +86,7 @@ function isGiven(entry: FilledEntry, key: (typeof PARTS_THAT_READ)[number]): boo
       return on_match !== undefined || Object.keys(actions).length > 0 || except.length > 0;
     }
     case 'hold_request':
+    case 'confirm':
     case 'rules':
     case 'auth':
     case 'placeholder':

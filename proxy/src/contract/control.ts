@@ -28,6 +28,8 @@ export interface HeldEvent {
   /** Name of the secret that its route adds; null = none. */
   readonly credential: string | null;
   readonly waitsMs: number;
+  /** The spec asks for a person here, whatever is found. session: one approval covers what that rule allows, on this host and with this method. */
+  readonly confirm?: 'each' | 'session';
 }
 
 export interface ReleasedEvent {

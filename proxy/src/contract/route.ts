@@ -16,6 +16,8 @@ export interface RouteRule {
   readonly query: Readonly<Record<string, string>>;
   /** Header fields (lower case) that must be present with a value matching the glob; `{}` = none asked. */
   readonly headers: Readonly<Record<string, string>>;
+  /** What it allows waits for a person: every request, or the first of each method until the session ends. Left out = nobody is asked. */
+  readonly confirm?: 'each' | 'session';
 }
 
 /** How the real credential gets into a request. The agent's own value in that place is removed first. */

@@ -104,6 +104,8 @@ export class ExchangeAccount {
       ...{ stage, rule, reason, findings },
       credential: route.auth?.secret ?? route.placeholder?.secret ?? null,
       keys: held.keys.map((key) => `${host} ${key}`),
+      ...(held.confirm === undefined ? {} : { confirm: held.confirm.kind }),
+      sessionKeys: held.confirm?.kind === 'session' ? [`${host} ${held.confirm.key}`] : [],
     };
   }
 

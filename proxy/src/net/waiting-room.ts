@@ -14,6 +14,8 @@ export type Answer = 'approved' | 'always' | 'denied' | 'timeout' | 'client' | '
 export type Question = Omit<HeldEvent, 'event' | 'id' | 'waitsMs'> & {
   /** What `always` remembers. */
   readonly keys: readonly string[];
+  /** What any approval remembers. */
+  readonly sessionKeys: readonly string[];
 };
 
 export type PersonsWord = { readonly do: 'approve' | 'deny'; readonly id: string; readonly always?: boolean };
@@ -33,7 +35,10 @@ export interface Wait {
 
 interface Waiting {
   readonly keys: readonly string[];
-  end(answer: 'approved' | 'denied' | 'timeout' | 'client'): void;
+  readonly sessionKeys: readonly string[];
+  /** Nothing that is remembered is an answer. */
+  readonly isEach: boolean;
+  end(answer: Exclude<Answer, 'full'>): void;
 }
 
 export class WaitingRoom {
@@ -50,8 +55,9 @@ export class WaitingRoom {
     this.desk = desk;
   }
 
-  ask({ keys, ...question }: Question): Wait {
-    if (keys.length > 0 && keys.every((key) => this.remembered.has(key))) return answered('always');
+  ask({ keys, sessionKeys, ...question }: Question): Wait {
+    const isEach = question.confirm === 'each';
+    if (this.isKnown({ keys, sessionKeys, isEach })) return answered('always');
     if (this.count.add(1) > MOST_HELD) {
       this.count.add(-1);
       return answered('full');
@@ -68,7 +74,7 @@ export class WaitingRoom {
       resolve(answer);
     };
     const timer = setTimeout(() => end('timeout'), this.timeoutMs);
-    this.waiting.set(id, { keys, end });
+    this.waiting.set(id, { keys, sessionKeys, isEach, end });
     this.desk.emit({ event: 'held', id, ...question, waitsMs: this.timeoutMs });
     return { answer: promise, leave: () => end('client') };
   }
@@ -77,12 +83,22 @@ export class WaitingRoom {
   decide({ do: word, id, always }: PersonsWord): void {
     const waiting = this.waiting.get(id);
     if (waiting === undefined) return;
-    if (word === 'approve' && always === true) this.desk.remember(waiting.keys);
     waiting.end(word === 'approve' ? 'approved' : 'denied');
+    if (word !== 'approve') return;
+    const { keys, sessionKeys } = waiting;
+    const known = always === true ? [...sessionKeys, ...keys] : sessionKeys;
+    if (known.length > 0) this.desk.remember(known);
   }
 
   remember(keys: readonly string[]): void {
     for (const key of keys) if (this.remembered.size < MOST_REMEMBERED) this.remembered.add(key);
+    // Those who asked the same meanwhile have their answer, too.
+    for (const waiting of [...this.waiting.values()]) if (this.isKnown(waiting)) waiting.end('always');
+  }
+
+  private isKnown({ keys, sessionKeys, isEach }: Pick<Waiting, 'keys' | 'sessionKeys' | 'isEach'>): boolean {
+    if (isEach || keys.length + sessionKeys.length === 0) return false;
+    return [...keys, ...sessionKeys].every((key) => this.remembered.has(key));
   }
 }
 

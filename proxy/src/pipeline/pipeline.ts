@@ -3,6 +3,7 @@ import type { Finding, ProxyConfig, Route } from '../contract.ts';
 import type { BodyMeta, Match, Scanner, Unjudged } from '../dlp/types.ts';
 import { bodyMetaOf, createBodyJudge, hasDigest, isIdentity, WEBSOCKET_META } from './body-scan.ts';
 import { createCleanHeadTest, isStandardMethod, textsOf } from './clean-head.ts';
+import type { Confirm } from './confirm.ts';
 import { EnvelopeStream, envelopesOf, withoutRewriting } from './envelopes.ts';
 import { createForeignCredentials } from './foreign-credentials.ts';
 import { createGraphqlGate } from './graphql-gate.ts';
@@ -83,7 +84,7 @@ export function createPipeline(
     const target = { path: withoutLegalPath(own, answer.path), query: received.query };
     const isHostOpen = route.host !== view.host || answer.do === 'hold';
     const head: Head = { view, target, places: own, isHostOpen };
-    const held = answer.do === 'hold' ? heldByPolicy(view, answer) : null;
+    const held = answer.do === 'hold' ? heldByPolicy(view, answer) : heldBySpec(view, answer);
     // What is taken off is no reason to refuse, and worth a line in the record.
     const foreign = uniqueFindings(foreignCredentials(head));
     const plain = { route, rule: route.id, target: joinTarget(target), rawHeaders: view.rawHeaders } as const;
@@ -116,10 +117,11 @@ export function createPipeline(
       found.filter(({ match }) => chosen.has(match)),
     );
     const again = splitTarget(rewritten.target);
-    const path = policy.stillAllows(route, { ...view, ...rewritten }, again);
-    if (path === null) return refuse(refuseMatches(route, { ...sorted, blocking: sorted.redacting }, places.hostsOf));
-    const sent = joinTarget({ path, query: again.query });
-    return admit({ ...plain, ...rewritten, target: sent, findings, verdict: 'redact' }, asked);
+    const still = policy.stillAllows(route, { ...view, ...rewritten }, again);
+    if (still === null) return refuse(refuseMatches(route, { ...sorted, blocking: sorted.redacting }, places.hostsOf));
+    const sent = joinTarget({ path: still.path, query: again.query });
+    const askedAgain = asked?.confirm === undefined ? heldBySpec(view, { route, confirm: still.confirm }) : null;
+    return admit({ ...plain, ...rewritten, target: sent, findings, verdict: 'redact' }, joinHeld(asked, askedAgain));
   }
 
   /** What a request refused by policy would have carried: a placeholder on its way to a foreign host is worth a record. */
@@ -289,6 +291,21 @@ function refuse(refusal: Refusal): HeadJudgement {
 
 function admit(admitted: Admitted, held: Held | null): HeadJudgement {
   return held === null ? { do: 'admit', admitted } : { do: 'hold', held, admitted };
+}
+
+/** The spec wants a person to see it (`confirm`). */
+function heldBySpec(
+  { method }: RequestView,
+  { route, confirm }: { readonly route: Route; readonly confirm: Confirm | null },
+): Held | null {
+  if (confirm === null) return null;
+  const when = confirm.kind === 'each' ? 'each time' : 'once a session';
+  const refusal: Refusal = {
+    ...{ stage: 'policy', rule: 'confirm', errorShape: route.errorShape, findings: [] },
+    reason: `${printable(method)} waits for a person here, ${when} (${route.id})`,
+    fix: `a person lets it pass with \`bottle watch\` or \`bottle approve\`; confirm of ${route.id} in the spec asks for that`,
+  };
+  return { refusal, keys: [], confirm };
 }
 
 /** Query values are as free as in a rule that names none. */

@@ -1,9 +1,10 @@
 // May this request pass by host, port, scheme, method, path, query and headers? Compiled once; knows nothing of secrets.
 import type { ErrorShape, ProxyConfig, Route } from '../contract.ts';
 import { createAddressJudge } from '../net/address-judge.ts';
+import type { Confirm } from './confirm.ts';
 import { indexHosts } from './host-index.ts';
 import { type PathReadings, readPath } from './path.ts';
-import { askRoute, type CompiledRoute, compileRoute } from './rules.ts';
+import { askConfirm, askRoute, type CompiledRoute, compileRoute } from './rules.ts';
 import type { Target } from './target.ts';
 import type { CapturedJudgement, RequestView } from './types.ts';
 
@@ -32,16 +33,25 @@ export interface PolicyQuestion extends Omit<PolicyRefusal, 'do'> {
   readonly path: string;
 }
 
+type Admission = Extract<PolicyAnswer, { do: 'admit' }>;
+
 export type PolicyAnswer =
   | PolicyQuestion
-  | { readonly do: 'admit'; readonly route: Route /** What is sent. */; readonly path: string }
+  | {
+      readonly do: 'admit';
+      readonly route: Route;
+      /** What is sent. */
+      readonly path: string;
+      /** It waits for a person; null = it does not. */
+      readonly confirm: Confirm | null;
+    }
   | PolicyRefusal;
 
 export interface Policy {
   /** `quote` makes a text of the agent fit for a message: no matched secrets, printable, short. */
   judge(view: RequestView, target: Target, quote: (text: string) => string): PolicyAnswer;
-  /** Does the admitted route still allow the request when its target has changed? The path to send, or null. */
-  stillAllows(route: Route, view: RequestView, target: Target): string | null;
+  /** Does the admitted route still allow the request when its target has changed? What to send, or null. */
+  stillAllows(route: Route, view: RequestView, target: Target): Pick<Admission, 'path' | 'confirm'> | null;
   judgeHost(
     host: string,
     quote: (text: string) => string,
@@ -77,8 +87,11 @@ export function createPolicy(config: Pick<ProxyConfig, 'routes' | 'deny' | 'dnsA
       if (route.scheme !== view.scheme || !route.ports.includes(view.port)) continue;
       const answer = askRoute(compiled, view, target, readings);
       switch (answer.kind) {
-        case 'allowed':
-          return { do: 'admit', route, path: answer.path };
+        case 'allowed': {
+          const asked = askConfirm(compiled, view, target, readings);
+          if (asked?.do === 'ambiguous') return ambiguousPath(route, asked.why);
+          return { do: 'admit', route, path: answer.path, confirm: asked?.do === 'ask' ? asked.confirm : null };
+        }
         case 'ambiguous':
           ambiguity ??= answer.why;
           nearest ??= compiled;
@@ -119,8 +132,11 @@ export function createPolicy(config: Pick<ProxyConfig, 'routes' | 'deny' | 'dnsA
     stillAllows(route, view, target) {
       const compiled = routes.find(view.host).find((one) => one.route === route);
       if (compiled === undefined) return null;
-      const answer = askRoute(compiled, view, target, () => readPath(target.path));
-      return answer.kind === 'allowed' ? answer.path : null;
+      const readings = () => readPath(target.path);
+      const answer = askRoute(compiled, view, target, readings);
+      const asked = askConfirm(compiled, view, target, readings);
+      if (answer.kind !== 'allowed' || asked?.do === 'ambiguous') return null;
+      return { path: answer.path, confirm: asked?.do === 'ask' ? asked.confirm : null };
     },
     judgeHost(host, quote) {
       const refuse = denied.find(host)[0];

@@ -1,5 +1,6 @@
 // The rules of one route, compiled: does a request pass, and with which path.
 import type { Route, RouteRule } from '../contract.ts';
+import { type ConfirmAnswer, type ConfirmTest, compileConfirm } from './confirm.ts';
 import { compileGlob, coversEveryPath, type Glob } from './glob.ts';
 import { compilePathGlob, covers, type PathGlob, type PathReadings, type Reading } from './path.ts';
 import { asLatin1, decodeQueryText, type QueryPart, splitTarget, type Target } from './target.ts';
@@ -17,6 +18,8 @@ export interface CompiledRoute {
   readonly rules: readonly CompiledRule[];
   /** Some rule asks for nothing: no need to read path, query or headers. */
   readonly isOpen: boolean;
+  /** null = what is allowed waits for nobody. */
+  readonly confirm: ConfirmTest | null;
 }
 
 export type RouteAnswer =
@@ -36,7 +39,7 @@ export function compileRoute(route: Route): CompiledRoute {
   const isOpen = rules.some(
     (rule) => rule.methods === null && rule.paths === null && rule.query.length === 0 && rule.headers.length === 0,
   );
-  return { route, rules, isOpen };
+  return { route, rules, isOpen, confirm: compileConfirm(route.id, route.rules) };
 }
 
 function compileRule(rule: RouteRule): CompiledRule {
@@ -83,6 +86,17 @@ export function askRoute(
   if (override !== null) return { kind: 'ambiguous', why: `the header ${override} may replace the path` };
   const read = readings();
   return read.kind === 'ambiguous' ? read : { kind: 'allowed', path: read.sent };
+}
+
+/** Does what is allowed wait for a person? */
+export function askConfirm(
+  { confirm }: CompiledRoute,
+  view: RequestView,
+  target: Target,
+  readings: () => PathReadings,
+): ConfirmAnswer | null {
+  if (confirm === null) return null;
+  return confirm(view, target, methodsOf(view, target), firstHeader(view, PATH_OVERRIDES), readings);
 }
 
 function allows(rules: readonly CompiledRule[], reading: Reading): boolean {

@@ -2,6 +2,7 @@
 
 import type { AuditRecord, ErrorShape, Finding, Route, Stage, Verdict, Via } from '../contract.ts';
 import type { Match, Unjudged } from '../dlp/types.ts';
+import type { Confirm } from './confirm.ts';
 import type { NotSigned } from './sign/agent-signature.ts';
 import type { ChunkSigner } from './sign/chunk-signer.ts';
 import type { SignableBody } from './sign/resign.ts';
@@ -39,6 +40,8 @@ export interface Held {
   readonly refusal: Refusal;
   /** What is let through, on its host: `always` remembers these, and only when all of them are remembered nobody is asked. */
   readonly keys: readonly string[];
+  /** The spec asks for a person. session: `key` is remembered with every approval; each: nothing that is remembered is an answer. */
+  readonly confirm?: Confirm;
 }
 
 /** A whole answer of ours; content-length is in it, connection fields are added by net. */

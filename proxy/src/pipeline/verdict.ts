@@ -144,7 +144,9 @@ export function joinHeld(first: Held | null, second: Held | null): Held | null {
   const isFull = both.length > LONGEST_QUESTION;
   const reason = !isFull ? both : refusal.reason.endsWith(AND_MORE) ? refusal.reason : `${refusal.reason}${AND_MORE}`;
   const findings = [...new Set([...refusal.findings, ...second.refusal.findings])].slice(0, MOST_FINDINGS);
-  return { refusal: { ...refusal, reason, findings }, keys: [...first.keys, ...second.keys] };
+  const confirm = first.confirm ?? second.confirm;
+  const keys = [...first.keys, ...second.keys];
+  return { refusal: { ...refusal, reason, findings }, keys, ...(confirm === undefined ? {} : { confirm }) };
 }
 
 /** What a person must say first; null = nothing. */

@@ -175,6 +175,16 @@ describe('a refusal that no line should lift says why', () => {
     ['an address in no form', { stage: 'address', rule: 'malformed-address', host: '0x7f.1' }, /no address/],
     ['an ambiguous path', { stage: 'policy', rule: 'ambiguous-path', path: '/a%2f..%2fb' }, /more than one way/],
     [
+      'a request that nobody confirmed',
+      {
+        stage: 'policy',
+        rule: 'confirm',
+        verdict: 'hold',
+        reason: 'DELETE waits for a person here, each time (allow.0)',
+      },
+      /keep `bottle watch` open/,
+    ],
+    [
       'an operation of GraphQL',
       { stage: 'policy', rule: 'graphql', reason: 'the mutation deleteX is not allowed (allow.0)' },
       /deleteX is not allowed \(allow\.0\); if it is meant, add the field to `graphql`/,
