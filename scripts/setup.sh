@@ -3,7 +3,7 @@
 # A step is a script in setup/: its last line on stdout is the result, what it writes to stderr is its progress.
 set -eu
 root=$(CDPATH='' cd -- "$(dirname -- "$0")/.." && pwd -P)
-steps=${*:-node packages hooks engine images}
+steps=${*:-node packages hooks gitleaks engine images}
 state=${BOTTLE_STATE_DIR:-${XDG_STATE_HOME:-$HOME/.local/state}/bottle}
 
 now_ms() {

@@ -2,5 +2,5 @@
 # npm test: sets up what is missing, then lint, types and every test. npm test -- ARG... hands ARGs to vitest.
 set -eu
 cd "$(dirname -- "$0")/.."
-sh scripts/setup.sh node packages hooks tools engine images
+sh scripts/setup.sh node packages hooks gitleaks tools engine images
 exec scripts/with-node.sh node --disable-warning=ExperimentalWarning scripts/checks.ts unit proxy docker -- "$@"

@@ -4,6 +4,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import { registerCheck } from './commands/check.ts';
 import { registerDoctor } from './commands/doctor.ts';
 import { registerExec, registerShell } from './commands/exec.ts';
+import { registerHooks } from './commands/hooks.ts';
 import { registerInit } from './commands/init.ts';
 import { registerLogs } from './commands/logs.ts';
 import { registerPlan } from './commands/plan.ts';
@@ -27,7 +28,7 @@ const GROUPS: readonly (readonly [string, readonly ((program: Command) => void)[
   ['Specs:', [registerInit, registerCheck, registerShow, registerPlan, registerPresets]],
   ['Sessions:', [registerStart, registerPs, registerStop, registerExec, registerShell, registerReap]],
   ['Review:', [registerWatch, registerApprove, registerDeny, registerLogs, registerWhy, registerScan]],
-  ['Besides:', [registerProxy, registerDoctor]],
+  ['Besides:', [registerHooks, registerProxy, registerDoctor]],
 ];
 
 const EXAMPLES = `
