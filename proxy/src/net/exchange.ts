@@ -113,12 +113,11 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
       this.refuse(placed.refusal);
       return;
     }
-    const { injected } = placed;
+    const { injected, guard, asked } = placed;
     this.outgoing = placed.outgoing;
     account.injected = injected.injected;
-    const guard = pipeline.guardResponse(admitted, injected);
-    if (guard !== null) account.guard = guard;
-    this.relay = new ResponseRelay(agent, guard, account, this);
+    account.guard = guard;
+    this.relay = new ResponseRelay(agent, guard, account, this, asked);
     this.head = headForUpstream(request, injected, this.outgoing, guard !== null);
 
     audit.assertWritable();

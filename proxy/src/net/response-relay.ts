@@ -1,9 +1,12 @@
 // The way back of one exchange: what the upstream answers, searched for injected values, to the agent, with back-pressure.
+import { envelopesOf } from '../pipeline/envelopes.ts';
 import type { ResponseGuard } from '../pipeline/types.ts';
 import type { AgentStream, ResponseBody } from './agent.ts';
 import { withoutHttp3 } from './alt-svc.ts';
-import { withoutFields } from './h1/fields.ts';
+import { EnvelopeOpener } from './envelope-opener.ts';
+import { fieldValue, withField, withoutFields } from './h1/fields.ts';
 import type { ResponseHead } from './h1/response-head.ts';
+import { type AskedRange, Cutter, narrow } from './ranges.ts';
 import { createResponseDecoder, type DecodedSink, type ResponseDecoder } from './response-decoder.ts';
 
 export interface RelayOwner {
@@ -28,6 +31,13 @@ export interface ResponseSource {
 
 /** Content of one read is written in pieces of about this size: a little may decode to much. In bytes. */
 const FLUSHED_BYTES = 64 * 1024;
+/** RFC 9110, 15.5.17. */
+const NOT_SATISFIABLE = 416;
+const TEXT = /^\s*(?:text\/|[a-z]+\/(?:[^;]*\+)?(?:json|xml|x-ndjson|x-www-form-urlencoded|javascript))/i;
+
+/** Begins like gzip or zstd, which no text does. */
+const isCompressed = (bytes: Buffer): boolean =>
+  (bytes[0] === 0x1f && bytes[1] === 0x8b) || (bytes[0] === 0x28 && bytes[1] === 0xb5 && bytes[2] === 0x2f);
 
 export class ResponseRelay implements DecodedSink {
   /** The agent has been given a status. */
@@ -37,7 +47,13 @@ export class ResponseRelay implements DecodedSink {
   private readonly source: ResponseSource;
   private readonly owner: RelayOwner;
   private readonly count: ResponseCount;
+  /** The part that was asked for, of which the upstream was asked for more; null = the answer passes whole. */
+  private readonly asked: AskedRange | null;
   private decoder: ResponseDecoder | null = null;
+  private opener: EnvelopeOpener | null = null;
+  private cutter: Cutter | null = null;
+  /** Says to be text: what looks compressed is not what it says. */
+  private isText = false;
   private rawTrailers: readonly string[] = [];
   private isOver = false;
   /** Decoded since the last flush. */
@@ -48,8 +64,10 @@ export class ResponseRelay implements DecodedSink {
     guard: ResponseGuard | null,
     count: ResponseCount,
     owner: RelayOwner & ResponseSource,
+    asked: AskedRange | null = null,
   ) {
     this.agent = agent;
+    this.asked = asked;
     this.guard = guard;
     this.count = count;
     this.source = owner;
@@ -73,12 +91,43 @@ export class ResponseRelay implements DecodedSink {
       rawHeaders = withoutFields(rawHeaders, ['content-encoding']);
       body = 'stream';
     }
+    if (this.guard !== null && body !== 'none') {
+      const type = fieldValue(head.rawHeaders, 'content-type') ?? '';
+      this.isText = this.decoder === null && TEXT.test(type);
+      const encoding = envelopesOf((lowerName) => fieldValue(head.rawHeaders, lowerName)?.trim() ?? '')?.encoding ?? '';
+      if (encoding !== '' && encoding !== 'identity') {
+        this.opener = new EnvelopeOpener(encoding);
+        body = 'stream';
+      }
+    }
+    const part = this.asked === null ? null : narrow(this.asked, head.status, rawHeaders);
+    if (part?.do === 'refuse' || (part !== null && part.do !== 'pass' && this.decoder !== null)) {
+      this.owner.onUnsearchable('the response is a part that cannot be searched for credentials');
+      return;
+    }
     this.isBegun = true;
-    this.count.status = head.status;
-    this.agent.queueResponse(head.status, this.scrubbedReason(head), rawHeaders, body);
+    let { status } = head;
+    if (part !== null && part.do !== 'pass') {
+      const cut = part.do === 'cut' ? part.cut : { skip: 0, keep: 0 };
+      this.cutter = new Cutter(cut);
+      if (part.do === 'none') {
+        status = NOT_SATISFIABLE;
+        body = 'length';
+      }
+      rawHeaders = withField(rawHeaders, 'Content-Range', part.contentRange);
+      if (body === 'length') rawHeaders = withField(rawHeaders, 'Content-Length', String(cut.keep));
+    }
+    this.count.status = status;
+    const reason = status === head.status ? this.scrubbedReason(head) : 'Range Not Satisfiable';
+    this.agent.queueResponse(status, reason, rawHeaders, body);
   }
 
   push(chunk: Buffer): void {
+    if (this.isText && this.count.bytesIn === 0 && chunk.length > 0 && isCompressed(chunk)) {
+      this.isOver = true;
+      this.owner.onUnsearchable('the response says that it is text, and is compressed');
+      return;
+    }
     this.count.bytesIn += chunk.length;
     if (this.decoder === null) this.queueScrubbed(chunk);
     else if (!this.decoder.push(chunk)) this.source.pause();
@@ -136,14 +185,23 @@ export class ResponseRelay implements DecodedSink {
   }
 
   private queueScrubbed(chunk: Buffer): void {
-    const clean = this.guard === null ? chunk : this.guard.push(chunk);
-    if (clean.length > 0) this.agent.queueBody(clean);
+    const opened = this.opener === null ? chunk : this.opener.push(chunk);
+    if (opened === null) {
+      this.onUndecodable();
+      return;
+    }
+    this.queue(this.guard === null ? opened : this.guard.push(opened));
+  }
+
+  private queue(clean: Buffer): void {
+    const own = this.cutter === null ? clean : this.cutter.take(clean);
+    if (own.length > 0) this.agent.queueBody(own);
   }
 
   private finish(): void {
     if (this.guard !== null) {
-      const rest = this.guard.end();
-      if (rest.length > 0) this.agent.queueBody(rest);
+      if (this.opener !== null) this.queue(this.guard.push(this.opener.end()));
+      this.queue(this.guard.end());
     }
     this.owner.onRelayed(this.scrubbed(this.rawTrailers));
   }

@@ -1,12 +1,25 @@
 // What leaves of a request that was judged: credentials in their places, signed where that is asked for, and a head that fits the body.
-import type { Admitted, Injected, Pipeline, Refusal } from '../pipeline/types.ts';
+import type { Admitted, Injected, Pipeline, Refusal, ResponseGuard } from '../pipeline/types.ts';
 import type { AgentRequest } from './agent.ts';
+import { type AskedRange, widenRange } from './ranges.ts';
 import type { Outgoing } from './request-judge.ts';
 import { signableOf, signChunks } from './signed-body.ts';
 import type { RequestBodyKind } from './upstream.ts';
 import { fieldsForUpstream, hostForUpstream } from './upstream-fields.ts';
 
 export type Placed =
+  | {
+      readonly do: 'send';
+      readonly injected: Injected;
+      readonly outgoing: Outgoing;
+      /** null when nothing was injected. */
+      readonly guard: ResponseGuard | null;
+      /** What part the agent asked for, where another one is asked for in its place; null = the same. */
+      readonly asked: AskedRange | null;
+    }
+  | { readonly do: 'refuse'; readonly refusal: Refusal };
+
+type PlacedOnce =
   | { readonly do: 'send'; readonly injected: Injected; readonly outgoing: Outgoing }
   | { readonly do: 'refuse'; readonly refusal: Refusal };
 
@@ -16,6 +29,19 @@ export function placeCredentials(
   admitted: Admitted,
   outgoing: Outgoing,
 ): Placed {
+  const placed = placeOnce(pipeline, request, admitted, outgoing);
+  if (placed.do === 'refuse') return placed;
+  const guard = pipeline.guardResponse(admitted, placed.injected);
+  const widened =
+    guard === null || request.method === 'HEAD' ? null : widenRange(admitted.rawHeaders, guard.reachBytes);
+  if (widened === null) return { ...placed, guard, asked: null };
+  // Once more, for a signature covers the field.
+  const again = placeOnce(pipeline, request, { ...admitted, rawHeaders: widened.rawHeaders }, outgoing);
+  if (again.do === 'refuse') return again;
+  return { ...again, guard: pipeline.guardResponse(admitted, again.injected), asked: widened.asked };
+}
+
+function placeOnce(pipeline: Pipeline, request: AgentRequest, admitted: Admitted, outgoing: Outgoing): PlacedOnce {
   const placed = pipeline.inject(admitted, {
     method: request.method,
     host: hostForUpstream(request, admitted.rawHeaders),

@@ -38,9 +38,11 @@ function* formsOf(value: string): Generator<readonly [string, string]> {
   }
   yield* texts(value, bytes);
   yield ['hex', bytes.toString('hex')];
-  yield ['utf16', Buffer.from(value, 'utf16le').toString('latin1')];
-  yield ['utf16', Buffer.from(value, 'utf16le').swap16().toString('latin1')];
-  for (const text of base64Cores(Buffer.from(value, 'utf16le'))) yield ['utf16 > base64', text];
+  // From the first byte that is its own to the last one: the same in both orders for ASCII, and no byte of what stands beside it.
+  const wide16 = Buffer.from(bytes.toString('utf8'), 'utf16le');
+  yield ['utf16', wide16.toString('latin1').slice(0, -1)];
+  yield ['utf16', Buffer.from(wide16).swap16().toString('latin1').slice(1)];
+  for (const text of base64Cores(wide16)) yield ['utf16 > base64', text];
   for (let shift = 0; shift < 5; shift++) yield ['base32', base32Core(bytes, shift)];
   if (value.length <= LONG) yield* wide(value, bytes);
   yield* decoded(value);

@@ -44,7 +44,8 @@ export class NeedleSearch {
   private readonly beginnings: readonly Needle[][] = Array.from({ length: 256 }, () => []);
   /** 1 for each pair of bytes that a needle can begin with, breaks included. */
   private readonly starts = new Uint8Array(PAIRS);
-  private readonly longestSpan: number;
+  /** Of a needle with as many breaks as are reckoned with, in bytes. */
+  readonly longestSpan: number;
 
   /** Needles of at least two bytes. */
   constructor(needles: readonly Buffer[]) {

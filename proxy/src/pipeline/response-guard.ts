@@ -92,6 +92,10 @@ class Guard implements ResponseGuard {
     this.fingerprintOf = fingerprintOf;
   }
 
+  get reachBytes(): number {
+    return this.echoes.search.longestSpan;
+  }
+
   get scrubbed(): boolean {
     return this.found.size > 0;
   }
@@ -184,6 +188,10 @@ class DoubleGuard implements ResponseGuard {
   constructor(first: ResponseGuard, second: ResponseGuard) {
     this.first = first;
     this.second = second;
+  }
+
+  get reachBytes(): number {
+    return Math.max(this.first.reachBytes, this.second.reachBytes);
   }
 
   get scrubbed(): boolean {

@@ -141,6 +141,8 @@ export interface ResponseGuard {
    * message completes, what is left to come is scrubbed.
    */
   end(): Buffer;
+  /** How far what is looked for may reach, in bytes. */
+  readonly reachBytes: number;
   /** True once something was scrubbed. */
   readonly scrubbed: boolean;
   /** What was scrubbed: which secret, where and in which form, each once. */
