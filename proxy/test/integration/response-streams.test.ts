@@ -250,7 +250,11 @@ describe('a whole response that is searched', () => {
       await until(() => client.received() === answer.repeat(i), `answer ${i}; it has ${client.received()}`);
     }
     expect(upstream.peers).toHaveLength(1);
-    expect(upstream.peers[0]!.received()).toContain('Range: bytes=0-4\r\nAccept-Encoding: identity\r\n');
+    // More than the part is asked for, so that no value can be had in pieces; there is nothing of it in an answer to HEAD.
+    const range = method === 'HEAD' ? /bytes=0-4/ : /bytes=0-\d{3,}/;
+    expect(upstream.peers[0]!.received()).toMatch(
+      new RegExp(`Range: ${range.source}\r\nAccept-Encoding: identity\r\n`),
+    );
   });
 
   it('that expands a thousandfold comes whole to a slow agent, and the proxy does not grow with it', async () => {
