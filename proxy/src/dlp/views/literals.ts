@@ -1,5 +1,5 @@
 // Strings of one list, sum or template, put together: `['gh', 'p_…']`, `"a"+"b"`, `CONCAT('a', 'b')`, `${'a'}${'b'}`; also inside JSON.
-import { type Span, Trace, type View } from '../view.ts';
+import { Trace, type View } from '../view.ts';
 import { looksMadeUp } from './joins.ts';
 
 /** Longest string, and longest thing between two of them, in bytes. */
@@ -16,56 +16,72 @@ const ARMOUR = '-----';
 const BETWEEN = new Uint8Array(256);
 for (const sign of ' \t\r\n,+.&|()[]{}$\\/*"\'`') BETWEEN[sign.charCodeAt(0)] = 1;
 
-/** A kind of quote: in JSON the strings of code have a backslash before theirs, and the string around them has none. */
-interface Quote {
-  readonly byte: number;
-  readonly isEscaped: boolean;
-}
-const QUOTES: readonly Quote[] = [0x22, 0x27, 0x60].flatMap((byte) => [
-  { byte, isEscaped: false },
-  { byte, isEscaped: true },
-]);
+const QUOTES = [0x22, 0x27, 0x60];
+/** 1 + index of the quote that a byte is. */
+const QUOTE_AT = new Uint8Array(256);
+for (const [index, byte] of QUOTES.entries()) QUOTE_AT[byte] = 1 + index;
+/**
+ * Where quotes of each kind stand, used again and again: in JSON the strings of code have a backslash before theirs, and the string around them
+ * has none.
+ */
+const plainQuotes: readonly number[][] = QUOTES.map(() => []);
+const escapedQuotes: readonly number[][] = QUOTES.map(() => []);
+/** Two strings have so many. */
+const LEAST_QUOTES = 4;
 
 /** Calls `found` with the text of every row of strings in `start..end`. */
 export function literalRows(view: View, start: number, end: number, found: (child: View) => void): void {
-  for (const quote of QUOTES) rowsOf(view, quote, start, end, found);
-}
-
-function rowsOf(view: View, quote: Quote, start: number, end: number, found: (child: View) => void): void {
   const { bytes } = view;
-  let row: Span[] = [];
-  const flush = (): void => {
-    if (row.length > 1) give(view, row, found);
-    row = [];
-  };
-  for (let open = nextQuote(bytes, quote, start, end); open >= 0; ) {
-    const close = nextQuote(bytes, quote, open + 1, Math.min(end, open + LITERAL_BYTES + 2));
-    const to = close < 0 ? close : close - Number(quote.isEscaped);
-    // What holds nothing but signs stands between two strings: the next quote opens one.
-    if (close < 0 || isBetween(bytes, open + 1, to)) {
-      flush();
-      open = close < 0 ? nextQuote(bytes, quote, open + 1, end) : close;
-      continue;
-    }
-    const last = row.at(-1);
-    if (last !== undefined && !isBetween(bytes, last.end, open + 1)) flush();
-    row.push({ start: open + 1, end: to });
-    open = nextQuote(bytes, quote, close + 1, end);
+  for (let kind = 0; kind < QUOTES.length; kind++) {
+    plainQuotes[kind]!.length = 0;
+    escapedQuotes[kind]!.length = 0;
   }
-  flush();
+  for (let at = start; at < end; at++) {
+    const quote = QUOTE_AT[bytes[at]!]!;
+    if (quote !== 0) (bytes[at - 1] === 0x5c ? escapedQuotes : plainQuotes)[quote - 1]!.push(at);
+  }
+  for (let kind = 0; kind < QUOTES.length; kind++) {
+    if (plainQuotes[kind]!.length >= LEAST_QUOTES) rowsOf(view, plainQuotes[kind]!, 0, found);
+    if (escapedQuotes[kind]!.length >= LEAST_QUOTES) rowsOf(view, escapedQuotes[kind]!, 1, found);
+  }
 }
 
-function give(view: View, row: readonly Span[], found: (child: View) => void): void {
+/** `quotes`: where those of one kind stand; `escapeBytes`: how much of each stands before that. */
+function rowsOf(view: View, quotes: readonly number[], escapeBytes: number, found: (child: View) => void): void {
+  const { bytes } = view;
+  // Starts and ends in turn.
+  let row: number[] = [];
+  for (let i = 0; i < quotes.length; ) {
+    const start = quotes[i]! + 1;
+    const close = i + 1 < quotes.length ? quotes[i + 1]! : Number.POSITIVE_INFINITY;
+    const to = close - escapeBytes;
+    // What holds nothing but signs stands between two strings: the next quote opens one.
+    const isString = close - start <= LITERAL_BYTES && !isBetween(bytes, start, to);
+    if (row.length > 0 && !(isString && isBetween(bytes, row.at(-1)!, start))) {
+      if (row.length > 2) give(view, row, found);
+      row = [];
+    }
+    if (isString) row.push(start, to);
+    i += isString ? 2 : 1;
+  }
+  if (row.length > 2) give(view, row, found);
+}
+
+/** The first characters of a row. */
+const head = Buffer.alloc(LOOK_CHARS);
+
+function give(view: View, row: readonly number[], found: (child: View) => void): void {
+  let looked = 0;
+  for (let i = 0; i < row.length && looked < LOOK_CHARS; i += 2) {
+    const to = Math.min(row[i + 1]!, row[i]! + LOOK_CHARS - looked);
+    for (let at = row[i]!; at < to; at++) head[looked++] = view.bytes[at]!;
+  }
+  if (looked < LEAST_CHARS) return;
+  const text = head.toString('latin1', 0, looked);
+  if (!looksMadeUp(text) && !text.includes(ARMOUR)) return;
   const trace = new Trace();
-  for (const { start, end } of row) trace.copy(view.bytes, start, end);
-  if (trace.length < LEAST_CHARS) return;
-  const head = trace.bytes.toString('latin1', 0, Math.min(trace.length, LOOK_CHARS));
-  if (looksMadeUp(head) || head.includes(ARMOUR)) found(trace.view('concatenation', view, row.at(-1)!.end));
-}
-
-function nextQuote(bytes: Uint8Array, { byte, isEscaped }: Quote, from: number, end: number): number {
-  for (let at = from; at < end; at++) if (bytes[at] === byte && (bytes[at - 1] === 0x5c) === isEscaped) return at;
-  return -1;
+  for (let i = 0; i < row.length; i += 2) trace.copy(view.bytes, row[i]!, row[i + 1]!);
+  found(trace.view('concatenation', view, row.at(-1)!));
 }
 
 /** Whether nothing but signs stands between the end of a string and the next one's first byte. */

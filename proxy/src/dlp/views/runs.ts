@@ -12,8 +12,6 @@ const OPAQUE_CHARS = 256;
 const LOCAL_CHARS = 8192;
 /** From here on base32 of a token may be without a digit by chance; shorter runs of letters are words. */
 const BASE32_CHARS = 24;
-/** Shortest line of wrapped base64 or hex, in characters. */
-const LINE_CHARS = 16;
 /** How much is read backwards, or in rot13, behind a run that gives something so. */
 const TURNED_BYTES = 32 * 1024;
 /** Longest label of a host name (RFC 1035, 2.3.4). */
@@ -80,33 +78,38 @@ export class DecodedRuns {
 
 /** Calls `found` with everything that the long runs of `view` decode to. */
 export function decodeRuns(view: View, runs: Runs, decoded: DecodedRuns, found: (child: View) => void): void {
-  const { bytes, length } = view;
-  let lines: Span[] = [];
-  const flush = (): void => {
-    const last = lines.at(-1);
-    if (last !== undefined) {
-      // What is left of wrapped text on a last line shorter than a run.
-      const start = afterLineBreak(bytes, last.end, length);
-      const end = start > last.end ? view.runEnd(BASE64, start) : start;
-      if (end > start && end - start < RUN_CHARS && isNewline(bytes, start - 1)) lines.push({ start, end });
-    }
-    if (lines.length > 1) decodeLines(view, lines, found);
-    // Behind the labels of a host name that hold data stands one that may be data, or the domain.
-    if (last !== undefined && lines.length > 1 && bytes[last.end] === DOT) {
-      const start = last.end + 1;
-      const end = view.runEnd(BASE64, start);
-      if (end > start && end - start < RUN_CHARS) decodeLines(view, [...lines, { start, end }], found);
-    }
-    lines = [];
-  };
+  const { bytes } = view;
+  const lines: Span[] = [];
   longRuns(bytes, runs, (start, end) => {
     const last = lines.at(-1);
-    const isNext = last !== undefined && (isLineBreak(bytes, last.end, start) || isNextLabel(bytes, last, start, end));
-    if (last !== undefined && !isNext) flush();
-    if (end - start >= LINE_CHARS || lines.length > 0) lines.push({ start, end });
+    if (last !== undefined && !isLineBreak(bytes, last.end, start) && !isNextLabel(bytes, last, start, end)) {
+      decodeWrapped(view, lines, found);
+      lines.length = 0;
+    }
+    lines.push({ start, end });
     decodeRun(view, start, end, decoded, found);
   });
-  flush();
+  if (lines.length > 0) decodeWrapped(view, lines, found);
+}
+
+/** `lines`: long runs with nothing but line breaks, or the dots of a host name, between them; one at least. */
+function decodeWrapped(view: View, lines: Span[], found: (child: View) => void): void {
+  const { bytes, length } = view;
+  const last = lines.at(-1)!;
+  // What is left of wrapped text on a last line shorter than a run.
+  const next = bytes[last.end];
+  const start =
+    next === 0x5c || next === 0x20 || (next! >= 9 && next! <= 13) ? afterLineBreak(bytes, last.end, length) : last.end;
+  const end = start > last.end ? view.runEnd(BASE64, start) : start;
+  if (end > start && end - start < RUN_CHARS && isNewline(bytes, start - 1)) lines.push({ start, end });
+  if (lines.length < 2) return;
+  decodeLines(view, lines, found);
+  // Behind the labels of a host name that hold data stands one that may be data, or the domain.
+  if (bytes[last.end] !== DOT) return;
+  const label = last.end + 1;
+  const labelEnd = view.runEnd(BASE64, label);
+  if (labelEnd > label && labelEnd - label < RUN_CHARS)
+    decodeLines(view, [...lines, { start: label, end: labelEnd }], found);
 }
 
 /** Decodes the base64 run around `at`, whose quartets are aligned to `at`. */
@@ -215,8 +218,10 @@ function decodeRun(view: View, start: number, end: number, decoded: DecodedRuns,
   if (kinds >> 24 >= RUN_CHARS && hasHexRun(view, start, sampleEnd)) decodeHexRuns(view, start, end, decoded, found);
   // Words and paths have few capitals, hashes have none; an encoding mixes.
   const isMixed = upper >= 2 && lower >= 2 && (digits >= 1 || upper * 5 >= sample);
-  if (isBackwards(bytes, start, end, isHex)) decoded.turn(view, 'reversed', start, end, found);
-  if ((!isMixed && (digits === 0 || upper < 2)) || isHex) return;
+  const mayBeBase64 = isMixed || (digits > 0 && upper >= 2);
+  if ((mayBeBase64 || isHex) && isBackwards(bytes, start, end, isHex))
+    decoded.turn(view, 'reversed', start, end, found);
+  if (!mayBeBase64 || isHex) return;
   const run = { start, end: paddedEnd(view, end) };
   if (isMixed && isTurned(bytes, start, end)) decoded.turn(view, 'rot13', start, end, found);
   for (let skip = 0; skip < 4; skip++) {

@@ -7,9 +7,14 @@ const MOST_BETWEEN = 7;
 /** Fewest characters of such a text. */
 const LEAST_CHARS = 12;
 
+/** So many gaps begin alike in every such text, each this many looks behind the other: what a look at a part of the places rests on. */
+const GAPS_LOOKED_AT = 4;
+const GAPS = LEAST_CHARS - GAPS_LOOKED_AT;
+
 /** Calls `found` with every such text in `start..end`, without what stands between. */
 export function unspaced(view: View, start: number, end: number, found: (child: View) => void): void {
   const { bytes } = view;
+  if (!mayBeSpaced(bytes, start, end)) return;
   for (let at = start; at < end; ) {
     let text = longestFrom(bytes, at, end);
     if (text === null) {
@@ -29,6 +34,25 @@ export function unspaced(view: View, start: number, end: number, found: (child: 
     at += (text.count - 1) * text.step + 1;
     found(trace.view('spaced', view, at));
   }
+}
+
+/**
+ * Whether one may be there. Of the first gaps of a text, whatever its step, one begins in the first step of every so many: there the same
+ * byte must stand behind the next characters as well, which are visible. Most text fails at the second look.
+ */
+function mayBeSpaced(bytes: Uint8Array, start: number, end: number): boolean {
+  for (let step = 2; step <= MOST_BETWEEN + 1; step++) {
+    const last = end - GAPS_LOOKED_AT * step;
+    for (let cell = start; cell <= last; cell += GAPS * step) {
+      for (let at = cell; at < cell + step; at++) {
+        const byte = bytes[at]!;
+        if (byte !== bytes[at + step] || byte !== bytes[at + 2 * step] || byte !== bytes[at + 3 * step]) continue;
+        if (ALNUM.table[byte] === 0 && isVisible(bytes[at + step - 1]!) && isVisible(bytes[at + 2 * step - 1]!))
+          return true;
+      }
+    }
+  }
+  return false;
 }
 
 function longestFrom(

@@ -136,20 +136,21 @@ export function squeezed(view: View, start: number, end: number): View {
 }
 
 /** Used again and again. */
-const separatorCounts = new Uint32Array(256);
+const separatorCounts = new Uint32Array(128);
 const keptBytes = new Uint8Array(256);
+const NO_SEPARATOR = 0x61;
+/** What may separate, as itself; all else as NO_SEPARATOR. */
+const SEPARATORS = Uint8Array.from({ length: 256 }, (_, byte) =>
+  byte < 128 && ALNUM.table[byte] === 0 ? byte : NO_SEPARATOR,
+);
 
 /** The byte that separates most often; -1 when none does often enough. */
 function commonSeparator(bytes: Uint8Array, start: number, end: number): number {
   separatorCounts.fill(0);
+  for (let at = start; at < end; at++) separatorCounts[SEPARATORS[bytes[at]!]!]!++;
+  separatorCounts[NO_SEPARATOR] = 0;
   let separator = 0;
-  for (let at = start; at < end; at++) {
-    const byte = bytes[at]!;
-    if (byte >= 128 || ALNUM.table[byte] !== 0) continue;
-    const count = separatorCounts[byte]! + 1;
-    separatorCounts[byte] = count;
-    if (count > separatorCounts[separator]!) separator = byte;
-  }
+  for (let byte = 1; byte < 128; byte++) if (separatorCounts[byte]! > separatorCounts[separator]!) separator = byte;
   return separatorCounts[separator]! < LEAST_SEPARATORS ? -1 : separator;
 }
 
