@@ -144,13 +144,13 @@ const SEPARATORS = Uint8Array.from({ length: 256 }, (_, byte) =>
   byte < 128 && ALNUM.table[byte] === 0 ? byte : NO_SEPARATOR,
 );
 
-/** The byte that separates most often; -1 when none does often enough. */
+/** The byte that separates most often, of several not the space; -1 when none does often enough. */
 function commonSeparator(bytes: Uint8Array, start: number, end: number): number {
   separatorCounts.fill(0);
   for (let at = start; at < end; at++) separatorCounts[SEPARATORS[bytes[at]!]!]!++;
   separatorCounts[NO_SEPARATOR] = 0;
   let separator = 0;
-  for (let byte = 1; byte < 128; byte++) if (separatorCounts[byte]! > separatorCounts[separator]!) separator = byte;
+  for (let byte = 1; byte < 128; byte++) if (separatorCounts[byte]! >= separatorCounts[separator]!) separator = byte;
   return separatorCounts[separator]! < LEAST_SEPARATORS ? -1 : separator;
 }
 
