@@ -1,68 +1,75 @@
-// `bottle presets`: the names that `egress.use` takes, and what each becomes.
+// `bottle presets`: the names that `egress.use` takes, bottle's own and yours; the file of each, to be read or copied.
+import { join } from 'node:path';
 import type { Command } from 'commander';
 import { BottleError, EXIT } from '../report/bottle-error.ts';
 import { printLine } from '../report/output.ts';
-import { safeJson } from '../report/printable.ts';
+import { printable, printableLines, safeJson } from '../report/printable.ts';
+import type { Preset } from '../spec/presets/read-preset.ts';
 
 export function registerPresets(program: Command): void {
   program
     .command('presets')
-    .description('list the presets for egress.use, or print what one of them becomes')
-    .argument('[name]', 'a preset')
+    .description('list the presets for egress.use, or print the file of one of them')
+    .argument('[preset]', 'its name, or the path of its file')
     .option('--json', 'as JSON')
     .addHelpText(
       'after',
       `
+A preset is a file. Your own lie in ~/.config/bottle/presets, or where a spec names them: \`use: [./presets/mycorp.yaml]\`.
+"bottle show SPEC" prints what the presets of a spec become.
+
 Examples:
   bottle presets
-  bottle presets github-read         the entries, as you could write them in a spec`,
+  bottle presets github-read > ~/.config/bottle/presets/my-github.yaml`,
     )
-    .action(async (name: string | undefined, options: { readonly json?: true }) => {
-      if (name === undefined) await list(options.json === true);
-      else await expand(name, options.json === true);
+    .action(async (reference: string | undefined, options: { readonly json?: true }) => {
+      if (reference === undefined) await list(options.json === true);
+      else await print(reference, options.json === true);
     });
 }
 
 async function list(asJson: boolean): Promise<void> {
-  const { PRESETS } = await import('../spec/presets/index.ts');
-  if (asJson) {
-    const rows = PRESETS.map(({ name, about, secrets, needsSecret }) => ({ name, about, secrets, needsSecret }));
-    printLine(safeJson(rows, 2));
-    return;
-  }
-  const width = Math.max(...PRESETS.map(({ name }) => name.length));
-  for (const { name, about, secrets, needsSecret } of PRESETS) {
-    const wants = secrets.length === 0 ? '' : ` (${needsSecret ? 'needs' : 'takes'} ${secrets.join(' or ')})`;
-    printLine(`${name.padEnd(width)}  ${about}${wants}`);
+  const [{ builtInNames }, { machineSurroundings }] = await Promise.all([
+    import('../spec/presets/built-in.ts'),
+    import('../spec/load.ts'),
+  ]);
+  const own = machineSurroundings().ownPresets();
+  const names = [...builtInNames().filter((name) => !own.has(name)), ...own.keys()];
+  const rows = await Promise.all(names.map(async (name) => rowOf((await read(name)).preset, own.get(name) ?? null)));
+  if (asJson) return printLine(safeJson(rows, 2));
+  const width = Math.max(...rows.map(({ name }) => name.length));
+  for (const { name, about, secrets, needsSecret, parameters, file } of rows) {
+    const told = Object.keys(parameters).join(', ');
+    const wants = secrets.length === 0 ? '' : `; ${needsSecret ? 'needs' : 'takes'} ${secrets.join(' or ')}`;
+    const parts = `${wants}${told === '' ? '' : `; parameters ${told}`}${file === null ? '' : `; ${file}`}`.slice(2);
+    printLine(printable(`${name.padEnd(width)}  ${about}${parts === '' ? '' : ` (${parts})`}`));
   }
 }
 
-async function expand(name: string, asJson: boolean): Promise<void> {
-  const [{ PRESETS, presetNames }, { expandPreset }, { machineSurroundings }, { suggestion }, { stringify }] =
-    await Promise.all([
-      import('../spec/presets/index.ts'),
-      import('../spec/presets/expand.ts'),
-      import('../spec/load.ts'),
-      import('../spec/words.ts'),
-      import('yaml'),
-    ]);
-  const preset = PRESETS.find((one) => one.name === name);
-  if (preset === undefined) {
-    throw new BottleError({
-      what: `no preset is called "${name}"`,
-      why: '',
-      fix: suggestion(name, presetNames(), 'the presets are'),
-      exitCode: EXIT.input,
-    });
-  }
-  const expanded = expandPreset(name, preset.secrets.slice(0, 1), machineSurroundings().registries);
-  if (expanded.words !== null) throw new BottleError({ ...expanded.words, exitCode: EXIT.input });
-  const [secret] = preset.secrets;
-  const spec = {
-    ...(secret === undefined ? {} : { secrets: { [secret]: { env: secret } } }),
-    ...(Object.keys(expanded.env).length === 0 ? {} : { agent: { env: expanded.env } }),
-    egress: { allow: expanded.entries },
-  };
-  if (asJson) return printLine(safeJson(spec, 2));
-  printLine(`# ${preset.about}\n${stringify(spec, { lineWidth: 0, aliasDuplicateObjects: false }).trimEnd()}`);
+function rowOf(preset: Preset, file: string | null) {
+  const { name, about, needsSecret, parameters, roles } = preset;
+  const secrets = [...new Set([...roles].flatMap(([role, others]) => [role, ...others]))];
+  return { name, about, secrets, needsSecret, parameters, file };
+}
+
+async function print(reference: string, asJson: boolean): Promise<void> {
+  const { preset, text } = await read(reference);
+  if (!asJson) return printLine(printableLines(text.trimEnd()));
+  const { plainOf } = await import('../spec/located.ts');
+  printLine(safeJson(plainOf(preset.root), 2));
+}
+
+async function read(reference: string): Promise<{ readonly preset: Preset; readonly text: string }> {
+  const [{ findPreset }, { makePresetCheck, readPreset }, { machineSurroundings }, { SpecError }] = await Promise.all([
+    import('../spec/presets/find.ts'),
+    import('../spec/presets/read-preset.ts'),
+    import('../spec/load.ts'),
+    import('../report/spec-error.ts'),
+  ]);
+  // As if a spec here named it.
+  const found = findPreset(reference, join('.', 'spec.yaml'), machineSurroundings());
+  if ('words' in found) throw new BottleError({ ...found.words, exitCode: EXIT.input });
+  const { preset, problems } = readPreset(found, found.isBuiltIn ? null : makePresetCheck());
+  if (preset === null) throw new SpecError(problems);
+  return { preset, text: found.text };
 }

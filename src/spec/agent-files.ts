@@ -17,10 +17,18 @@ const LIMIT_CHARACTERS = 32 * 1024;
 const MOST_FILES = 32;
 const CANARIES = `${AGENT_HOME}/.env.production`;
 
-/** `presetFiles`: those that presets bring, by path; the spec's own win. */
+/** A file that a preset brings. */
+export interface BroughtFile {
+  readonly given: string;
+  readonly file: SpecFile;
+  /** What is wrong with it is said here. */
+  readonly report: Report;
+}
+
+/** `brought`: by presets; the spec's own win. */
 export function readAgentFiles(
   spec: FilledSpec,
-  presetFiles: Readonly<Record<string, SpecFile>>,
+  brought: readonly BroughtFile[],
   report: Report,
 ): readonly AgentFile[] {
   const files = new Map<string, AgentFile>();
@@ -36,9 +44,9 @@ export function readAgentFiles(
     names.set(path, shown(given));
     files.set(path, { path, text: readText(file, spec, at) });
   }
-  for (const [given, file] of Object.entries(presetFiles)) {
-    const path = absolute(given);
-    if (!files.has(path)) files.set(path, { path, text: textOf(file) });
+  for (const { given, file, report: at } of brought) {
+    const path = readPath(given, spec, at);
+    if (path !== null && !files.has(path)) files.set(path, { path, text: readText(file, spec, at) });
   }
   const all = [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
   checkNesting(all, report);

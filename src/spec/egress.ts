@@ -1,34 +1,38 @@
 // The egress part as a whole: entries with their ids, what presets bring, the deny list, and entries that stand in each other's way.
 
+import type { Problem } from '../report/problem.ts';
+import type { BroughtFile } from './agent-files.ts';
 import type { AllowEntry, DenyEntry } from './bottle.ts';
 import { withDefaults } from './defaults.ts';
 import { type EntrySurroundings, readEntry } from './entry.ts';
 import { parseHostPattern } from './host-pattern.ts';
-import { expandPreset } from './presets/expand.ts';
-import { presetNames } from './presets/index.ts';
-import type { Registries } from './presets/preset.ts';
-import { pinnedReport, type Report } from './report.ts';
-import type { FilledSpec, SpecFile } from './schema.ts';
-import { shown, suggestion } from './words.ts';
+import type { Report } from './report.ts';
+import type { FilledSpec } from './schema.ts';
+import type { Surroundings } from './surroundings.ts';
+import { readUse } from './use.ts';
+import { shown } from './words.ts';
 
 export interface EgressRead {
   readonly allow: readonly AllowEntry[];
   readonly deny: readonly DenyEntry[];
   /** Variables that presets want the agent to have. */
   readonly env: Readonly<Record<string, string>>;
-  /** Files that they bring, by path. */
-  readonly files: Readonly<Record<string, SpecFile>>;
+  /** Files that they bring. */
+  readonly files: readonly BroughtFile[];
+  /** Absolute paths of presets that are not bottle's own. */
+  readonly presetFiles: readonly string[];
 }
 
 export function readEgress(
   spec: FilledSpec,
   ruleIds: readonly string[],
-  registries: Registries,
+  machine: Surroundings,
+  sink: { readonly problems: Problem[]; readonly warnings: Problem[] },
   report: Report,
 ): EgressRead {
   const around: EntrySurroundings = { secrets: Object.keys(spec.secrets), ruleIds, onMatch: spec.dlp.on_match };
   const own = readOwn(spec, around, report.below('allow'));
-  const presets = readPresets(spec, around, registries, report.below('use'));
+  const presets = readUse(spec, around, machine, sink, report.below('use'));
   const deny = readDeny(spec, report.below('deny'));
   const placed = [...own, ...presets.entries];
   checkIds(placed);
@@ -39,10 +43,11 @@ export function readEgress(
     deny: deny.map(({ host }, index) => ({ id: `deny.${index}`, host })),
     env: presets.env,
     files: presets.files,
+    presetFiles: presets.presetFiles,
   };
 }
 
-interface Placed {
+export interface Placed {
   readonly entry: AllowEntry;
   readonly report: Report;
   /** `allow.3`, as it stands in its file; `use.0 "npm"` for what a preset brings. */
@@ -64,40 +69,6 @@ function readOwn(spec: FilledSpec, around: EntrySurroundings, report: Report): P
       hostReport: isText ? at : at.below('host'),
     }));
   });
-}
-
-function readPresets(spec: FilledSpec, around: EntrySurroundings, registries: Registries, report: Report) {
-  const entries: Placed[] = [];
-  const env: Record<string, string> = {};
-  const files: Record<string, SpecFile> = {};
-  spec.egress.use.forEach((name, index) => {
-    const at = report.below(index);
-    // A base and the spec itself may both ask for it.
-    if (spec.egress.use.indexOf(name) < index) return;
-    const names = presetNames();
-    if (!names.includes(name)) {
-      at.problem({
-        what: `no preset is called ${shown(name)}`,
-        why: '',
-        fix: suggestion(name, names, 'the presets are'),
-      });
-      return;
-    }
-    const expanded = expandPreset(name, around.secrets, registries);
-    if (expanded.words !== null) {
-      at.problem(expanded.words);
-      return;
-    }
-    const pinned = pinnedReport(at, `${at.name()} ${shown(name)}`);
-    expanded.entries.forEach((written, number) => {
-      for (const entry of readEntry(withDefaults('entry', written), `use.${name}.${number}`, false, around, pinned)) {
-        entries.push({ entry, report: pinned, name: pinned.name(), hostReport: pinned });
-      }
-    });
-    Object.assign(env, expanded.env);
-    Object.assign(files, expanded.files);
-  });
-  return { entries, env, files };
 }
 
 function readDeny(spec: FilledSpec, report: Report): { readonly host: string; readonly name: string }[] {

@@ -1,12 +1,13 @@
 // Reads a spec from disk, with what this machine says about directories and registries. The edge of spec/.
 
-import { readFileSync, realpathSync } from 'node:fs';
+import { readdirSync, readFileSync, realpathSync } from 'node:fs';
 import { homedir } from 'node:os';
+import { join } from 'node:path';
 import { BottleError, EXIT } from '../report/bottle-error.ts';
 import { printWarning } from '../report/output.ts';
 import { formatProblem } from '../report/problem.ts';
 import { SpecError } from '../report/spec-error.ts';
-import { stateDir } from '../state/paths.ts';
+import { configDir, stateDir } from '../state/paths.ts';
 import type { Bottle } from './bottle.ts';
 import { type ParsedSpec, parseSpec } from './parse.ts';
 import { machineRegistries } from './registries.ts';
@@ -50,6 +51,7 @@ export function machineSurroundings(env: NodeJS.ProcessEnv = process.env): Surro
     home,
     stateDirectory: stateDir(env, home),
     registries: machineRegistries(env, home),
+    ownPresets: () => presetFiles(join(configDir(env, home), 'presets')),
     readFile: readText,
     realPath(path) {
       try {
@@ -68,5 +70,15 @@ function readText(path: string): string {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
     throw Object.assign(new Error(`${path} is not UTF-8`, { cause: error }), { code: 'it is not UTF-8 text' });
+  }
+}
+
+function presetFiles(directory: string): ReadonlyMap<string, string> {
+  try {
+    const files = readdirSync(directory).filter((name) => /\.ya?ml$/.test(name));
+    return new Map(files.map((name) => [name.replace(/\.ya?ml$/, ''), join(directory, name)]));
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return new Map();
+    throw error;
   }
 }

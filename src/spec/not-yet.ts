@@ -2,7 +2,7 @@
 
 import type { Path } from './located.ts';
 import type { Report } from './report.ts';
-import type { FilledSpec } from './schema.ts';
+import type { FilledSpec, SpecEntry } from './schema.ts';
 
 interface Later {
   readonly path: Path;
@@ -14,7 +14,19 @@ interface Later {
 const WHY = 'this version cannot do it, and does not pretend to';
 
 export function checkNotYet(spec: FilledSpec, report: Report): void {
-  for (const { path, value, fix } of [...partsOf(spec), ...spec.egress.allow.flatMap(entryParts)]) {
+  say(partsOf(spec), report);
+  for (const [index, entry] of spec.egress.allow.entries()) {
+    if (typeof entry !== 'string') checkEntryNotYet(entry, report.below('egress', 'allow', index));
+  }
+}
+
+/** The same for one entry, in a spec or in a preset. */
+export function checkEntryNotYet(entry: SpecEntry, report: Report): void {
+  say(entryParts(entry), report);
+}
+
+function say(later: readonly Later[], report: Report): void {
+  for (const { path, value, fix } of later) {
     const name = report.name(path);
     if (value === undefined) report.problemAtKey({ what: `not yet: ${name}`, why: WHY, fix }, path);
     else report.problem({ what: `not yet: ${name} "${value}"`, why: WHY, fix }, path);
@@ -41,9 +53,8 @@ function partsOf(spec: FilledSpec): Later[] {
   return later;
 }
 
-function entryParts(entry: FilledSpec['egress']['allow'][number], index: number): Later[] {
-  if (typeof entry === 'string') return [];
-  const at = (...path: Path): Path => ['egress', 'allow', index, ...path];
+function entryParts(entry: SpecEntry): Later[] {
+  const at = (...path: Path): Path => path;
   const later: Later[] = [];
   if (entry.auth?.type === 'oauth2') {
     later.push({ path: at('auth', 'type'), value: 'oauth2', fix: 'use bearer, basic, header, query or sigv4' });

@@ -46,11 +46,12 @@ export function parseSpec(text: string, file: string, around: Surroundings): Par
   const egress = readEgress(
     spec,
     dlp.rules.map(({ id }) => id),
-    around.registries,
+    around,
+    { problems, warnings },
     report.below('egress'),
   );
   const files = readAgentFiles(spec, egress.files, report.below('agent', 'files'));
-  const workspace = readWorkspace(spec, chain.files, around, report.below('workspace'));
+  const workspace = readWorkspace(spec, [...chain.files, ...egress.presetFiles], around, report.below('workspace'));
   const bottle: Bottle = {
     version: 1,
     name: spec.name ?? nameFromFile(file),

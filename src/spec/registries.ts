@@ -5,7 +5,20 @@
 import { spawnSync } from 'node:child_process';
 import { accessSync, constants, mkdirSync, readFileSync, realpathSync, statSync, writeFileSync } from 'node:fs';
 import { delimiter, dirname, join } from 'node:path';
-import type { Registries, Registry, Tool } from './presets/preset.ts';
+
+export type Tool = 'npm' | 'pip';
+
+/** Where the machine's own package tools fetch from. Our sources name no registry: the tools know theirs. */
+export interface Registries {
+  /** null when the tool's configuration cannot be found. */
+  registryOf(tool: Tool): Registry | null;
+}
+
+export interface Registry {
+  readonly url: string;
+  /** Somebody configured it on this machine; otherwise it is the tool's default. */
+  readonly isConfigured: boolean;
+}
 
 const ASK_TIMEOUT_MS = 20_000;
 

@@ -5,31 +5,17 @@
 
 import Type, { type Static } from 'typebox';
 import { EntrySchema, type SpecEntry } from './schema-entry.ts';
+import { FileSchema } from './schema-file.ts';
 import { LimitsSchema } from './schema-limits.ts';
 import { actionsOf, closed, notYet, nullable, onMatch, secretName, stringOr, words } from './schema-parts.ts';
+import { PresetSchema, UseSchema } from './schema-preset.ts';
 import { SecretSchema } from './schema-secret.ts';
 
 export type * from './bottle.ts';
 export type { SpecAuth, SpecEntry, SpecRule } from './schema-entry.ts';
+export type { SpecFile } from './schema-file.ts';
+export type { PresetDocument, PresetEntry, SpecUse } from './schema-preset.ts';
 export type { SpecSecret } from './schema-secret.ts';
-
-const FileSchema = Type.Object(
-  {
-    json: Type.Optional(
-      Type.Unknown({
-        ...words('What stands in it, as JSON; `{placeholder:NAME}` in a text is the placeholder of that secret.'),
-        examples: [{ token: '{placeholder:API_TOKEN}' }],
-      }),
-    ),
-    text: Type.Optional(
-      Type.String({
-        ...words('What stands in it; `{placeholder:NAME}` is the placeholder of that secret.'),
-        examples: ['token={placeholder:API_TOKEN}\n'],
-      }),
-    ),
-  },
-  { ...closed, examples: [{ json: { token: '{placeholder:API_TOKEN}' } }] },
-);
 
 const AgentSchema = Type.Object(
   {
@@ -222,8 +208,10 @@ const EgressSchema = Type.Object(
       }),
     ),
     use: Type.Optional(
-      Type.Array(Type.String({ minLength: 1, examples: ['github-read'] }), {
-        ...words('Presets: `bottle presets` lists them, `bottle show` prints what they become.'),
+      Type.Array(UseSchema, {
+        ...words(
+          'Presets: `bottle presets` lists them, `bottle show` prints what they become. Your own are files: a path relative to this file, or a name in ~/.config/bottle/presets.',
+        ),
         default: [],
         examples: [['anthropic', 'github-read']],
       }),
@@ -403,9 +391,6 @@ export const SpecSchema = Type.Object(
   { ...closed, title: 'bottle', description: 'A spec of bottle: what an agent may use, see and reach.' },
 );
 
-/** A file of the agent as a person writes it. */
-export type SpecFile = Static<typeof FileSchema>;
-
 /** A spec file as a person writes it. */
 export type SpecDocument = Static<typeof SpecSchema>;
 
@@ -430,8 +415,11 @@ export type FilledSpec = SpecDocument & {
 /** An entry with its defaults filled in. */
 export type FilledEntry = With<SpecEntry, 'access' | 'tls' | 'dlp' | 'allow_private' | 'source' | 'error_shape'>;
 
-/** The text of bottles/bottle.schema.json. */
-export function schemaFileText(): string {
-  const file = { $schema: 'http://json-schema.org/draft-07/schema#', ...SpecSchema };
+/** The text of bottles/bottle.schema.json, and of bottles/preset.schema.json. */
+export function schemaFileText(kind: 'bottle' | 'preset'): string {
+  const file = {
+    $schema: 'http://json-schema.org/draft-07/schema#',
+    ...(kind === 'bottle' ? SpecSchema : PresetSchema),
+  };
   return `${JSON.stringify(file, null, 2)}\n`;
 }

@@ -34,7 +34,7 @@ export function shapeWords(error: ErrorObject, place: ErrorPlace): Words {
     case 'required': {
       const key = String(error.params.missingProperty);
       return {
-        what: `${name === '' ? 'the spec' : name} has no ${key}`,
+        what: `${name === '' ? wholeOf(place) : name} has no ${key}`,
         why: `${key} cannot be left out`,
         fix: `add \`${key}: ${exampleOf(part.properties?.[key])}\``,
       };
@@ -89,7 +89,16 @@ export function shapeWords(error: ErrorObject, place: ErrorPlace): Words {
         fix: `write a number ${isLow ? 'from' : 'up to'} ${limit}`,
       };
     }
+    case 'maxProperties':
+      return {
+        what: `${name} names ${Object.keys(value as object).length} presets`,
+        why: 'each is an item of its own',
+        fix: 'begin a new line with - for each',
+      };
     case 'minProperties':
+      if (name.startsWith('use.')) {
+        return { what: `${name} names no preset`, why: '', fix: 'write its name, like github-read' };
+      }
       return {
         what: `${name} names no source`,
         why: 'a secret comes from a variable, a file, a command or a store of secrets',
@@ -243,6 +252,9 @@ function kindOf(value: unknown): string {
   return `${typeof value === 'boolean' ? '' : 'the number '}${String(value)}`;
 }
 
+/** What the file is. */
+const wholeOf = ({ schema }: ErrorPlace) =>
+  'title' in schema && schema.title === 'bottle preset' ? 'the preset' : 'the spec';
 const parentName = (place: ErrorPlace) => place.name.split('.').slice(0, -1).join('.');
 const nameOf = (name: string) => name.split('.').at(-1) ?? name;
 const firstSentence = (text: string) =>

@@ -15,10 +15,10 @@ export interface Shape {
 export type ShapeCheck = (root: Located) => Shape;
 
 /** Compiles the schema once; the check that it gives can be used for any number of files. */
-export function makeShapeCheck(): ShapeCheck {
+export function makeShapeCheck(schema: object = schemaFile): ShapeCheck {
   // The schema itself is judged by a test, not at every start: that would take as long as all the rest.
   const trusted = { meta: false, validateSchema: false } as const;
-  const validate = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true, ...trusted }).compile(schemaFile);
+  const validate = new Ajv({ allErrors: true, verbose: true, allowUnionTypes: true, ...trusted }).compile(schema);
   const errorsOf = (root: Located): readonly ErrorObject[] => {
     if (validate(plainOf(root))) return [];
     return (validate.errors ?? []).filter(
@@ -27,7 +27,7 @@ export function makeShapeCheck(): ShapeCheck {
   };
   return (root) => {
     const errors = errorsOf(root);
-    const problems = errors.map((error) => problemOf(root, error));
+    const problems = errors.map((error) => problemOf(root, error, schema));
     let rest = root;
     // Cutting a value may leave its parent without something it needs, hence again until nothing is wrong.
     for (let left = errors; left.length > 0; left = errorsOf(rest)) {
@@ -40,7 +40,7 @@ export function makeShapeCheck(): ShapeCheck {
   };
 }
 
-function problemOf(root: Located, error: ErrorObject): Problem {
+function problemOf(root: Located, error: ErrorObject, schema: object): Problem {
   const path = pathOf(error);
   const isAboutKey = error.keyword === 'additionalProperties' || error.keyword === 'propertyNames';
   const node = nearestNode(root, path);
@@ -50,7 +50,7 @@ function problemOf(root: Located, error: ErrorObject): Problem {
     ...shapeWords(error, {
       path,
       name: nodeAt(root, path)?.name ?? '',
-      schema: schemaFile,
+      schema,
       source: node.kind === 'scalar' ? node.source : '',
     }),
   };

@@ -1,7 +1,7 @@
 // What reading a spec needs to know of the machine: given in, so that reading stays pure.
 
 import { dirname, isAbsolute, resolve } from 'node:path';
-import type { Registries } from './presets/preset.ts';
+import type { Registries } from './registries.ts';
 
 export interface Surroundings {
   /** Where bottle was started: `$PWD` in workspace.path. */
@@ -10,6 +10,8 @@ export interface Surroundings {
   /** Where bottle keeps its sessions; no workspace may hold it. */
   readonly stateDirectory: string;
   readonly registries: Registries;
+  /** A person's own presets: paths of their files by name. */
+  ownPresets(): ReadonlyMap<string, string>;
   /** Text of a base; throws what node:fs throws. */
   readFile(path: string): string;
   /** The path without links; the path itself where there is nothing. */

@@ -15,6 +15,11 @@ export function dataDir(env: Environment = process.env, home: string = homedir()
   return join(xdgDir(env.XDG_DATA_HOME, join(home, '.local', 'share')), 'bottle');
 }
 
+/** `bottle` below `XDG_CONFIG_HOME`, or `~/.config/bottle`: what a person keeps for all specs, like presets. */
+export function configDir(env: Environment = process.env, home: string = homedir()): string {
+  return join(xdgDir(env.XDG_CONFIG_HOME, join(home, '.config')), 'bottle');
+}
+
 /** The paths of one session. `logDir` is what the sidecar gets bind-mounted; its parent is 0700. */
 export interface SessionPaths {
   readonly dir: string;

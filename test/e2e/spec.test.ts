@@ -125,19 +125,45 @@ describe('bottle show', () => {
 });
 
 describe('bottle presets', () => {
-  test('lists them, and prints what one becomes', async () => {
-    expect((await bottle(['presets'])).stdout).toMatch(/^github-read +GitHub: clone/m);
-    const { code, stdout } = await bottle(['presets', 'anthropic']);
+  test('lists them, and prints the file of one', async () => {
+    expect((await bottle(['presets'])).stdout).toMatch(
+      /^github-read +GitHub: clone.*takes GH_TOKEN or GITHUB_TOKEN\)$/m,
+    );
+    const { code, stdout } = await bottle(['presets', 'openai']);
     expect(code).toBe(0);
-    expect(parse(stdout).egress.allow[0]).toMatchObject({
-      host: 'api.anthropic.com',
-      auth: { secret: 'ANTHROPIC_API_KEY' },
-    });
+    expect(parse(stdout).allow[0]).toMatchObject({ host: 'api.openai.com', auth: { secret: 'OPENAI_API_KEY' } });
+  });
+
+  test("one's own is a copy of such a file with another name, listed and used like the others", async () => {
+    const config = freshDirectory();
+    const env = { XDG_CONFIG_HOME: config };
+    mkdirSync(join(config, 'bottle', 'presets'), { recursive: true });
+    const { stdout: text } = await bottle(['presets', 'github-read']);
+    writeFileSync(join(config, 'bottle', 'presets', 'mine.yaml'), text.replaceAll('github.com', 'git.example.com'));
+    expect((await bottle(['presets'], { env })).stdout).toMatch(/^mine +GitHub: clone.*mine\.yaml\)$/m);
+    const [mine] = JSON.parse((await bottle(['presets', '--json'], { env })).stdout).slice(-1);
+    expect(mine).toMatchObject({ name: 'mine', secrets: ['GH_TOKEN', 'GITHUB_TOKEN'], needsSecret: false });
+    const directory = freshDirectory();
+    writeFileSync(join(directory, 'x.yaml'), 'version: 1\negress: { use: [mine] }\n');
+    const shown = await bottle(['show', 'x.yaml', '--json'], { cwd: directory, env });
+    expect(JSON.parse(shown.stdout).egress.allow[0]).toMatchObject({ id: 'use.mine.0', host: 'api.git.example.com' });
+    const checked = await bottle(['check', 'x.yaml'], { cwd: directory, env: { XDG_CONFIG_HOME: freshDirectory() } });
+    expect(checked).toMatchObject({ code: 2, stderr: expect.stringContaining('no preset is called "mine"') });
+  });
+
+  test('that is wrong says where', async () => {
+    const directory = freshDirectory();
+    writeFileSync(join(directory, 'wrong.yaml'), 'version: 1\nabout: x\nallow:\n  - { hots: a.example }\n');
+    const { code, stderr } = await bottle(['presets', './wrong.yaml'], { cwd: directory });
+    expect(code).toBe(2);
+    expect(stderr).toMatch(/^wrong\.yaml:4:7: unknown key "hots" in allow\.0; .*did you mean "host"\?/m);
   });
 
   test('take the registry from what npm on this machine is told', async () => {
+    const directory = freshDirectory();
+    writeFileSync(join(directory, 'x.yaml'), 'version: 1\negress: { use: [npm] }\n');
     const env = { npm_config_registry: 'https://packages.example/npm/' };
-    const { stdout } = await bottle(['presets', 'npm', '--json'], { env });
+    const { stdout } = await bottle(['show', 'x.yaml', '--json'], { env, cwd: directory });
     expect(JSON.parse(stdout)).toMatchObject({
       agent: { env: { npm_config_registry: 'https://packages.example/npm/' } },
       egress: { allow: [{ host: 'packages.example', rules: ['GET,HEAD /npm/**'] }] },

@@ -21,6 +21,7 @@ function allowOf(text: string) {
     home: '/home/u',
     stateDirectory: '/home/u/.local/state/bottle',
     registries: { registryOf: () => null },
+    ownPresets: () => new Map(),
     realPath: (path) => path,
     readFile: () => {
       throw new Error('no base');

@@ -1,19 +1,23 @@
 import { describe, expect, it } from 'vitest';
 import type { AllowEntry, Bottle } from '../../../src/spec/bottle.ts';
 import { parseSpec } from '../../../src/spec/parse.ts';
-import { PRESETS } from '../../../src/spec/presets/index.ts';
-import type { Registry } from '../../../src/spec/presets/preset.ts';
+import { builtInNames } from '../../../src/spec/presets/built-in.ts';
+import { findPreset } from '../../../src/spec/presets/find.ts';
+import { exampleValues } from '../../../src/spec/presets/parameters.ts';
+import { makePresetCheck, type Preset, readPreset } from '../../../src/spec/presets/read-preset.ts';
+import type { Registry } from '../../../src/spec/registries.ts';
+import type { SpecUse } from '../../../src/spec/schema.ts';
 import { surroundings } from './surroundings.ts';
 
 function bottleOf(
-  use: readonly string[],
+  use: readonly SpecUse[],
   secrets: readonly string[],
   registry: Registry | null = null,
   rest = '',
 ): Bottle {
   const text = `version: 1
 secrets: { ${secrets.map((name) => `${name}: { env: ${name} }`).join(', ')} }
-egress: { use: [${use.join(', ')}] }
+egress: { use: ${JSON.stringify(use)} }
 ${rest}`;
   const parsed = parseSpec(text, 'x.yaml', surroundings({ registries: { registryOf: () => registry } }));
   if (!parsed.ok) throw new Error(JSON.stringify(parsed.problems));
@@ -22,24 +26,45 @@ ${rest}`;
 
 const NPM: Registry = { url: 'https://packages.example/npm/', isConfigured: true };
 
+const checkShape = makePresetCheck();
+
+function presetOf(name: string): Preset {
+  const found = findPreset(name, 'x.yaml', surroundings());
+  if ('words' in found) throw new Error(found.words.what);
+  const { preset, problems } = readPreset(found, checkShape);
+  if (preset === null) throw new Error(JSON.stringify(problems));
+  return preset;
+}
+
+/** With examples for what cannot be left out. */
+function told({ name, parameters }: Preset): SpecUse {
+  const values = exampleValues(parameters);
+  const needed = Object.entries(parameters).filter(
+    ([, one]) => !one.optional && !one.from && one.default === undefined,
+  );
+  return needed.length === 0
+    ? name
+    : { [name]: Object.fromEntries(needed.map(([key]) => [key, values.get(key) ?? ''])) };
+}
+
 function allows({ rules }: Pick<AllowEntry, 'rules'>, method: string, path: string): boolean {
   return rules.some(({ methods, paths }) => (methods?.includes(method) ?? true) && (paths?.includes(path) ?? true));
 }
 
 describe('presets', () => {
-  it.each(PRESETS.map((preset) => [preset.name, preset] as const))(
-    '%s is a right spec with and without its secrets',
-    (name, preset) => {
-      for (const secrets of [preset.secrets, preset.secrets.slice(0, 1), ...(preset.needsSecret ? [] : [[]])]) {
-        const { egress } = bottleOf([name], secrets, NPM);
-        expect(egress.allow.length).toBeGreaterThan(0);
-        for (const [index, entry] of egress.allow.entries()) {
-          expect(entry.id).toBe(`use.${name}.${index}`);
-          expect(entry.scheme).toBe('https');
-        }
+  it.each(builtInNames())('%s fits the schema of presets, and is a right spec with and without its secrets', (name) => {
+    const preset = presetOf(name);
+    const roles = [...preset.roles].flatMap(([role, others]) => [role, ...others]);
+    for (const secrets of [roles, [...preset.roles.keys()], ...(preset.needsSecret ? [] : [[]])]) {
+      const { egress } = bottleOf([told(preset)], secrets, NPM);
+      expect(egress.allow.length).toBeGreaterThan(0);
+      for (const [index, entry] of egress.allow.entries()) {
+        expect(entry.id).toBe(`use.${name}.${index}`);
+        expect(entry.scheme).toBe('https');
+        expect(roles.length === 0 || entry.auth === null || secrets.length > 0).toBe(true);
       }
-    },
-  );
+    }
+  });
 
   it('of model APIs redact findings, answer in the form of that API, and allow named calls only', () => {
     const { egress } = bottleOf(

@@ -14,7 +14,8 @@ import { schemaFileText } from '../../../src/spec/schema.ts';
 import { starterSpec } from '../../../src/spec/starter.ts';
 import { surroundings } from './surroundings.ts';
 
-const FILE = new URL('../../../bottles/bottle.schema.json', import.meta.url);
+const fileOf = (kind: string) => new URL(`../../../bottles/${kind}.schema.json`, import.meta.url);
+const FILE = fileOf('bottle');
 
 interface Part {
   readonly description?: string;
@@ -33,11 +34,14 @@ function* propertiesOf(part: Part, path: string): Generator<readonly [string, Pa
   }
 }
 
-describe('bottle.schema.json', () => {
-  it('is what src/spec/schema.ts says; `npm run schema` writes it', () => {
-    expect(readFileSync(FILE, 'utf8')).toBe(schemaFileText());
-  });
+it.each(['bottle', 'preset'] as const)(
+  '%s.schema.json is what src/spec/schema.ts says; `npm run schema` writes it',
+  (kind) => {
+    expect(readFileSync(fileOf(kind), 'utf8')).toBe(schemaFileText(kind));
+  },
+);
 
+describe('bottle.schema.json', () => {
   it('describes every key, for editors', () => {
     const without = [...propertiesOf(schema, '')]
       .filter(([, part]) => part.description === undefined)

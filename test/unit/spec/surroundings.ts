@@ -11,6 +11,7 @@ export function surroundings(given: Partial<Surroundings> = {}): Surroundings {
     registries: {
       registryOf: (tool) => (tool === 'npm' ? { url: 'https://packages.example/npm/', isConfigured: true } : null),
     },
+    ownPresets: () => new Map(),
     readFile(path) {
       throw Object.assign(new Error(`no ${path}`), { code: 'ENOENT' });
     },
