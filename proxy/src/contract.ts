@@ -19,3 +19,6 @@ export * from './contract/route.ts';
 export type * from './contract/scan.ts';
 export * from './contract/sidecars.ts';
 export { DETECTOR_IDS, PROFILES, type Profile, type ProfileName } from './dlp/profiles.ts';
+export { makePlaceholder, makePlaceholders } from './invented/placeholder.ts';
+export { BASE62, randomChars, UPPER, withChecksum } from './invented/random-text.ts';
+export { parseJsonObject } from './json-object.ts';

@@ -4,6 +4,7 @@ import { CONTRACT_VERSION, type ControlMessage, type ProxyConfig, type ProxyEven
 import { type NewValues, newShared, openCore } from './cores/core.ts';
 import { startTeam, type Team, threadsOf } from './cores/team.ts';
 import { ProxyFailure } from './failure.ts';
+import { parseJsonObject } from './json-object.ts';
 import { readLines } from './lines.ts';
 import { releaseYoungHeap } from './young-heap.ts';
 
@@ -61,7 +62,7 @@ export async function serve({ input, emit, reportBug, stopped }: ServeOptions): 
 
 /** The CLI has validated it; a process of another version is what can go wrong here. Nothing of the line is quoted. */
 function parseConfig(line: string): ProxyConfig {
-  const config = parseObject(line);
+  const config: object | null = parseJsonObject(line);
   if (config === null) throw badConfig('the first line on stdin is not a JSON object');
   if (!('contractVersion' in config) || config.contractVersion !== CONTRACT_VERSION) {
     throw badConfig(`the configuration is not of contract version ${CONTRACT_VERSION}`);
@@ -91,7 +92,7 @@ function renew(team: Team, values: NewValues): ProxyEvent {
 }
 
 function parseControl(line: string): ControlMessage {
-  const message = parseObject(line);
+  const message: object | null = parseJsonObject(line);
   if (message !== null && 'do' in message) {
     if (message.do === 'stop') return { do: 'stop' };
     // Its shape is fixed by the version, which both sides take from the same file.
@@ -105,16 +106,6 @@ function parseControl(line: string): ControlMessage {
     why: 'the CLI and the proxy are of different versions',
     fix: 'rebuild the proxy image',
   });
-}
-
-function parseObject(line: string): object | null {
-  try {
-    const value: unknown = JSON.parse(line);
-    return typeof value === 'object' ? value : null;
-  } catch (error) {
-    if (error instanceof SyntaxError) return null;
-    throw error;
-  }
 }
 
 function badConfig(why: string): ProxyFailure {

@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { text as readAll } from 'node:stream/consumers';
+import { makePlaceholders } from '../../proxy/src/contract.ts';
 import { compileProxyConfig } from '../plan/proxy-config.ts';
 import { BottleError, EXIT } from '../report/bottle-error.ts';
 import { paint, printLine } from '../report/output.ts';
@@ -10,7 +11,6 @@ import { fixForDecision } from '../review/decision-fix.ts';
 import { isRefusal } from '../review/group.ts';
 import { decisionLines } from '../review/render.ts';
 import { readHostAddresses } from '../session/host-addresses.ts';
-import { makePlaceholders } from '../session/placeholders.ts';
 import { loadSpec } from '../spec/load.ts';
 import { askDecision } from './decide.ts';
 import { parseHeader, parseMethod, parseUrl } from './request-text.ts';

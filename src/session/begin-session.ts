@@ -1,5 +1,6 @@
 // Gives a prepared session its name, its directory on disk, its placeholders, and its plan.
 import { randomBytes } from 'node:crypto';
+import { makePlaceholders } from '../../proxy/src/contract.ts';
 import type { Facts } from '../plan/facts.ts';
 import type { Plan } from '../plan/plan.ts';
 import { planBottle } from '../plan/plan-bottle.ts';
@@ -15,7 +16,6 @@ import { freeSubnet, probeTargets, proxyHosts } from './gather-facts.ts';
 import { readHostAddresses } from './host-addresses.ts';
 import type { LiveFacts } from './live-values.ts';
 import { ownerOf } from './owner.ts';
-import { makePlaceholders } from './placeholders.ts';
 import type { Prepared } from './prepare-session.ts';
 import { SessionRecord } from './session-record.ts';
 import { terminalEnv } from './terminal.ts';

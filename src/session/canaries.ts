@@ -1,5 +1,5 @@
 // Fake secrets for the agent to find: nothing uses them, so that one seen on its way out says that somebody is collecting secrets.
-import { BASE62, randomChars, UPPER, withChecksum } from './random-text.ts';
+import { BASE62, randomChars, UPPER, withChecksum } from '../../proxy/src/contract.ts';
 
 export interface Canary {
   /** Name of the variable, or of the entry in the file. */

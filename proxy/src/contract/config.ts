@@ -45,6 +45,8 @@ export interface SecretValue {
   readonly value: string;
   /** What the agent sees instead. */
   readonly placeholder: string;
+  /** Of a token that an upstream answered: id of the route. The configuration that the CLI writes has none of these. */
+  readonly issuer?: string;
 }
 
 /** A proxy between us and the world. It resolves the names, so addresses behind it are not judged. */

@@ -56,6 +56,15 @@ export interface PlaceholderSwap {
   readonly in: readonly ('header' | 'query' | 'path' | 'body')[];
 }
 
+/**
+ * Answers that hold tokens (a token endpoint that the agent calls itself): read whole, and every token in them replaced by a placeholder before the
+ * agent gets it. The pair is a secret from then on, in every thread and as long as the process lives.
+ */
+export interface TokenAnswers {
+  /** Fields of JSON or a form that are tokens. `a.b` is a path from the top, a name alone is that field anywhere; `*` = any characters but dots. */
+  readonly fields: readonly string[];
+}
+
 /** Bounds on what the agent may use up; null = none. Beyond one of them a request is refused at stage `limit`, with the bound as the rule. */
 export interface Quota {
   /** Where it stands in the spec: `egress.limits`, `allow.3.limits`. Routes with a quota of the same name share its counts. */
@@ -89,7 +98,12 @@ export interface Route {
   /** At least one must match; an empty list matches nothing. */
   readonly rules: readonly RouteRule[];
   readonly auth: Auth | null;
-  readonly placeholder: PlaceholderSwap | null;
+  /** null = none. */
+  readonly placeholder: PlaceholderSwap | readonly PlaceholderSwap[] | null;
+  /** Left out = its answers pass as they are. */
+  readonly tokens?: TokenAnswers;
+  /** Ids of the routes with `tokens` whose placeholders are swapped in this route's header fields; left out = none, and its own anyway. */
+  readonly tokensFrom?: readonly string[];
   readonly dlp: {
     readonly onMatch: OnMatch;
     /** Detector ids, fingerprints, or `DETECTOR:FINGERPRINT`, that are not findings on this route. Never the exact kinds. */
@@ -108,4 +122,10 @@ export interface Route {
   readonly holdRequest?: false;
   readonly errorShape: ErrorShape;
   readonly quota: Quota | null;
+}
+
+/** The placeholders that are swapped on a route. */
+export function placeholdersOf({ placeholder }: Pick<Route, 'placeholder'>): readonly PlaceholderSwap[] {
+  if (placeholder === null) return [];
+  return 'secret' in placeholder ? [placeholder] : placeholder;
 }

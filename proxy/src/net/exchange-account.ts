@@ -1,6 +1,6 @@
 // What the one record of an exchange will say, gathered while it runs.
 import { newRecordId } from '../audit/record.ts';
-import type { ErrorShape, Finding } from '../contract.ts';
+import { type ErrorShape, type Finding, placeholdersOf } from '../contract.ts';
 import type { Admitted, BodyStream, Held, RecordDraft, ResponseGuard } from '../pipeline/types.ts';
 import type { AgentRequest } from './agent.ts';
 import { draftRecord, type Outcome, RecordStart } from './record.ts';
@@ -102,7 +102,7 @@ export class ExchangeAccount {
       record: this.id,
       ...this.subject(),
       ...{ stage, rule, reason, findings },
-      credential: route.auth?.secret ?? route.placeholder?.secret ?? null,
+      credential: route.auth?.secret ?? placeholdersOf(route)[0]?.secret ?? null,
       keys: held.keys.map((key) => `${host} ${key}`),
       ...(held.confirm === undefined ? {} : { confirm: held.confirm.kind }),
       sessionKeys: held.confirm?.kind === 'session' ? [`${host} ${held.confirm.key}`] : [],

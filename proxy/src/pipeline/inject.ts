@@ -1,6 +1,14 @@
 // Puts the real credential where the route wants it: the only place where one enters a message. Everything else stays byte-exact.
 import { bodyMetaOf } from './body-scan.ts';
-import { isOwnHeader, isOwnParameter, isSwapValue, type Places, type Signing, swapInHeader } from './places.ts';
+import {
+  isOwnHeader,
+  isOwnParameter,
+  type Places,
+  type Signing,
+  type Swap,
+  swapInHeader,
+  swapOfQuery,
+} from './places.ts';
 import { type Resigned, resign, type SignableBody } from './sign/resign.ts';
 import { joinTarget, type QueryPart, splitTarget } from './target.ts';
 import type { Admitted, Injected, Sending } from './types.ts';
@@ -49,7 +57,7 @@ function note(used: Used, secret: string, label: string): void {
 function injectHeaders(places: Places, rawHeaders: readonly string[], used: Used): readonly string[] {
   // What is signed is placed last, by what signs it.
   const header = places.signing === null ? places.header : null;
-  if (header === null && places.swap === null) return rawHeaders;
+  if (header === null && places.swaps.length === 0) return rawHeaders;
   const sent: string[] = [];
   let isPlaced = header === null;
   for (let i = 0; i < rawHeaders.length; i += 2) {
@@ -62,8 +70,10 @@ function injectHeaders(places: Places, rawHeaders: readonly string[], used: Used
       continue;
     }
     const value = rawHeaders[i + 1]!;
-    const swapped = places.swap === null ? null : swapInHeader(places.swap, lower, value, places.swap.value);
-    if (swapped !== null) note(used, places.swap!.secret, `header ${lower} (placeholder)`);
+    const swapped = swapInHeader(places, lower, value, (swap) => {
+      note(used, swap.secret, `header ${lower} (placeholder)`);
+      return swap.value;
+    });
     sent.push(name, swapped ?? value);
   }
   if (!isPlaced) sent.push(properName(header!), places.credential);
@@ -77,20 +87,24 @@ function properName(lower: string): string {
 }
 
 function injectTarget(places: Places, target: string, used: Used): string {
-  const { swap } = places;
-  if (places.query === null && (swap === null || !(swap.inQuery || swap.inPath))) return target;
+  const { swaps } = places;
+  if (places.query === null && !swaps.some(({ inQuery, inPath }) => inQuery || inPath)) return target;
   const { path: asked, query } = splitTarget(target);
-  const path = injectPath(swap, asked, used);
+  const path = injectPath(swaps, asked, used);
   const sent: QueryPart[] = [];
   let isPlaced = places.query === null;
   for (const part of query ?? []) {
     if (places.query !== null && isOwnParameter(places, part.name)) {
       if (!isPlaced) sent.push({ name: part.name, value: places.credential });
       isPlaced = true;
-    } else if (swap?.inQuery && part.value !== null && isSwapValue(swap, part.value)) {
+      continue;
+    }
+    const swap = part.value === null ? null : swapOfQuery(places, part.value);
+    if (swap === null) sent.push(part);
+    else {
       sent.push({ name: part.name, value: asComponent(swap.value) });
       note(used, swap.secret, 'query (placeholder)');
-    } else sent.push(part);
+    }
   }
   if (!isPlaced) {
     const name = asComponent(places.query!);
@@ -102,23 +116,29 @@ function injectTarget(places: Places, target: string, used: Used): string {
   return joinTarget({ path, query: sent });
 }
 
-function injectPath(swap: Places['swap'], path: string, used: Used): string {
-  if (swap === null || !swap.inPath || !path.includes(swap.neutral)) return path;
-  note(used, swap.secret, 'path (placeholder)');
-  return path.replaceAll(swap.neutral, () => asComponent(swap.value));
+function injectPath(swaps: readonly Swap[], path: string, used: Used): string {
+  let sent = path;
+  for (const swap of swaps) {
+    if (!swap.inPath || !sent.includes(swap.neutral)) continue;
+    note(used, swap.secret, 'path (placeholder)');
+    sent = sent.replaceAll(swap.neutral, () => asComponent(swap.value));
+  }
+  return sent;
 }
 
 /** null where nothing is to be swapped. */
-function injectBody({ swap }: Places, { rawHeaders }: Admitted, bytes: Uint8Array, used: Used): Buffer | null {
-  if (swap === null || !swap.inBody) return null;
+function injectBody({ swaps }: Places, { rawHeaders }: Admitted, bytes: Uint8Array, used: Used): Buffer | null {
+  const inBody = swaps.filter(({ inBody }) => inBody);
+  if (inBody.length === 0) return null;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
-  if (!text.includes(swap.neutral)) return null;
-  note(used, swap.secret, 'body (placeholder)');
-  const value = escapedFor(bodyMetaOf({ rawHeaders }).contentType, swap.value);
-  return Buffer.from(
-    text.replaceAll(swap.neutral, () => value),
-    'latin1',
-  );
+  let sent = text;
+  for (const swap of inBody) {
+    if (!text.includes(swap.neutral)) continue;
+    note(used, swap.secret, 'body (placeholder)');
+    const value = escapedFor(bodyMetaOf({ rawHeaders }).contentType, swap.value);
+    sent = sent.replaceAll(swap.neutral, () => value);
+  }
+  return sent === text ? null : Buffer.from(sent, 'latin1');
 }
 
 /** `value`: latin1. */

@@ -262,7 +262,7 @@ const TRAIL_BYTES = 16 * 1024;
 const NO_FINDINGS: readonly Finding[] = [];
 
 const NO_PLACES: Head['places'] = {
-  ...{ header: null, query: null, credential: '', secret: '', label: '', swap: null, signing: null },
+  ...{ header: null, query: null, credential: '', secret: '', label: '', swaps: [], signing: null },
 };
 
 function uniqueFindings(matches: readonly Match[]): readonly Finding[] {

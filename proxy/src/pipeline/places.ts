@@ -1,5 +1,12 @@
 // Where a route's credential goes: which fields of the agent are removed, and where its placeholder may stand.
-import { type ProxyConfig, type Route, type SecretValue, secretsOfAuth } from '../contract.ts';
+import {
+  type PlaceholderSwap,
+  type ProxyConfig,
+  placeholdersOf,
+  type Route,
+  type SecretValue,
+  secretsOfAuth,
+} from '../contract.ts';
 import { ProxyFailure } from '../failure.ts';
 import type { AwsKeys, AwsRule } from './sign/resign.ts';
 import { asLatin1, decodeQueryText } from './target.ts';
@@ -28,7 +35,8 @@ export interface Places {
   readonly secret: string;
   /** Human form: `header authorization (bearer)`. */
   readonly label: string;
-  readonly swap: Swap | null;
+  /** What the agent may write in the stead of values. */
+  readonly swaps: readonly Swap[];
   /** The agent's own signature is replaced, in `header` or in the query; null = it has none. */
   readonly signing: Signing | null;
 }
@@ -50,9 +58,10 @@ export interface PlaceIndex {
 }
 
 const NO_CREDENTIAL = { header: null, query: null, credential: '', secret: '', label: '', signing: null } as const;
-const NOWHERE: Places = { ...NO_CREDENTIAL, swap: null };
+const NO_SWAPS: readonly Swap[] = [];
+const NOWHERE: Places = { ...NO_CREDENTIAL, swaps: NO_SWAPS };
 /** Unreserved in URLs (RFC 3986, 2.3), and itself in JSON and forms. */
-const NEUTRAL = 'swap.';
+const NEUTRAL = 'swap';
 /** Fields that frame a message or name its host: never a place for a credential. */
 const FRAMING = /^(host|content-length|transfer-encoding|connection|upgrade|te|trailer|expect|keep-alive|proxy-.*)$/;
 
@@ -62,7 +71,7 @@ export function indexPlaces(config: Pick<ProxyConfig, 'routes' | 'secrets'>): Pl
   const places = new Map(config.routes.map((route) => [route, compilePlaces(route, secrets)]));
   return {
     of(route) {
-      if (route.auth === null && route.placeholder === null) return NOWHERE;
+      if (route.auth === null && route.placeholder === null && !takesTokens(route)) return NOWHERE;
       const found = places.get(route);
       if (found === undefined) throw new TypeError(`route ${route.id} is not of this configuration`);
       return found;
@@ -70,29 +79,58 @@ export function indexPlaces(config: Pick<ProxyConfig, 'routes' | 'secrets'>): Pl
     valueOf: (secret) => asLatin1(secrets.get(secret)?.value ?? ''),
     hostsOf: (secret) => [
       ...new Set(
-        config.routes
-          .filter(({ auth, placeholder }) =>
-            [...(auth === null ? [] : secretsOfAuth(auth)), placeholder?.secret].includes(secret),
-          )
-          .map((route) => route.host),
+        config.routes.filter((route) => uses(route, secret, secrets.get(secret)?.issuer)).map((route) => route.host),
       ),
     ],
   };
 }
 
+/** The placeholders of tokens that token routes gave out are swapped here. */
+const takesTokens = ({ tokens, tokensFrom }: Route): boolean => tokens !== undefined || tokensFrom !== undefined;
+
+/** Is what `issuer` gave out swapped on this route? */
+const takesFrom = ({ id, tokens, tokensFrom }: Route, issuer: string): boolean =>
+  (tokens !== undefined && id === issuer) || tokensFrom?.includes(issuer) === true;
+
+/** `issuer`: of a token. */
+function uses(route: Route, secret: string, issuer: string | undefined): boolean {
+  if (issuer !== undefined) return takesFrom(route, issuer);
+  return (
+    (route.auth !== null && secretsOfAuth(route.auth).includes(secret)) ||
+    placeholdersOf(route).some((swap) => swap.secret === secret)
+  );
+}
+
 function compilePlaces(route: Route, secrets: ReadonlyMap<string, SecretValue>): Places {
   const auth = route.auth === null ? NO_CREDENTIAL : compileAuth(route, route.auth, secrets);
-  if (route.placeholder === null) return { ...auth, swap: null };
-  const { value, placeholder } = secretOf(route, route.placeholder.secret, secrets);
+  const swaps = [...placeholdersOf(route), ...swapsOfTokens(route, secrets)];
+  return { ...auth, swaps: swaps.map((swap, index) => compileSwap(route, swap, index, secrets)) };
+}
+
+/** Where they came from they may stand in all places that a token request has, elsewhere in fields. */
+function swapsOfTokens(route: Route, secrets: ReadonlyMap<string, SecretValue>): PlaceholderSwap[] {
+  if (!takesTokens(route)) return [];
+  return [...secrets.values()]
+    .filter(({ issuer, placeholder }) => issuer !== undefined && placeholder !== '' && takesFrom(route, issuer))
+    .map(({ name }) => ({ secret: name, in: route.tokens === undefined ? ['header'] : ['header', 'query', 'body'] }));
+}
+
+function compileSwap(
+  route: Route,
+  { secret, in: places }: PlaceholderSwap,
+  index: number,
+  secrets: ReadonlyMap<string, SecretValue>,
+): Swap {
+  const { value, placeholder } = secretOf(route, secret, secrets);
   const swap = {
-    secret: route.placeholder.secret,
+    secret,
     placeholder: asLatin1(placeholder),
     value: asLatin1(value),
-    inHeader: route.placeholder.in.includes('header'),
-    inQuery: route.placeholder.in.includes('query'),
-    inPath: route.placeholder.in.includes('path'),
-    inBody: route.placeholder.in.includes('body'),
-    neutral: NEUTRAL.repeat(Math.ceil(placeholder.length / NEUTRAL.length)).slice(0, placeholder.length),
+    inHeader: places.includes('header'),
+    inQuery: places.includes('query'),
+    inPath: places.includes('path'),
+    inBody: places.includes('body'),
+    neutral: neutralOf(index, placeholder.length),
   };
   if (swap.inHeader) checkHeaderSafe(route, swap.secret, swap.value);
   if (swap.placeholder.length < 8) {
@@ -102,14 +140,20 @@ function compilePlaces(route: Route, secrets: ReadonlyMap<string, SecretValue>):
       'use at least 8 characters',
     );
   }
-  return { ...auth, swap };
+  return swap;
+}
+
+/** `swap0.swap.swap.`: none of a route is in another one. */
+function neutralOf(index: number, length: number): string {
+  const first = `${NEUTRAL}${index.toString(36)}.`;
+  return `${first}${`${NEUTRAL}.`.repeat(Math.ceil(length / (NEUTRAL.length + 1)))}`.slice(0, length);
 }
 
 function compileAuth(
   route: Route,
   auth: NonNullable<Route['auth']>,
   secrets: ReadonlyMap<string, SecretValue>,
-): Omit<Places, 'swap'> {
+): Omit<Places, 'swaps'> {
   if (auth.type === 'sigv4') return compileSigning(route, auth, secrets);
   const { value } = secretOf(route, auth.secret, secrets);
   const inHeader = (name: string, credential: string, kind: string) => {
@@ -153,7 +197,7 @@ function compileSigning(
   route: Route,
   auth: Extract<NonNullable<Route['auth']>, { readonly type: 'sigv4' }>,
   secrets: ReadonlyMap<string, SecretValue>,
-): Omit<Places, 'swap'> {
+): Omit<Places, 'swaps'> {
   const accessKey = secretOf(route, auth.accessKey, secrets);
   if (!/^[A-Za-z0-9_.-]{1,128}$/.test(accessKey.value)) {
     throw unusable(
@@ -209,45 +253,68 @@ export function isOwnParameter(places: Places, rawName: string): boolean {
   return places.query !== null && (rawName === places.query || decodeQueryText(rawName) === places.query);
 }
 
-/** A header value with the placeholder swapped where that is legal: plain, or inside Basic. null = nothing to swap. */
-export function swapInHeader(swap: Swap, lowerName: string, value: string, by: string): string | null {
-  if (!swap.inHeader || FRAMING.test(lowerName)) return null;
-  const isPlain = value.includes(swap.placeholder);
-  const swapped = isPlain ? value.split(swap.placeholder).join(by) : value;
+/**
+ * A header value with the placeholders swapped where that is legal: plain, or inside Basic. null = nothing to swap. `by`: what stands there then;
+ * called for each that does.
+ */
+export function swapInHeader(
+  { swaps }: Places,
+  lowerName: string,
+  value: string,
+  by: (swap: Swap) => string,
+): string | null {
+  if (swaps.length === 0 || FRAMING.test(lowerName)) return null;
+  const swapped = swapInText(swaps, value, by);
   const basic = /^(\s*basic\s+)([A-Za-z0-9+/_-]{8,}={0,2})\s*$/i.exec(swapped);
-  if (basic === null) return isPlain ? swapped : null;
+  if (basic === null) return swapped === value ? null : swapped;
   const pair = Buffer.from(basic[2]!, 'base64').toString('latin1');
-  if (!pair.includes(swap.placeholder)) return isPlain ? swapped : null;
-  return basic[1]! + Buffer.from(pair.split(swap.placeholder).join(by), 'latin1').toString('base64');
+  const swappedPair = swapInText(swaps, pair, by);
+  if (swappedPair === pair) return swapped === value ? null : swapped;
+  return basic[1]! + Buffer.from(swappedPair, 'latin1').toString('base64');
 }
 
-/** Is the query value the placeholder, whole? */
-export function isSwapValue(swap: Swap, rawValue: string): boolean {
-  return swap.inQuery && (rawValue === swap.placeholder || decodeQueryText(rawValue) === swap.placeholder);
+function swapInText(swaps: readonly Swap[], text: string, by: (swap: Swap) => string): string {
+  let swapped = text;
+  for (const swap of swaps) {
+    if (!swap.inHeader || swapped.length < swap.placeholder.length || !swapped.includes(swap.placeholder)) continue;
+    swapped = swapped.split(swap.placeholder).join(by(swap));
+  }
+  return swapped;
+}
+
+/** The swap whose placeholder the query value is, whole. */
+export function swapOfQuery({ swaps }: Places, rawValue: string): Swap | null {
+  if (swaps.length === 0) return null;
+  const decoded = decodeQueryText(rawValue);
+  return swaps.find(({ inQuery, placeholder }) => inQuery && decoded === placeholder) ?? null;
 }
 
 /** A path whose legal placeholders are set aside: what is left is searched. */
-export function withoutLegalPath(places: Places, path: string): string {
-  const { swap } = places;
-  return swap?.inPath === true ? path.replaceAll(swap.placeholder, swap.neutral) : path;
+export function withoutLegalPath({ swaps }: Places, path: string): string {
+  let rest = path;
+  for (const swap of swaps) if (swap.inPath) rest = rest.replaceAll(swap.placeholder, swap.neutral);
+  return rest;
 }
 
 /** The same for a body that is not compressed. */
-export function withoutLegalBody(places: Places, body: Buffer): Buffer {
-  const { swap } = places;
-  if (swap?.inBody !== true || !body.includes(swap.placeholder, 0, 'latin1')) return body;
-  return Buffer.from(body.toString('latin1').replaceAll(swap.placeholder, swap.neutral), 'latin1');
+export function withoutLegalBody({ swaps }: Places, body: Buffer): Buffer {
+  let rest: string | null = null;
+  for (const swap of swaps) {
+    if (!swap.inBody || !body.includes(swap.placeholder, 0, 'latin1')) continue;
+    rest = (rest ?? body.toString('latin1')).replaceAll(swap.placeholder, swap.neutral);
+  }
+  return rest === null ? body : Buffer.from(rest, 'latin1');
 }
 
 /** Removed, or swapped: not searched. */
 export function isLegalParameter(places: Places, name: string, value: string): boolean {
-  return isOwnParameter(places, name) || (places.swap !== null && isSwapValue(places.swap, value));
+  return isOwnParameter(places, name) || swapOfQuery(places, value) !== null;
 }
 
 /** A Basic pair with a legal placeholder comes decoded, so that what else it holds is searched. */
 export function withoutLegalPlaceholder(places: Places, name: string, value: string): string {
-  if (places.swap === null) return value;
-  const swapped = swapInHeader(places.swap, name.toLowerCase(), value, ' '.repeat(places.swap.placeholder.length));
+  if (places.swaps.length === 0) return value;
+  const swapped = swapInHeader(places, name.toLowerCase(), value, ({ placeholder }) => ' '.repeat(placeholder.length));
   if (swapped === null) return value;
   if (swapped.length === value.length && !/^\s*basic\s/i.test(swapped)) return swapped;
   return `Basic ${Buffer.from(swapped.replace(/^\s*basic\s+/i, ''), 'base64').toString('latin1')}`;

@@ -1,8 +1,8 @@
 import { randomBytes } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
-import { makePlaceholder, makePlaceholders } from '../../../src/session/placeholders.ts';
-import { withChecksum } from '../../../src/session/random-text.ts';
+import { makePlaceholder, makePlaceholders } from '../../../src/invented/placeholder.ts';
+import { withChecksum } from '../../../src/invented/random-text.ts';
 
 const NOW = new Date('2026-11-24T12:00:00Z');
 const letters = (count: number) => randomBytes(count).toString('base64url').replace(/[-_]/g, 'x').slice(0, count);

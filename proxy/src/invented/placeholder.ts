@@ -50,8 +50,16 @@ const PREFIXES: readonly RegExp[] = [
 /** Their last six characters are a checksum of those between it and the prefix. */
 const CHECKED = /^(?:gh[pousr]_|npm_)[0-9A-Za-z]{36}$/;
 const JWT = /^(eyJ[\w-]+)\.(eyJ[\w-]+)\.[\w-]+$/;
+const TIMES = ['iat', 'nbf', 'exp', 'auth_time'] as const;
 /** What services and their clients look at, and what names no person. */
 const PUBLIC_CLAIMS = ['iss', 'aud', 'azp', 'client_id', 'scope', 'scp', 'token_type', 'ver'] as const;
+
+/** What a token service answered is as long-lived as it says, and keeps its form also where no vendor is known by it. */
+export function makeTokenPlaceholder(secretName: string, value: string): string {
+  return jwtLike(value, null) ?? tokenLike(value) ?? opaqueLike(value) ?? plain(secretName);
+}
+
+const longLife = (seconds: number) => ({ iat: seconds, exp: seconds + JWT_DAYS * DAY_SECONDS });
 
 /** `value`: the secret's own; only its form is taken over: the vendor's prefix, the length, the kind of each character. */
 export function makePlaceholder(secretName: string, value: string, now: Date): string {
@@ -74,7 +82,15 @@ function tokenLike(value: string): string | null {
   const prefix = PREFIXES.map((form) => form.exec(value)?.[0]).find((found) => found !== undefined);
   if (prefix === undefined) return null;
   if (CHECKED.test(value)) return prefix + withChecksum(randomChars(BASE62, value.length - prefix.length - 6));
-  const rest = value.slice(prefix.length);
+  return scrambled(prefix, value.slice(prefix.length));
+}
+
+/** Null when too little of it would be random. */
+function opaqueLike(value: string): string | null {
+  return scrambled('', value);
+}
+
+function scrambled(prefix: string, rest: string): string | null {
   if (rest.replace(/[^0-9A-Za-z]/g, '').length < LEAST_RANDOM) return null;
   if (/^[0-9a-f]+$/.test(rest)) return prefix + randomChars(`${DIGITS}abcdef`, rest.length);
   return prefix + rest.replace(/[0-9A-Za-z]/g, sameKind);
@@ -85,8 +101,8 @@ function sameKind(char: string): string {
   return randomChars(LOWER.includes(char) ? LOWER : UPPER, 1);
 }
 
-/** Null when it is no JWT (RFC 7519). Not signed by anybody: clients read the claims, services check the signature. */
-function jwtLike(value: string, now: Date): string | null {
+/** Null when it is no JWT (RFC 7519). `now`: it begins then, and outlives the session; null = it keeps its times. Not signed by anybody: clients read the claims, services check the signature. */
+function jwtLike(value: string, now: Date | null): string | null {
   const [, header, payload] = JWT.exec(value) ?? [];
   if (header === undefined || payload === undefined) return null;
   const [head, claims] = [header, payload].map((part) =>
@@ -94,14 +110,13 @@ function jwtLike(value: string, now: Date): string | null {
   );
 
   if (!head || !claims) return null;
-  const seconds = Math.floor(now.getTime() / 1000);
-  const kept = Object.fromEntries(PUBLIC_CLAIMS.filter((name) => name in claims).map((name) => [name, claims[name]]));
+  const names = now === null ? [...PUBLIC_CLAIMS, ...TIMES] : PUBLIC_CLAIMS;
+  const kept = Object.fromEntries(names.filter((name) => name in claims).map((name) => [name, claims[name]]));
   const own = {
     ...kept,
     sub: `bottle-${randomChars(BASE62, LEAST_RANDOM)}`,
     jti: randomChars(BASE62, RANDOM_CHARACTERS),
-    iat: seconds,
-    exp: seconds + JWT_DAYS * DAY_SECONDS,
+    ...(now === null ? {} : longLife(Math.floor(now.getTime() / 1000))),
   };
   const { alg, typ } = head;
   const parts = [{ alg, ...(typ === undefined ? {} : { typ }) }, own].map((part) =>
