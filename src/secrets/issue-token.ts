@@ -1,5 +1,6 @@
 // Gets an access token from its issuer: OAuth 2 (client credentials, refresh token), a signed assertion, a GitHub App's installation.
 import type { TokenIssuer } from '../spec/bottle.ts';
+import { loginToken } from './login/read-login.ts';
 import { readPrivateKey, signAssertion } from './signed-assertion.ts';
 import { askForToken, type TokenQuestion } from './token-endpoint.ts';
 import { Unresolved } from './unresolved.ts';
@@ -18,6 +19,8 @@ export interface IssueParts {
   /** The text of a file that nobody else may read; throws Unresolved. */
   readonly readKey: (path: string) => Promise<string>;
   readonly roots: string;
+  /** A value that a service has just refused: another one is wanted. */
+  readonly refused: string | null;
   readonly now: Date;
   readonly signal: AbortSignal | undefined;
 }
@@ -36,6 +39,8 @@ export function issueToken(issuer: TokenIssuer, parts: IssueParts): Promise<Issu
       return assertedToken(issuer, parts);
     case 'github_app':
       return installationToken(issuer, parts);
+    case 'login':
+      return loginToken(issuer, parts);
     default:
       return issuer satisfies never;
   }

@@ -52,13 +52,17 @@ export function keepFresh(options: FreshOptions): FreshSecrets {
   };
 
   /** How long the new value is good for, in ms; null = nobody says, or there is none. */
-  const read = async (name: string, source: SecretSource): Promise<number | null> => {
+  const read = async (name: string, source: SecretSource, refused?: string): Promise<number | null> => {
     // One at a time: whoever asks meanwhile gets what that one brings.
     if (reading.has(name)) return null;
     reading.add(name);
     readAt.set(name, performance.now());
     try {
-      const { value, lifeMs, rotated } = await readSecret(source, { ...surroundings, mayAsk: false, signal }, inputOf);
+      const { value, lifeMs, rotated } = await readSecret(
+        source,
+        { ...surroundings, mayAsk: false, signal, ...(refused === undefined ? {} : { refused }) },
+        inputOf,
+      );
       if (signal.aborted) return null;
       const found = [{ name, value }, ...(rotated === null ? [] : [rotated])];
       const renewed = found.filter((one) => values.get(one.name) !== one.value);
@@ -96,7 +100,7 @@ export function keepFresh(options: FreshOptions): FreshSecrets {
       // Our own environment does not change.
       if (source === undefined || source.kind === 'env') return;
       if (performance.now() - (readAt.get(event.secret) ?? -Infinity) < leastPauseMs) return;
-      read(event.secret, source).catch(onEnd);
+      read(event.secret, source, values.get(event.secret)).catch(onEnd);
     },
     close: () => ending.abort(),
   };

@@ -14,6 +14,8 @@ export interface SecretSurroundings {
   readonly mayAsk?: boolean;
   /** PEM text: what the certificates of token endpoints are verified against. */
   readonly roots: string;
+  /** A value that a service has just refused: where another one can be had, that is wanted. */
+  readonly refused?: string;
   /** Ends a command that still runs. */
   readonly signal?: AbortSignal;
 }
@@ -42,10 +44,10 @@ export async function readSecret(
   inputOf: (name: string) => string,
 ): Promise<Reading> {
   if (source.kind !== 'token') return { value: await readSource(source, around), lifeMs: null, rotated: null };
-  const { roots, signal } = around;
+  const { roots, signal, refused = null } = around;
   const readKey = (path: string) => readSecretFile(path, VALUE_LIMIT_BYTES);
   const { issueToken } = await import('./issue-token.ts');
-  const issued = await issueToken(source.issuer, { inputOf, readKey, roots, signal, now: new Date() });
+  const issued = await issueToken(source.issuer, { inputOf, readKey, roots, signal, refused, now: new Date() });
   return { ...issued, value: checkValue(issued.value) };
 }
 

@@ -128,7 +128,20 @@ export type TokenIssuer =
       readonly repositories: readonly string[];
       /** Empty = all of the installation. */
       readonly permissions: Readonly<Record<string, string>>;
+    }
+  /** The login to a subscription that a tool on this machine keeps in a file. */
+  | {
+      readonly kind: 'login';
+      readonly of: LoginService;
+      /** Absolute path. */
+      readonly file: string;
+      /** null = that of the service. */
+      readonly tokenUrl: string | null;
+      /** It is renewed, and what comes is written into the file; otherwise it is only read. */
+      readonly writeBack: boolean;
     };
+
+export type LoginService = 'claude' | 'codex';
 
 export type SecretStore =
   /** The desktop's: `security` on macOS, `secret-tool` elsewhere. */

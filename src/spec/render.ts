@@ -133,6 +133,10 @@ function issuerOf(issuer: TokenIssuer): Yaml {
         },
       };
     }
+    case 'login': {
+      const { of, file, writeBack, tokenUrl } = issuer;
+      return { login: set({ of, file, write_back: writeBack, token_url: tokenUrl }) };
+    }
     default:
       return issuer satisfies never;
   }

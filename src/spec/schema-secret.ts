@@ -194,6 +194,33 @@ export const SecretSchema = Type.Object(
         },
       ),
     ),
+    login: Type.Optional(
+      Type.Object(
+        {
+          of: Type.Enum(['claude', 'codex'], {
+            ...words(
+              "Whose: Claude Code's (~/.claude/.credentials.json), or Codex' with ChatGPT (~/.codex/auth.json).",
+            ),
+            examples: ['claude'],
+          }),
+          file: Type.Optional(keyFile("Where it lies; left out: the tool's own place.")),
+          write_back: Type.Optional(
+            Type.Boolean({
+              ...words(
+                'true: it is renewed before it expires, and the new tokens are written into the file, as the tool itself does. false: the file is only read; its tool renews it.',
+              ),
+              default: false,
+            }),
+          ),
+          token_url: Type.Optional(tokenUrl('where it is renewed; left out: at its service.')),
+        },
+        {
+          ...closed,
+          ...words('The access token of a subscription: the login that a tool on this machine has.'),
+          examples: [{ of: 'claude', write_back: true }],
+        },
+      ),
+    ),
     json: key('The value is this field of JSON: `a.b.0`, or a JSON pointer.', 'tokens.access_token'),
     yaml: key('The value is this field of YAML: `a.b.0`, or a JSON pointer.', 'users.0.token'),
     dotenv: key('The value is this variable of a dotenv file.', 'API_TOKEN'),

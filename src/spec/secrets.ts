@@ -10,8 +10,9 @@ import type { SpecSecret } from './schema-secret.ts';
 import { resolvePath, type Surroundings } from './surroundings.ts';
 import { shown } from './words.ts';
 
-const TOKENS = ['oauth2', 'jwt_bearer', 'github_app'] as const;
+const TOKENS = ['oauth2', 'jwt_bearer', 'github_app', 'login'] as const;
 const ORIGINS = ['env', 'file', 'cmd', 'keychain', 'op', 'vault', 'aws', 'gcp', ...TOKENS] as const;
+const LOGIN_FILES = { claude: '~/.claude/.credentials.json', codex: '~/.codex/auth.json' } as const;
 const PICKS = ['json', 'yaml', 'dotenv', 'netrc', 'ini'] as const;
 
 export function readSecrets(
@@ -90,7 +91,7 @@ function readOrigin(
 }
 
 function readIssuer(
-  { oauth2, jwt_bearer: bearer, github_app: app }: SpecSecret,
+  { oauth2, jwt_bearer: bearer, github_app: app, login }: SpecSecret,
   names: readonly string[],
   workspace: Workspace,
   around: Surroundings,
@@ -123,6 +124,10 @@ function readIssuer(
   if (bearer !== undefined) {
     const { token_url: tokenUrl = null, issuer = null, scope = null } = bearer;
     return { kind: 'jwt_bearer', key: keyAt(bearer.key, 'jwt_bearer'), tokenUrl, issuer, scope };
+  }
+  if (login !== undefined) {
+    const { of, file = LOGIN_FILES[of], token_url: tokenUrl = null, write_back: writeBack = false } = login;
+    return { kind: 'login', of, file: readPath(file, ['login', 'file'], workspace, around, at), tokenUrl, writeBack };
   }
   if (app === undefined) return null;
   return {
