@@ -4,7 +4,7 @@ import { setTimeout } from 'node:timers/promises';
 import type Docker from 'dockerode';
 import type { Role, Step, TrustFile } from '../plan/plan.ts';
 import { BottleError } from '../report/bottle-error.ts';
-import { fillPlaceholders } from '../spec/placeholder-text.ts';
+import { fillPlaceholders, type PlaceholderReference } from '../spec/placeholder-text.ts';
 import { engineFailure, engineStatus } from './engine-error.ts';
 import { LiveContainer } from './live-container.ts';
 import { createNetwork, ensureNetwork, removeNetwork, SubnetTaken } from './networks.ts';
@@ -13,6 +13,8 @@ import type { UndoStack } from './undo-stack.ts';
 /** What exists only while a session runs, and never in a plan. */
 export interface LiveValues {
   placeholder(secret: string): string;
+  /** What stands in a file in its place; throws when there is nothing. */
+  reference(reference: PlaceholderReference): string;
   /** The sidecar's configuration with the secrets' values; one line. */
   configLine(): string;
   /** Called with the first line of a container of ours; throws when that is no good news. */
@@ -55,7 +57,7 @@ async function perform(step: Step, context: StepContext): Promise<void> {
     case 'create-container': {
       const placeholders = step.placeholders.map((name) => `${name}=${live.placeholder(name)}`);
       const entrypoint = step.container.Entrypoint?.map((text) =>
-        fillPlaceholders(text, (name) => live.placeholder(name)),
+        fillPlaceholders(text, (reference) => live.reference(reference)),
       );
       const container = await createContainer(docker, step, placeholders, entrypoint);
       const created = new LiveContainer(step.role, step.name, container);

@@ -4,6 +4,7 @@ import type { LiveValues } from '../engine/perform-step.ts';
 import type { Role, TrustFile } from '../plan/plan.ts';
 import { BottleError } from '../report/bottle-error.ts';
 import { printable } from '../report/printable.ts';
+import { claimOf, type PlaceholderReference } from '../spec/placeholder-text.ts';
 import type { ProbeListener } from './probe-listener.ts';
 import { encodeTruststore } from './truststore.ts';
 
@@ -26,6 +27,17 @@ export class SessionValues implements LiveValues {
     const value = this.#facts.placeholders.get(secret);
     if (value === undefined) throw new Error(`no placeholder for ${secret}`);
     return value;
+  }
+
+  reference({ secret, claim }: PlaceholderReference): string {
+    const placeholder = this.placeholder(secret);
+    const value = claim === null ? placeholder : claimOf(placeholder, claim);
+    if (value !== null) return value;
+    throw new BottleError({
+      what: `the token of the secret ${secret} says no ${claim}`,
+      why: 'a file of agent.files asks for it',
+      fix: 'look at where the secret comes from; log in again where that is a login',
+    });
   }
 
   configLine(): string {

@@ -34,6 +34,16 @@ export function readSecrets(
     const origin = readOrigin(given, name, spec, workspace, around, at);
     if (origin === null) continue;
     const pick = readPick(given, at);
+    if (pick !== null && origin.kind === 'token') {
+      at.problem(
+        {
+          what: `${at.name([pick.format])} has no meaning`,
+          why: 'the value is the token that was issued, as a whole',
+          fix: 'remove it',
+        },
+        [pick.format],
+      );
+    }
     const ttl = given.ttl_seconds;
     sources[name] = {
       ...origin,

@@ -53,6 +53,10 @@ const JWT = /^(eyJ[\w-]+)\.(eyJ[\w-]+)\.[\w-]+$/;
 const TIMES = ['iat', 'nbf', 'exp', 'auth_time'] as const;
 /** What services and their clients look at, and what names no person. */
 const PUBLIC_CLAIMS = ['iss', 'aud', 'azp', 'client_id', 'scope', 'scp', 'token_type', 'ver'] as const;
+/** The same inside of claims that are groups: which account a request is for stands in a header of it, and how it is billed. */
+const PUBLIC_GROUPS: Readonly<Record<string, readonly string[]>> = {
+  'https://api.openai.com/auth': ['chatgpt_account_id', 'chatgpt_plan_type', 'chatgpt_account_is_fedramp'],
+};
 
 /** What a token service answered is as long-lived as it says, and keeps its form also where no vendor is known by it. */
 export function makeTokenPlaceholder(secretName: string, value: string): string {
@@ -111,7 +115,11 @@ function jwtLike(value: string, now: Date | null): string | null {
 
   if (!head || !claims) return null;
   const names = now === null ? [...PUBLIC_CLAIMS, ...TIMES] : PUBLIC_CLAIMS;
-  const kept = Object.fromEntries(names.filter((name) => name in claims).map((name) => [name, claims[name]]));
+  const groups = Object.entries(PUBLIC_GROUPS).flatMap(([name, members]) => {
+    const group = claims[name];
+    return typeof group === 'object' && group !== null ? [[name, only(members, group as Claims)] as const] : [];
+  });
+  const kept = { ...only(names, claims), ...Object.fromEntries(groups) };
   const own = {
     ...kept,
     sub: `bottle-${randomChars(BASE62, LEAST_RANDOM)}`,
@@ -123,4 +131,10 @@ function jwtLike(value: string, now: Date | null): string | null {
     Buffer.from(JSON.stringify(part)).toString('base64url'),
   );
   return [...parts, randomBytes(64).toString('base64url')].join('.');
+}
+
+type Claims = Readonly<Record<string, unknown>>;
+
+function only(names: readonly string[], claims: Claims): Claims {
+  return Object.fromEntries(names.filter((name) => Object.hasOwn(claims, name)).map((name) => [name, claims[name]]));
 }

@@ -33,7 +33,7 @@ createServer({ key: process.env.KEY, cert: process.env.CERT }, (request, respons
 `;
 
 export async function startApi(docker: Docker, directory: string, host: string, token: string): Promise<ApiService> {
-  const { certificate, key } = await makeCertificate(directory, host);
+  const { certificate, key } = await makeCertificate(directory, [host]);
   const env = { KEY: key, CERT: certificate, TOKEN: token };
   const { kept, ...service } = await startService<Arrived>(docker, 'api', SERVER, { env });
   const authority = join(directory, 'api-ca.pem');
@@ -42,7 +42,10 @@ export async function startApi(docker: Docker, directory: string, host: string, 
 }
 
 /** Signed by itself; openssl is what everybody has. */
-async function makeCertificate(directory: string, host: string): Promise<{ certificate: string; key: string }> {
+export async function makeCertificate(
+  directory: string,
+  hosts: readonly string[],
+): Promise<{ certificate: string; key: string }> {
   const { execa } = await import('execa');
   const { readFileSync } = await import('node:fs');
   const [keyFile, certificateFile] = [join(directory, 'api-key.pem'), join(directory, 'api-cert.pem')];
@@ -50,7 +53,7 @@ async function makeCertificate(directory: string, host: string): Promise<{ certi
     '-subj',
     '/CN=test service',
     '-addext',
-    `subjectAltName=DNS:${host}`,
+    `subjectAltName=${hosts.map((host) => `DNS:${host}`).join()}`,
     '-addext',
     'basicConstraints=critical,CA:TRUE',
   ];

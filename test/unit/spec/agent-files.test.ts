@@ -3,7 +3,7 @@
 import { describe, expect, it } from 'vitest';
 import type { Bottle } from '../../../src/spec/bottle.ts';
 import { parseSpec } from '../../../src/spec/parse.ts';
-import { fillPlaceholders, placeholdersIn } from '../../../src/spec/placeholder-text.ts';
+import { claimOf, fillPlaceholders, placeholdersIn } from '../../../src/spec/placeholder-text.ts';
 import { renderBottle } from '../../../src/spec/render.ts';
 import { surroundings } from './surroundings.ts';
 
@@ -50,8 +50,19 @@ describe('agent.files', () => {
   });
 
   it('refer to secrets by name, and to nothing else', () => {
-    const text = '{placeholder:A} {placeholder:B_2} {placeholder:} $A {secret:A} {placeholder:A}';
+    const text = '{placeholder:A/account_id} {placeholder:B_2} {placeholder:} $A {secret:A} {placeholder:A}';
     expect(placeholdersIn(text)).toEqual(['A', 'B_2']);
-    expect(fillPlaceholders(text, (name) => `<${name}$&>`)).toBe('<A$&> <B_2$&> {placeholder:} $A {secret:A} <A$&>');
+    expect(fillPlaceholders(text, ({ secret, claim }) => `<${secret}$&${claim ?? ''}>`)).toBe(
+      '<A$&account_id> <B_2$&> {placeholder:} $A {secret:A} <A$&>',
+    );
+  });
+
+  it('can say what a placeholder that is a JWT says of itself, by the name of a claim', () => {
+    const group = { account_id: 'acct-1', number: 1 };
+    const claims = { iss: 'https://auth.example', exp: 1, 'https://api.example/auth': group };
+    const token = `e30.${Buffer.from(JSON.stringify(claims)).toString('base64url')}.x`;
+    expect([claimOf(token, 'account_id'), claimOf(token, 'iss')]).toEqual(['acct-1', 'https://auth.example']);
+    for (const claim of ['exp', 'number', 'constructor', 'other']) expect(claimOf(token, claim)).toBeNull();
+    for (const none of ['', 'a.b.c', 'plain']) expect(claimOf(none, 'iss')).toBeNull();
   });
 });

@@ -96,6 +96,20 @@ describe('a JWT', () => {
     expect(signature).toHaveLength(64);
   });
 
+  it('says for which account it is where the service wants that in a header, and nothing else of a group', () => {
+    const group = { chatgpt_account_id: 'acct-1', chatgpt_plan_type: 'plus', user_id: 'user-1', groups: ['private'] };
+    const grouped = jwtOf(
+      { alg: 'RS256' },
+      { ...claims, 'https://api.openai.com/auth': group, other: { a: 'private' } },
+    );
+    const said = makePlaceholder('T', grouped, NOW);
+    const { 'https://api.openai.com/auth': auth, ...rest } = JSON.parse(
+      Buffer.from(said.split('.')[1] ?? '', 'base64url').toString(),
+    );
+    expect(auth).toEqual({ chatgpt_account_id: 'acct-1', chatgpt_plan_type: 'plus' });
+    expect(JSON.stringify(rest)).not.toMatch(/user-1|private/);
+  });
+
   it('is another one each time', () => {
     expect(makePlaceholder('T', value, NOW)).not.toBe(made);
   });
