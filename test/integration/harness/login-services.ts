@@ -93,6 +93,8 @@ function chatgpt(request, response, body) {
   if (headers['chatgpt-account-id'] !== process.env.ACCOUNT) return json(response, 401, { error: { message: 'no such account' } });
   const account = { id: process.env.ACCOUNT, structure: 'personal', workspace_backend_origin: 'NO_CONSTRAINT', account_routing_override: 'NO_CONSTRAINT' };
   if (url === '/backend-api/wham/accounts/check') return json(response, 200, { accounts: [account], account_ordering: [account.id], default_account_id: account.id });
+  // Codex falls back to a plain request at once.
+  if (headers.upgrade !== undefined) return response.writeHead(426).end();
   if (method !== 'POST' || !url.startsWith('/backend-api/codex/responses')) return json(response, 404, { detail: 'Not found' });
   const message = { type: 'message', id: 'msg_1', role: 'assistant', status: 'completed', content: [{ type: 'output_text', text: 'pong', annotations: [] }] };
   const usage = { input_tokens: 1, input_tokens_details: null, output_tokens: 1, output_tokens_details: null, total_tokens: 2 };
