@@ -17,6 +17,11 @@ export function fillPlaceholders(text: string, fill: (reference: PlaceholderRefe
   );
 }
 
+/** As it is written. */
+export function referenceText({ secret, claim }: PlaceholderReference): string {
+  return `{placeholder:${secret}${claim === null ? '' : `/${claim}`}}`;
+}
+
 /** Names of the secrets that a text refers to. */
 export function placeholdersIn(text: string): readonly string[] {
   return [...new Set([...text.matchAll(REFERENCE)].map(([, name = '']) => name))];

@@ -43,7 +43,7 @@ interface Login {
 const LOGINS: Readonly<Record<'claude' | 'codex', Login>> = {
   claude: {
     file: '/home/agent/.claude/.credentials.json',
-    preset: 'claude-login',
+    preset: 'anthropic',
     secret: 'CLAUDE_LOGIN',
     call: {
       host: 'api.anthropic.com',
@@ -61,7 +61,7 @@ const LOGINS: Readonly<Record<'claude' | 'codex', Login>> = {
   },
   codex: {
     file: '/home/agent/.codex/auth.json',
-    preset: 'codex-login',
+    preset: 'codex',
     secret: 'CODEX_LOGIN',
     call: {
       host: 'chatgpt.com',
@@ -77,6 +77,14 @@ const LOGINS: Readonly<Record<'claude' | 'codex', Login>> = {
     }),
   },
 };
+
+/** The stand-ins have private addresses, which no preset allows: the spec as `bottle show` prints it, with that permission. */
+async function allowPrivate(file: string): Promise<void> {
+  const { stdout } = await bench.run(['show', file, '--json']);
+  const spec = JSON.parse(stdout) as { egress: { allow: object[] } };
+  const allow = spec.egress.allow.map((entry) => ({ ...entry, allow_private: true }));
+  writeFileSync(file, JSON.stringify({ ...spec, egress: { ...spec.egress, allow } }));
+}
 
 /** What an agent's tool does, and what a hostile one tries with the same file. */
 const AGENT = `
@@ -126,6 +134,7 @@ describe.each(Object.entries(LOGINS) as ['claude' | 'codex', Login][])('with the
 egress:
   use: [${login.preset}]
   allow: [{ host: collector.example, allow_private: true }]`);
+    await allowPrivate(spec);
     name = spec.replace(/^.*\//, '').replace('.yaml', '');
     const { host, path, headers } = login.call;
     const script = AGENT.replace('TOKEN', login.token);

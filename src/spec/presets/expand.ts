@@ -2,7 +2,7 @@
 
 import { checkSecretName } from '../auth.ts';
 import type { Located } from '../located.ts';
-import { fillPlaceholders, placeholdersIn } from '../placeholder-text.ts';
+import { fillPlaceholders, placeholdersIn, referenceText } from '../placeholder-text.ts';
 import type { Registries } from '../registries.ts';
 import type { Report } from '../report.ts';
 import type { SpecAuth, SpecEntry, SpecFile } from '../schema.ts';
@@ -61,7 +61,9 @@ function filesOf(files: Readonly<Record<string, SpecFile>>, serving: Serving): R
   const fitting = Object.entries(files).flatMap(([path, file]) => {
     const text = JSON.stringify(file);
     if (!placeholdersIn(text).every((role) => serving.has(role))) return [];
-    const named = fillPlaceholders(text, (role) => `{placeholder:${serving.get(role)}}`);
+    const named = fillPlaceholders(text, ({ secret, claim }) =>
+      referenceText({ secret: serving.get(secret) ?? secret, claim }),
+    );
     return [[path, JSON.parse(named) as SpecFile]]; // As it was, but for names within its texts.
   });
   return Object.fromEntries(fitting);
