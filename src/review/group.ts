@@ -1,5 +1,5 @@
 // Groups audit records by what there is to fix: host, port, rule and detectors. Name look-ups join the row of their host.
-import type { AuditRecord, Stage, Verdict } from '../../proxy/src/contract.ts';
+import type { AuditRecord, RecordedUsage, Stage, Verdict } from '../../proxy/src/contract.ts';
 import { pathShape, type Shape } from './path-shape.ts';
 
 export interface Group {
@@ -33,6 +33,8 @@ export interface Group {
   readonly injected: readonly string[];
   readonly bytesOut: number;
   readonly bytesIn: number;
+  /** At a model API; null where nothing bounds that. */
+  readonly usage: RecordedUsage | null;
 }
 
 /** More names than this below one parent are shown as one row. */
@@ -114,6 +116,19 @@ function groupOf(bucket: readonly [AuditRecord, ...AuditRecord[]], host: string)
     injected: [...new Set(bucket.flatMap(({ injected }) => injected))],
     bytesOut: bucket.reduce((sum, record) => sum + record.bytes_out, 0),
     bytesIn: bucket.reduce((sum, record) => sum + record.bytes_in, 0),
+    usage: usageOf(bucket),
+  };
+}
+
+function usageOf(bucket: readonly AuditRecord[]): RecordedUsage | null {
+  const all = bucket.flatMap(({ usage }) => usage ?? []);
+  if (all.length === 0) return null;
+  const sum = (part: (usage: RecordedUsage) => number) => all.reduce((total, usage) => total + part(usage), 0);
+  return {
+    input_tokens: sum(({ input_tokens }) => input_tokens),
+    output_tokens: sum(({ output_tokens }) => output_tokens),
+    cost_usd: all.every(({ cost_usd }) => cost_usd === null) ? null : sum(({ cost_usd }) => cost_usd ?? 0),
+    estimated: all.some(({ estimated }) => estimated),
   };
 }
 

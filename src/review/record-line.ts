@@ -1,6 +1,6 @@
 // One line of an audit log -> a record, or nothing: what stands in a file is checked before it is believed.
 import { createHash } from 'node:crypto';
-import type { AuditRecord, Finding, Stage, Verdict, Via } from '../../proxy/src/contract.ts';
+import type { AuditRecord, Finding, RecordedUsage, Stage, Verdict, Via } from '../../proxy/src/contract.ts';
 
 const VERDICTS: readonly string[] = ['allow', 'block', 'redact', 'hold', 'observe'] satisfies Verdict[];
 
@@ -36,6 +36,7 @@ export function parseRecord(line: string): AuditRecord | null {
     injected: list(value.injected).filter((name) => typeof name === 'string'),
     bytes_out: number(value.bytes_out),
     bytes_in: number(value.bytes_in),
+    ...(isObject(value.usage) ? { usage: usageOf(value.usage) } : {}),
     ms: number(value.ms),
     prev: text(value.prev),
   };
@@ -52,6 +53,15 @@ function findingOf(value: Record<string, unknown>): Finding {
     where: text(value.where),
     length: number(value.length),
     fingerprint: text(value.fingerprint),
+  };
+}
+
+function usageOf({ input_tokens, output_tokens, cost_usd, estimated }: Record<string, unknown>): RecordedUsage {
+  return {
+    input_tokens: number(input_tokens),
+    output_tokens: number(output_tokens),
+    cost_usd: typeof cost_usd === 'number' ? number(cost_usd) : null,
+    estimated: estimated === true,
   };
 }
 

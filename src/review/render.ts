@@ -14,6 +14,7 @@ const PLACES_SHOWN = 3;
 
 /** What passed: one table row a group. */
 export function passedLines(groups: readonly Group[]): string[] {
+  const hasUsage = groups.some(({ usage }) => usage !== null);
   const rows = groups.map((group) => [
     group.verdict,
     countText(group),
@@ -24,6 +25,7 @@ export function passedLines(groups: readonly Group[]): string[] {
     [...group.detectors].join(', ') || '-',
     group.bytesOut.toString(),
     group.bytesIn.toString(),
+    ...(hasUsage ? usageCells(group) : []),
   ]);
   return tableLines(
     [
@@ -36,9 +38,26 @@ export function passedLines(groups: readonly Group[]): string[] {
       { title: 'FOUND' },
       { title: 'SENT', align: 'right' },
       { title: 'RECEIVED', align: 'right' },
+      ...(hasUsage ? USAGE_COLUMNS : []),
     ],
     rows,
   );
+}
+
+const USAGE_COLUMNS = (['TOKENS IN', 'TOKENS OUT', 'USD'] as const).map(
+  (title) => ({ title, align: 'right' }) as const,
+);
+
+/** `~`: some of it is an estimate. */
+function usageCells({ usage }: Group): string[] {
+  if (usage === null) return ['-', '-', '-'];
+  const about = usage.estimated ? '~' : '';
+  const { input_tokens, output_tokens, cost_usd } = usage;
+  return [
+    `${about}${input_tokens}`,
+    `${about}${output_tokens}`,
+    cost_usd === null ? '-' : `${about}${Number(cost_usd.toFixed(4))}`,
+  ];
 }
 
 /** What was refused, or allowed and not reached: a paragraph a group, with its fix. */

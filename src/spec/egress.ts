@@ -30,7 +30,12 @@ export function readEgress(
   sink: { readonly problems: Problem[]; readonly warnings: Problem[] },
   report: Report,
 ): EgressRead {
-  const around: EntrySurroundings = { secrets: Object.keys(spec.secrets), ruleIds, onMatch: spec.dlp.on_match };
+  const around: EntrySurroundings = {
+    secrets: Object.keys(spec.secrets),
+    ruleIds,
+    onMatch: spec.dlp.on_match,
+    prices: spec.egress.limits?.prices,
+  };
   const own = readOwn(spec, around, report.below('allow'));
   const presets = readUse(spec, around, machine, sink, report.below('use'));
   const deny = readDeny(spec, report.below('deny'));

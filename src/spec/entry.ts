@@ -13,6 +13,8 @@ import { checkUninspected } from './uninspected.ts';
 import { shown } from './words.ts';
 
 export interface EntrySurroundings {
+  /** Those of `egress.limits`. */
+  readonly prices?: NonNullable<SpecEntry['limits']>['prices'];
   /** Names of the spec's secrets. */
   readonly secrets: readonly string[];
   /** Ids of the rules of `dlp.rules`. */
@@ -113,7 +115,7 @@ export function readEntry(
   checkExcept(entry.dlp.except ?? [], around.ruleIds, report.below('dlp', 'except'));
   checkActions(entry.dlp.actions ?? {}, around.ruleIds, report.below('dlp', 'actions'));
   // http and https of one entry use up the same.
-  const quota = readQuota(entry.limits, `${id.replace(/\.http$/, '')}.limits`, report.below('limits'));
+  const quota = readQuota(entry.limits, `${id.replace(/\.http$/, '')}.limits`, report.below('limits'), around.prices);
   if (!pattern.ok) return [];
   return reaches.map(({ scheme, ports }, index) => ({
     id: index === 0 ? id : `${id}.${scheme}`,

@@ -3,6 +3,7 @@
 import { DEFAULT_LIMITS, type Http2Limits, type ProxyLimits, type Quota } from '../../proxy/src/contract.ts';
 import type { Report } from './report.ts';
 import type { FilledSpec, SpecEntry } from './schema.ts';
+import { readSpend, writtenSpend } from './spend.ts';
 
 type SpecLimits = NonNullable<FilledSpec['egress']['limits']>;
 type SpecQuota = NonNullable<SpecEntry['limits']>;
@@ -75,15 +76,24 @@ const HTTP2_ROWS: readonly Row<NonNullable<SpecLimits['http2']>, keyof Http2Limi
   ['upstream_memory', 'upstreamMemoryBytes', memory('64m')],
 ];
 
-/** null when nothing is bounded. */
-export function readQuota(written: SpecQuota | undefined, name: string, report: Report): Quota | null {
+/** null when nothing is bounded. `prices`: those of all egress, for an entry that has none of its own. */
+export function readQuota(
+  written: SpecQuota | undefined,
+  name: string,
+  report: Report,
+  prices: SpecQuota['prices'] = undefined,
+): Quota | null {
   const { request_bytes, requests_per_minute, total_bytes } = written ?? {};
-  if (request_bytes === undefined && requests_per_minute === undefined && total_bytes === undefined) return null;
+  const spend = readSpend(written ?? {}, prices, report);
+  if (request_bytes === undefined && requests_per_minute === undefined && total_bytes === undefined && spend === null) {
+    return null;
+  }
   return {
     name,
     requestBytes: readSize(request_bytes, report.below('request_bytes')) ?? null,
     requestsPerMinute: requests_per_minute ?? null,
     totalBytes: readSize(total_bytes, report.below('total_bytes')) ?? null,
+    ...(spend === null ? {} : { spend }),
   };
 }
 
@@ -128,6 +138,7 @@ export function writtenLimits(
     ...(quota?.requestBytes == null ? {} : { request_bytes: quota.requestBytes }),
     ...(quota?.requestsPerMinute == null ? {} : { requests_per_minute: quota.requestsPerMinute }),
     ...(quota?.totalBytes == null ? {} : { total_bytes: quota.totalBytes }),
+    ...(quota?.spend === undefined ? {} : writtenSpend(quota.spend)),
     ...writtenRows(ROWS, limits as Readonly<Record<string, number>>),
     ...(Object.keys(http2).length === 0 ? {} : { http2 }),
   };

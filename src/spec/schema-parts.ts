@@ -40,6 +40,36 @@ export const size = (description: string, options: Record<string, unknown> = {})
   });
 
 /** What one entry, or all of them together, may use up. */
+const usd = (description: string, example: number) =>
+  Type.Number({ ...words(description), minimum: 0, maximum: 1_000_000, examples: [example] });
+
+const PricesSchema = Type.Record(
+  Type.String(),
+  stringOr(
+    Type.Object(
+      {
+        input: usd('Input.', 3),
+        output: usd('Output.', 15),
+        cache_read: Type.Optional(usd('Input that is read from a cache; default: as input.', 0.3)),
+        cache_write: Type.Optional(usd('Input that is written to a cache; default: twice input.', 3.75)),
+      },
+      { ...closed },
+    ),
+    words(
+      'US dollars for a million tokens; or `reported`: the answers say what they cost, as those of OpenRouter do.',
+      {
+        pattern: '^reported$',
+        examples: [{ input: 3, output: 15 }],
+      },
+    ),
+  ),
+  {
+    ...words('What models cost: globs of the names that requests give (`*` stops at /); the first that fits counts.'),
+    propertyNames: { minLength: 1 },
+    examples: [{ 'claude-*': { input: 3, output: 15 } }],
+  },
+);
+
 export const quotaParts = {
   request_bytes: Type.Optional(
     size('Largest body of a request: a number of bytes, or with a unit of 1024: k, m, g, t.', { examples: ['10m'] }),
@@ -55,6 +85,18 @@ export const quotaParts = {
   total_bytes: Type.Optional(
     size('Most that may be sent while the session lives, heads included; as request_bytes.', { examples: ['1g'] }),
   ),
+  tokens: Type.Optional(
+    Type.Integer({
+      ...words('Most tokens that model APIs may use while the session lives, in and out, by what their answers say.'),
+      minimum: 0,
+      examples: [5_000_000],
+    }),
+  ),
+  tokens_per_minute: Type.Optional(
+    Type.Integer({ ...words('The same, in any 60 seconds.'), minimum: 0, examples: [200_000] }),
+  ),
+  cost_usd: Type.Optional(usd('Most US dollars for that, by `prices`; a model without a price is refused.', 5)),
+  prices: Type.Optional(PricesSchema),
 } as const;
 
 /** A time in seconds. */

@@ -70,6 +70,7 @@ const PARTS_THAT_READ = [
   'source',
   'hold_request',
   'confirm',
+  'limits',
 ] as const;
 
 /** Defaults count as not given: they say what happens anyway. */
@@ -84,6 +85,10 @@ function isGiven(entry: FilledEntry, key: (typeof PARTS_THAT_READ)[number]): boo
     case 'dlp': {
       const { on_match, actions = {}, except = [] } = entry.dlp;
       return on_match !== undefined || Object.keys(actions).length > 0 || except.length > 0;
+    }
+    case 'limits': {
+      const { tokens, tokens_per_minute, cost_usd } = entry.limits ?? {};
+      return [tokens, tokens_per_minute, cost_usd].some((bound) => bound !== undefined);
     }
     case 'hold_request':
     case 'confirm':

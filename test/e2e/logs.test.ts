@@ -66,6 +66,22 @@ describe('bottle logs', () => {
     );
   });
 
+  test('what model APIs used is summed up for each row, when the spec bounds it', async () => {
+    const usage = { input_tokens: 1000, output_tokens: 20, cost_usd: 0.25, estimated: false };
+    const records = [
+      record({ usage }),
+      record({ usage: { ...usage, estimated: true } }),
+      record({ host: 'b.example' }),
+    ];
+    const { env } = makeSession('shop-0a1b2c', records, 0);
+    const { stdout } = await bottle(['logs'], { env });
+    expect(stdout).toMatch(/RECEIVED +TOKENS IN +TOKENS OUT +USD\n/);
+    expect(stdout).toMatch(/2x .* api\.example .* ~2000 +~40 +~0\.5\n/);
+    expect(stdout).toMatch(/1x .* b\.example .* - +- +-\n/);
+    const json = await bottle(['logs', '--json'], { env });
+    expect(JSON.parse(json.stdout.split('\n')[0]!)).toMatchObject({ usage });
+  });
+
   test('--blocked shows refusals alone, of the session that is named, or of the latest', async () => {
     const first = makeSession('one-0a1b2c', [record({ ...refused, host: 'first.example' }), record()], 0);
     await new Promise((resolve) => setTimeout(resolve, 5)); // startedAt has milliseconds

@@ -50,6 +50,7 @@ export function completeRecord(draft: RecordDraft, prev: string): AuditRecord {
     injected: draft.injected,
     bytes_out: draft.bytes_out,
     bytes_in: draft.bytes_in,
+    ...(draft.usage === undefined ? {} : { usage: draft.usage }),
     ms: draft.ms,
     prev,
   };

@@ -17,6 +17,16 @@ export interface Finding {
   readonly fingerprint: string;
 }
 
+export interface RecordedUsage {
+  /** Those from and for a cache included. */
+  readonly input_tokens: number;
+  readonly output_tokens: number;
+  /** By the prices of the spec, in US dollars; null = it has none. */
+  readonly cost_usd: number | null;
+  /** Some of it was not said by the service, and is taken from bytes. */
+  readonly estimated: boolean;
+}
+
 /** One JSON line an exchange, exactly one, on every path. Key order is as here. */
 export interface AuditRecord {
   readonly v: 1;
@@ -45,6 +55,8 @@ export interface AuditRecord {
   readonly bytes_out: number;
   /** Body bytes from the upstream to the agent. */
   readonly bytes_in: number;
+  /** What a model API said that the answer used; only where the spec bounds that. */
+  readonly usage?: RecordedUsage;
   readonly ms: number;
   /** SHA-256 (hex, first 32 digits) of the previous line without its newline; `''` on the first line of a file. */
   readonly prev: string;

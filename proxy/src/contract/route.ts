@@ -65,6 +65,28 @@ export interface TokenAnswers {
   readonly fields: readonly string[];
 }
 
+/** What a model costs, in US dollars a million tokens. */
+export interface ModelPrice {
+  /** Glob of the names that requests give. */
+  readonly model: string;
+  readonly input: number;
+  readonly output: number;
+  readonly cacheRead: number;
+  readonly cacheWrite: number;
+  /** The answers say what they cost; the numbers do not count. */
+  readonly reported?: true;
+}
+
+/** What may be spent at model APIs while the session lives, by what their answers say that they used; null = unbounded. */
+export interface Spend {
+  readonly tokens: number | null;
+  /** In any 60 seconds. */
+  readonly tokensPerMinute: number | null;
+  readonly costUsd: number | null;
+  /** The first that covers a model counts. With `costUsd` a model that none covers is refused. */
+  readonly prices: readonly ModelPrice[];
+}
+
 /** Bounds on what the agent may use up; null = none. Beyond one of them a request is refused at stage `limit`, with the bound as the rule. */
 export interface Quota {
   /** Where it stands in the spec: `egress.limits`, `allow.3.limits`. Routes with a quota of the same name share its counts. */
@@ -75,6 +97,8 @@ export interface Quota {
   readonly requestsPerMinute: number | null;
   /** Heads and bodies of all requests that were let through, and WebSocket messages, while the session lives. */
   readonly totalBytes: number | null;
+  /** Left out = none. Counts requests to routes whose error shape is that of a model API, and to those that have it in a quota of their own. */
+  readonly spend?: Spend;
 }
 
 /** Globs of the fields that an operation may ask for at its top; an empty list allows none of that kind. */

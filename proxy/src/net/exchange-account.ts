@@ -1,6 +1,6 @@
 // What the one record of an exchange will say, gathered while it runs.
 import { newRecordId } from '../audit/record.ts';
-import { type ErrorShape, type Finding, placeholdersOf } from '../contract.ts';
+import { type ErrorShape, type Finding, placeholdersOf, type RecordedUsage } from '../contract.ts';
 import type { Admitted, BodyStream, Held, RecordDraft, ResponseGuard } from '../pipeline/types.ts';
 import type { AgentRequest } from './agent.ts';
 import { draftRecord, type Outcome, RecordStart } from './record.ts';
@@ -17,6 +17,8 @@ export class ExchangeAccount {
   /** Body bytes. */
   bytesOut = 0;
   bytesIn = 0;
+  /** At a model API. */
+  usage: RecordedUsage | null = null;
   /** Looks through the response; null = nothing does. */
   guard: ResponseGuard | null = null;
   private readonly services: Services;
@@ -126,7 +128,8 @@ export class ExchangeAccount {
     if (this.guard?.scrubbed === true) this.addFindings(this.guard.findings);
     const { request, services, start } = this;
     const subject = { via: request.via, ...this.subject() };
-    const { status, findings, injected, bytesOut, bytesIn } = this;
-    return draftRecord(services.session, start, subject, outcome, { status, findings, injected, bytesOut, bytesIn });
+    const { status, findings, injected, bytesOut, bytesIn, usage } = this;
+    const traffic = { status, findings, injected, bytesOut, bytesIn, usage };
+    return draftRecord(services.session, start, subject, outcome, traffic);
   }
 }

@@ -19,6 +19,7 @@ import { RequestBody } from './request-body.ts';
 import { hasBody, invite, isDuplex, judgeBody, NO_BODY, type Outgoing, PAUSE_MS, sizeOf } from './request-judge.ts';
 import { type RelayOwner, ResponseRelay, type ResponseSource } from './response-relay.ts';
 import type { Services } from './services.ts';
+import type { AnswerEnd, Spending } from './spending.ts';
 import type { ResponseHandler, UpstreamStream } from './upstream.ts';
 import { headForUpstream, NO_HEAD, placeCredentials, type UpstreamHead } from './upstream-head.ts';
 import { agreeOn } from './websocket/extension.ts';
@@ -53,6 +54,9 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
   private asking: Asking | null = null;
   private relay: ResponseRelay | null = null;
   private allowance: Allowance = UNBOUNDED;
+  /** null = nobody bounds what is spent. */
+  private spending: Spending | null = null;
+  private answerEnd: AnswerEnd = 'cut';
   private isOver = false;
 
   constructor(services: Services, request: AgentRequest, agent: AgentStream) {
@@ -80,6 +84,12 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
     let held = judged.do === 'hold' ? judged.held : null;
     this.admitted = admitted;
     account.admit(admitted);
+    this.spending = services.quotas.spendingOf(admitted.route, request, admitted.target, pipeline.recordText);
+    const spent = this.spending?.refusal() ?? null;
+    if (spent !== null) {
+      this.refuse(spent);
+      return;
+    }
     const begun = services.quotas.begin(admitted.route, () => sizeOf(request));
     if (begun.do === 'refuse') {
       this.refuse(begun.refusal);
@@ -106,6 +116,12 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
       }
     }
 
+    const { outgoing } = this;
+    const unpriced = this.spending?.readRequest(outgoing.kind === 'whole' ? outgoing.bytes : null) ?? null;
+    if (unpriced !== null) {
+      this.refuse(unpriced);
+      return;
+    }
     if (held !== null && !(await this.isApproved(held, admitted))) return;
 
     const placed = placeCredentials(pipeline, request, admitted, this.outgoing);
@@ -117,7 +133,7 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
     this.outgoing = placed.outgoing;
     account.injected = injected.injected;
     account.guard = guard;
-    this.relay = new ResponseRelay(agent, guard, account, this, asked);
+    this.relay = new ResponseRelay(agent, guard, account, this, asked, this.spending);
     this.head = headForUpstream(request, injected, this.outgoing, guard !== null);
 
     audit.assertWritable();
@@ -174,6 +190,7 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
     }
     upstream.begin(this);
     upstream.queueRequest(method, this.head.target, this.head.fields, this.head.bodyKind);
+    this.spending?.onSent();
     if (this.sender === null) upstream.endRequest(NO_TRAILERS);
     else this.sender.begin(upstream);
   }
@@ -229,6 +246,8 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
 
   /** The response is complete: the record is written before its last bytes leave. */
   onRelayed(rawTrailers: readonly string[]): void {
+    this.answerEnd = 'complete';
+    this.settle();
     const draft = this.account.draft(this.asking?.left('upstream') ?? this.account.allowed());
     this.stop();
     this.services.records.add(draft, (isWritten) => {
@@ -265,6 +284,7 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
       asking: this.asking,
       guard: relay.guard,
       allowance: this.allowance,
+      spending: this.spending,
       deflation,
       agent: this.agent.detach(),
       upstream: { socket, rest },
@@ -288,7 +308,10 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
     else if (upstream !== null && this.canRepeat(upstream)) {
       this.isRetried = true;
       this.send(this.admitted!).catch((error: unknown) => this.onFailure(error));
-    } else refuse('closed', 'the upstream closed the connection before it answered');
+    } else {
+      this.answerEnd = 'lost';
+      refuse('closed', 'the upstream closed the connection before it answered');
+    }
   }
 
   /** The idle connection was being closed while we wrote on it, or the upstream says that it did not look. */
@@ -388,8 +411,14 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
     this.sender?.stop();
   }
 
+  private settle(): void {
+    const { spending, account } = this;
+    if (spending !== null) account.usage = spending.settle(this.answerEnd, account.bytesOut);
+  }
+
   /** Ends the exchange with its one record; false = the log could not take it. */
   private record(outcome: Outcome): boolean {
+    this.settle();
     const draft = this.account.draft(outcome);
     this.stop();
     try {

@@ -1,4 +1,4 @@
-// The counts of one quota, in memory that threads may share: a lock, the bytes so far, and when the last requests were.
+// The counts of one quota, in memory that threads may share: a lock, the bytes so far, when the last requests were, and what was spent.
 import type { Quota } from '../contract.ts';
 
 const WINDOW_MS = 60_000;
@@ -11,8 +11,21 @@ const RING = 3;
 /** A thread that holds the lock may have been put aside by the system: then waiting costs less than turning. In ms. */
 const WAIT_MS = 1;
 
+/** Behind the ring, of a quota that bounds spending: tokens, dollars, and for each second of a minute which one it was and its tokens. */
+const SECONDS = 60;
+const SPENT_WORDS = 2 + 2 * SECONDS;
+
 export function meterBytes(quota: Quota): number {
-  return (RING + (quota.requestsPerMinute ?? 0)) * WORD;
+  return (ringEnd(quota) + (quota.spend === undefined ? 0 : SPENT_WORDS)) * WORD;
+}
+
+const ringEnd = (quota: Quota): number => RING + (quota.requestsPerMinute ?? 0);
+
+export interface Spent {
+  readonly tokens: number;
+  readonly usd: number;
+  /** In the last 60 seconds, about. */
+  readonly minuteTokens: number;
 }
 
 export class Meter {
@@ -70,6 +83,34 @@ export class Meter {
       if (this.words[USED_BYTES]! + bytes > totalBytes) return false;
       this.words[USED_BYTES] = this.words[USED_BYTES]! + bytes;
       return true;
+    });
+  }
+
+  /** Of a quota that bounds spending. */
+  spent(nowMs: number): Spent {
+    return this.locked(() => {
+      const at = ringEnd(this.quota);
+      const { words } = this;
+      const second = Math.floor(nowMs / 1000);
+      let minuteTokens = 0;
+      for (let slot = at + 2; slot < at + SPENT_WORDS; slot += 2) {
+        if (words[slot]! > second - SECONDS) minuteTokens += words[slot + 1]!;
+      }
+      return { tokens: words[at]!, usd: words[at + 1]!, minuteTokens };
+    });
+  }
+
+  /** Counts what was spent: it has happened, so nothing is refused here. */
+  spend(tokens: number, usd: number, nowMs: number): void {
+    this.locked(() => {
+      const at = ringEnd(this.quota);
+      const { words } = this;
+      words[at] = words[at]! + tokens;
+      words[at + 1] = words[at + 1]! + usd;
+      const second = Math.floor(nowMs / 1000);
+      const slot = at + 2 + 2 * (second % SECONDS);
+      words[slot + 1] = (words[slot] === second ? words[slot + 1]! : 0) + tokens;
+      words[slot] = second;
     });
   }
 

@@ -2,8 +2,12 @@
 // of memory that all threads of the proxy can be given, so that they are right however many serve.
 import type { ErrorShape, ProxyConfig, Quota, Route } from '../contract.ts';
 import type { Refusal } from '../pipeline/types.ts';
+import { PriceList } from '../spend/prices.ts';
 import { Meter, meterBytes } from './meter.ts';
+import { refusalOf } from './quota-refusal.ts';
+import { Spending, type SpendingRequest, type SpendMeter } from './spending.ts';
 
+type SpendingRoute = Pick<Route, 'quota' | 'errorShape'>;
 type Quotable = Pick<ProxyConfig, 'quota'> & { readonly routes: readonly Pick<Route, 'quota'>[] };
 
 /** What one request may use; asked before any of its bytes moves on. Both count, and answer with the refusal once it is too much. */
@@ -33,6 +37,7 @@ export function newQuotaMemory(config: Quotable): SharedArrayBuffer {
 
 export class Quotas {
   private readonly meters = new Map<string, Meter>();
+  private readonly spendMeters = new Map<string, SpendMeter>();
   private readonly overall: Quota | null;
   private readonly now: () => number;
 
@@ -42,7 +47,11 @@ export class Quotas {
     this.now = now;
     let at = 0;
     for (const quota of quotasOf(config)) {
-      this.meters.set(quota.name, new Meter(quota, memory, at));
+      const meter = new Meter(quota, memory, at);
+      this.meters.set(quota.name, meter);
+      if (quota.spend !== undefined) {
+        this.spendMeters.set(quota.name, { meter, prices: new PriceList(quota.spend.prices) });
+      }
       at += meterBytes(quota);
     }
   }
@@ -55,6 +64,22 @@ export class Quotas {
     const allowance = new MeteredRequest(meters, route.errorShape);
     const refusal = allowance.refusalOfSize(head, body) ?? this.takeRequest(meters, route.errorShape);
     return refusal === null ? { do: 'go', allowance } : { do: 'refuse', refusal };
+  }
+
+  /** What one request to a model API may spend; null = nobody bounds that. `target`: as it is sent. `quote` makes words of an agent fit for a message. */
+  spendingOf(
+    route: SpendingRoute,
+    { method, rawHeaders, isWebSocket }: Omit<SpendingRequest, 'target'>,
+    target: string,
+    quote: (text: string) => string,
+  ): Spending | null {
+    const own = route.quota?.spend === undefined ? null : route.quota;
+    const all =
+      this.overall?.spend === undefined || (own === null && route.errorShape === 'plain') ? null : this.overall;
+    if (own === null && all === null) return null;
+    const meters = [own, all].flatMap((quota) => this.spendMeters.get(quota?.name ?? '') ?? []);
+    const request = { method, rawHeaders, isWebSocket, target };
+    return new Spending(meters, route.errorShape, request, this.now, quote);
   }
 
   private takeRequest(meters: readonly Meter[], errorShape: ErrorShape): Refusal | null {
@@ -116,18 +141,6 @@ class MeteredRequest implements Allowance {
     const reason = `this session would have sent more than ${quota.totalBytes} bytes`;
     return refusalOf(quota, 'total_bytes', reason, 'start a new session, or raise', this.errorShape);
   }
-}
-
-function refusalOf(quota: Quota, bound: string, reason: string, fix: string, errorShape: ErrorShape): Refusal {
-  const name = `${quota.name}.${bound}`;
-  return {
-    stage: 'limit',
-    rule: bound,
-    reason: `${reason} (${name})`,
-    fix: `${fix} ${name} in the spec`,
-    errorShape,
-    findings: [],
-  };
 }
 
 function isAbove(value: number, bound: number | null): boolean {

@@ -1,5 +1,5 @@
 // Drafts of audit records for what happens on a connection.
-import type { Finding, Stage, Verdict, Via } from '../contract.ts';
+import type { Finding, RecordedUsage, Stage, Verdict, Via } from '../contract.ts';
 import type { RecordDraft } from '../pipeline/types.ts';
 
 /** What is known when something begins. */
@@ -34,6 +34,7 @@ export interface Traffic {
   readonly injected: readonly string[];
   readonly bytesOut: number;
   readonly bytesIn: number;
+  readonly usage?: RecordedUsage | null;
 }
 
 export const NO_TRAFFIC: Traffic = { status: 0, findings: [], injected: [], bytesOut: 0, bytesIn: 0 };
@@ -79,6 +80,7 @@ export function draftRecord(
     injected: traffic.injected,
     bytes_out: traffic.bytesOut,
     bytes_in: traffic.bytesIn,
+    ...(traffic.usage == null ? {} : { usage: traffic.usage }),
     ms: Math.round((performance.now() - start.startedMs) * 10) / 10,
   };
 }

@@ -23,6 +23,14 @@ export interface ResponseCount {
   bytesIn: number;
 }
 
+/** Sees the content of a response as it passes, and changes nothing. */
+export interface ResponseTap {
+  /** `isDecoded`: the content comes as `content`; otherwise what was received comes as it is. */
+  begin(head: ResponseHead, isDecoded: boolean): void;
+  push(chunk: Buffer): void;
+  content(chunk: Buffer): void;
+}
+
 /** Where the response comes from. */
 export interface ResponseSource {
   pause(): void;
@@ -49,6 +57,7 @@ export class ResponseRelay implements DecodedSink {
   private readonly count: ResponseCount;
   /** The part that was asked for, of which the upstream was asked for more; null = the answer passes whole. */
   private readonly asked: AskedRange | null;
+  private readonly tap: ResponseTap | null;
   private decoder: ResponseDecoder | null = null;
   private opener: EnvelopeOpener | null = null;
   private cutter: Cutter | null = null;
@@ -65,7 +74,9 @@ export class ResponseRelay implements DecodedSink {
     count: ResponseCount,
     owner: RelayOwner & ResponseSource,
     asked: AskedRange | null = null,
+    tap: ResponseTap | null = null,
   ) {
+    this.tap = tap;
     this.agent = agent;
     this.asked = asked;
     this.guard = guard;
@@ -105,6 +116,7 @@ export class ResponseRelay implements DecodedSink {
       this.owner.onUnsearchable('the response is a part that cannot be searched for credentials');
       return;
     }
+    this.tap?.begin(head, this.decoder !== null);
     this.isBegun = true;
     let { status } = head;
     if (part !== null && part.do !== 'pass') {
@@ -129,8 +141,10 @@ export class ResponseRelay implements DecodedSink {
       return;
     }
     this.count.bytesIn += chunk.length;
-    if (this.decoder === null) this.queueScrubbed(chunk);
-    else if (!this.decoder.push(chunk)) this.source.pause();
+    if (this.decoder === null) {
+      this.tap?.push(chunk);
+      this.queueScrubbed(chunk);
+    } else if (!this.decoder.push(chunk)) this.source.pause();
   }
 
   end(rawTrailers: readonly string[]): void {
@@ -160,6 +174,7 @@ export class ResponseRelay implements DecodedSink {
 
   onDecoded(chunk: Buffer): boolean {
     if (this.isOver) return false;
+    this.tap?.content(chunk);
     this.queueScrubbed(chunk);
     this.queuedBytes += chunk.length;
     if (this.queuedBytes < FLUSHED_BYTES) return true;

@@ -108,6 +108,29 @@ describe("the proxy's configuration", () => {
     expect(routes.map(({ dlp }) => dlp.except)).toEqual([['workspace-source'], []]);
   });
 
+  it('takes what may be spent, by the entry’s own prices or those of all egress', () => {
+    const { routes, quota } = compileProxyConfig(
+      bottleOf(`version: 1
+egress:
+  allow:
+    - { host: a.example, limits: { cost_usd: 2 } }
+    - { host: b.example, limits: { tokens: 10, tokens_per_minute: 5, prices: { r: reported } } }
+    - { host: c.example, limits: { requests_per_minute: 1 } }
+  limits: { cost_usd: 5, prices: { "m-*": { input: 3, output: 15, cache_read: 0.3 } } }
+`),
+      PARTS,
+    );
+    const prices = [{ model: 'm-*', input: 3, output: 15, cacheRead: 0.3, cacheWrite: 6 }];
+    const none = { tokens: null, tokensPerMinute: null, costUsd: null };
+    const reported = { model: 'r', input: 0, output: 0, cacheRead: 0, cacheWrite: 0, reported: true };
+    expect(quota?.spend).toEqual({ ...none, costUsd: 5, prices });
+    expect(routes.map((route) => route.quota?.spend)).toEqual([
+      { ...none, costUsd: 2, prices },
+      { ...none, tokens: 10, tokensPerMinute: 5, prices: [reported] },
+      undefined,
+    ]);
+  });
+
   it('takes what the spec bounds, and leaves the rest as it is', () => {
     const { routes, quota, limits } = compileProxyConfig(
       bottleOf(`version: 1
@@ -187,7 +210,10 @@ egress:
           without.includes(word) ? [] : [[word, examples?.[0]]],
         ),
       );
-    const none = ['request_bytes', 'requests_per_minute', 'total_bytes', 'http2'];
+    const none = [
+      ...['request_bytes', 'requests_per_minute', 'total_bytes', 'http2'],
+      ...['tokens', 'tokens_per_minute', 'cost_usd', 'prices'],
+    ];
     const written = {
       ...usual(LimitsSchema.properties, none),
       http2: usual(LimitsSchema.properties.http2.properties, []),

@@ -10,11 +10,13 @@ import { Line } from '../line.ts';
 import type { Allowance } from '../quotas.ts';
 import type { Outcome } from '../record.ts';
 import type { Services } from '../services.ts';
+import type { Spending } from '../spending.ts';
 import type { Deflation } from './extension.ts';
 import { writeClose } from './frames.ts';
 import { MaskKeys } from './mask.ts';
 import { AgentMessages, type MessageSink, type OutgoingFrame } from './messages.ts';
 import { createReplies, type Replies, type ReplySink } from './replies.ts';
+import { UsageFrames } from './usage-frames.ts';
 
 export interface WebSocketTraffic {
   readonly bytesOut: number;
@@ -29,6 +31,8 @@ export interface WebSocketParts {
   readonly asking: Asking;
   readonly guard: ResponseGuard | null;
   readonly allowance: Allowance;
+  /** null = nobody bounds what is spent. */
+  readonly spending: Spending | null;
   /** null = nothing is compressed. */
   readonly deflation: Deflation | null;
   readonly agent: WebSocketEnd;
@@ -63,6 +67,7 @@ class WebSocketRelay implements MessageSink, ReplySink, Timed {
   private readonly upstream: Duplex;
   private readonly messages: AgentMessages;
   private readonly replies: Replies;
+  private readonly usage: UsageFrames | null;
   private hasAgentClosed = false;
   private hasUpstreamClosed = false;
   private hasAgentEnded = false;
@@ -90,6 +95,7 @@ class WebSocketRelay implements MessageSink, ReplySink, Timed {
     const deflate = deflation?.agent ?? null;
     this.messages = new AgentMessages({ pipeline, admitted, holdBytes, decodedBytes, held, deflate }, this);
     this.replies = createReplies(this, parts.guard, deflation?.upstream ?? null);
+    this.usage = parts.spending === null ? null : new UsageFrames(parts.spending, deflation?.upstream ?? null);
   }
 
   begin(): void {
@@ -123,11 +129,13 @@ class WebSocketRelay implements MessageSink, ReplySink, Timed {
   private fromAgent(chunk: Buffer): void {
     if (this.isBlocked) return;
     this.touch();
-    const refusal = this.parts.allowance.takeTraffic(chunk.length);
+    const { allowance, spending } = this.parts;
+    const refusal = allowance.takeTraffic(chunk.length) ?? spending?.refusal() ?? null;
     if (refusal !== null) {
       this.onRefused(refusal);
       return;
     }
+    spending?.asked(chunk.length);
     this.upstream.cork();
     const problem = this.messages.feed(chunk);
     this.upstream.uncork();
@@ -201,6 +209,7 @@ class WebSocketRelay implements MessageSink, ReplySink, Timed {
   private fromUpstream(chunk: Buffer): void {
     if (this.isOver) return;
     this.touch();
+    this.usage?.feed(chunk);
     this.agent.cork();
     const problem = this.replies.feed(chunk);
     this.agent.uncork();
@@ -329,6 +338,7 @@ class WebSocketRelay implements MessageSink, ReplySink, Timed {
     this.isBlocked = true;
     this.messages.close();
     this.replies.close();
+    this.usage?.close();
   }
 
   private reset(): void {

@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
+import type { Route } from '../../../src/contract.ts';
 import { rawClient } from './client.ts';
 import { routeTo, testConfig } from './config.ts';
 import { type RunningProxy, startProxy, until } from './proxy.ts';
@@ -27,20 +28,28 @@ export interface TwoThreads {
 interface Options {
   readonly connections?: number;
   readonly auditPath?: string;
+  readonly route?: Partial<Route>;
+  /** What the upstream says to a path. */
+  readonly answer?: (path: string) => string;
 }
 
 /** A proxy that may have two threads, and has one so far. */
-export async function oneOfTwoThreads({ auditPath, ...limits }: Options = {}): Promise<TwoThreads> {
+export async function oneOfTwoThreads({
+  auditPath,
+  route,
+  answer = () => 'hi',
+  ...limits
+}: Options = {}): Promise<TwoThreads> {
   const authority = testAuthority();
   let served = 0;
   const upstream = await httpUpstream(authority, (request, response) => {
     served++;
-    request.resume().on('end', () => response.end('hi'));
+    request.resume().on('end', () => response.end(answer(request.url ?? '')));
   });
   later(() => upstream.close());
   const proxy = await startProxy((directory) =>
     testConfig(directory, {
-      routes: [routeTo(HOST, { dlp: { onMatch: 'hold', except: [] } })],
+      routes: [routeTo(HOST, { dlp: { onMatch: 'hold', except: [] }, ...route })],
       roots: authority.certificatePem,
       map: { [`${HOST}:443`]: upstream.address },
       limits: { workers: 2, ...limits },

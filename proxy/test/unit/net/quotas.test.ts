@@ -145,3 +145,55 @@ it('counts in several threads stand in the same memory, and are right to one', a
   expect(counts.reduce((sum, { requests }) => sum + requests, 0)).toBe(5000);
   expect(counts.reduce((sum, { bytes }) => sum + bytes, 0)).toBe(1_000_000);
 });
+
+describe('tokens and dollars', () => {
+  const spend = { tokens: null, tokensPerMinute: null, costUsd: null, prices: [] };
+
+  function spending(tokensPerMinute: number) {
+    const quota = bound('egress.limits', { requestsPerMinute: 3, spend: { ...spend, tokensPerMinute } });
+    const route = { quota: null, errorShape: 'openai' } as const;
+    const config = { quota, routes: [route] };
+    const clock = { ms: 5 };
+    const memory = newQuotaMemory(config);
+    const quotas = [0, 1].map(() => new Quotas(config, memory, () => clock.ms));
+    const request = { method: 'POST', rawHeaders: [], isWebSocket: false };
+    const call = (thread: number) => quotas[thread]!.spendingOf(route, request, '/', (text) => text)!;
+    const answer = (tokens: number) => Buffer.from(JSON.stringify({ usage: { input_tokens: tokens } }));
+    return { clock, call, answer, quotas, route };
+  }
+
+  it('of the last minute are those of all threads, and are forgotten after it', () => {
+    const { clock, call, answer } = spending(100);
+    call(0).content(answer(60));
+    clock.ms += 30_000;
+    expect(call(1).refusal()).toBeNull();
+    call(1).content(answer(50));
+    expect(call(0).refusal()).toMatchObject({
+      ...{ stage: 'limit', rule: 'tokens_per_minute', errorShape: 'openai' },
+      reason: '110 tokens in the last minute, of 100 (egress.limits.tokens_per_minute)',
+    });
+    clock.ms += 31_000;
+    expect(call(0).refusal()).toBeNull();
+    clock.ms += 30_000;
+    call(0).content(answer(99));
+    expect(call(1).refusal()).toBeNull();
+  });
+
+  it('stand beside the requests of a minute in the same memory', () => {
+    const { call, answer, quotas, route } = spending(1e9);
+    const begin = () => quotas[0]!.begin(route, () => ({ head: 0, body: 0 })).do;
+    expect([begin(), begin(), begin(), begin()]).toEqual(['go', 'go', 'go', 'refuse']);
+    call(0).content(answer(1e8));
+    expect(begin()).toBe('refuse');
+    expect(call(1).refusal()).toBeNull();
+  });
+
+  it('say nothing of an exchange that nothing bounds', () => {
+    const route = { quota: null, errorShape: 'anthropic' } as const;
+    const config = { quota: bound('egress.limits', { requestsPerMinute: 3 }), routes: [route] };
+    const quotas = new Quotas(config, newQuotaMemory(config));
+    expect(
+      quotas.spendingOf(route, { method: 'POST', rawHeaders: [], isWebSocket: false }, '/', (text) => text),
+    ).toBeNull();
+  });
+});
