@@ -118,8 +118,9 @@ async function serveUntilStopped(
       fix: 'set BOTTLE_DEBUG=1 and report it',
     });
   } finally {
-    secrets?.close();
+    const read = secrets?.close();
     await proxy?.stop();
+    await read;
     await control?.close();
     rmSync(dirname(proxyControl(stateDir(), config.session)), { recursive: true, force: true });
     for (const signal of SIGNALS) process.off(signal, onSignal);

@@ -22,7 +22,8 @@ const LONGEST_MS = 2 ** 31 - 1;
 export interface FreshSecrets {
   /** A line of the proxy; what is no event of a secret is ignored. */
   onLine(line: string): void;
-  close(): void;
+  /** Nothing is read any more; resolves when what was under way has ended: a login that is being renewed must reach its file. */
+  close(): Promise<void>;
 }
 
 export interface FreshOptions {
@@ -42,7 +43,7 @@ export function keepFresh(options: FreshOptions): FreshSecrets {
   const values = new Map([...options.current].map(([name, secret]) => [name, secret.reveal()]));
   const ending = new AbortController();
   const { signal } = ending;
-  const reading = new Set<string>();
+  const reading = new Map<string, Promise<number | null>>();
   const readAt = new Map<string, number>();
 
   const inputOf = (name: string): string => {
@@ -55,8 +56,13 @@ export function keepFresh(options: FreshOptions): FreshSecrets {
   const read = async (name: string, source: SecretSource, refused?: string): Promise<number | null> => {
     // One at a time: whoever asks meanwhile gets what that one brings.
     if (reading.has(name)) return null;
-    reading.add(name);
     readAt.set(name, performance.now());
+    const running = readNow(name, source, refused).finally(() => reading.delete(name));
+    reading.set(name, running);
+    return running;
+  };
+
+  const readNow = async (name: string, source: SecretSource, refused?: string): Promise<number | null> => {
     try {
       const { value, lifeMs, rotated } = await readSecret(
         source,
@@ -74,8 +80,6 @@ export function keepFresh(options: FreshOptions): FreshSecrets {
       if (!(error instanceof Unresolved)) throw error;
       if (!signal.aborted) onFailure(`secret ${name} (${describeSource(source)}) was not renewed: ${error.message}`);
       return null;
-    } finally {
-      reading.delete(name);
     }
   };
 
@@ -102,7 +106,10 @@ export function keepFresh(options: FreshOptions): FreshSecrets {
       if (performance.now() - (readAt.get(event.secret) ?? -Infinity) < leastPauseMs) return;
       read(event.secret, source, values.get(event.secret)).catch(onEnd);
     },
-    close: () => ending.abort(),
+    close: async () => {
+      ending.abort();
+      await Promise.allSettled(reading.values());
+    },
   };
 
   function onEnd(error: unknown): void {

@@ -101,10 +101,11 @@ async function runContainers(
     if (exitCode === KILLED) await explainKill(session, prepared, containers);
     return exitCode;
   } finally {
-    fresh?.close();
+    const read = fresh?.close();
     await control?.close();
     for (const note of new Set(notes)) printWarning(note);
     await timings.measure('teardown', () => tearDown(undo, containers));
+    await read;
   }
 }
 

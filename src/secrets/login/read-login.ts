@@ -62,7 +62,8 @@ async function renew(issuer: LoginIssuer, found: Found, parts: IssueParts): Prom
     url: issuer.tokenUrl ?? shape.tokenUrl,
     headers: { 'content-type': 'application/json' },
     body: JSON.stringify(body),
-    ...{ roots: parts.roots, signal: parts.signal },
+    // Not broken off when the session ends: what the answer holds takes the place of what was used up by asking.
+    ...{ roots: parts.roots, signal: undefined },
   });
   if (typeof answer.access_token !== 'string' || answer.access_token === '')
     throw new Unresolved('the token endpoint gave no token');
