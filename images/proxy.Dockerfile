@@ -14,4 +14,4 @@ RUN ["/usr/local/bin/node", "--disable-warning=ExperimentalWarning", "/opt/bottl
 LABEL bottle.role=image
 WORKDIR /
 USER 1337:1337
-ENTRYPOINT ["/usr/local/bin/node", "--disable-warning=ExperimentalWarning", "/opt/bottle/proxy/src/main.ts"]
+ENTRYPOINT ["/usr/local/bin/node", "--disable-warning=ExperimentalWarning", "--disable-sigusr1", "/opt/bottle/proxy/src/main.ts"]

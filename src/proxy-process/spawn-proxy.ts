@@ -13,7 +13,7 @@ const MAIN = fileURLToPath(new URL('../../proxy/src/main.ts', import.meta.url));
  */
 export function spawnProxy(mode: 'serve' | 'decide' | 'scan' | 'index'): ChildProcessWithoutNullStreams {
   const compiled = getCompileCacheDir();
-  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', MAIN, mode], {
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', '--disable-sigusr1', MAIN, mode], {
     env: compiled === undefined ? {} : { NODE_COMPILE_CACHE: dirname(compiled) },
     detached: true,
     stdio: ['pipe', 'pipe', 'pipe'],

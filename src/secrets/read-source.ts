@@ -64,6 +64,9 @@ async function readSource(source: Still, around: SecretSurroundings): Promise<st
   }
 }
 
+/** How long what a command printed may still be on its way once it has ended, in ms. */
+const AFTER_EXIT_MS = 500;
+
 /** What gives the same to everybody who reads it. */
 type Still = Exclude<SecretSource, { readonly kind: 'token' }>;
 
@@ -126,7 +129,7 @@ async function runCommand(
   const [command, ...args] = argv;
   if (command === undefined) throw new Unresolved('the command is empty');
   const { execa } = await import('execa');
-  const result = await execa(command, args, {
+  const running = execa(command, args, {
     cwd: dirname(specFile),
     env,
     extendEnv: false,
@@ -141,6 +144,10 @@ async function runCommand(
     reject: false,
     stripFinalNewline: false,
   });
+  // What it started may go on and hold its output open: that is not waited for.
+  const child = running.nodeChildProcess;
+  child?.once('exit', () => setTimeout(() => child.stdout?.destroy(), AFTER_EXIT_MS).unref());
+  const result = await running;
   if (result.isCanceled) throw new Unresolved('the session is over');
   if (result.timedOut) throw new Unresolved(`the command gave nothing within ${timeoutMs / 1000} s`);
   if (result.isMaxBuffer) throw new Unresolved(`the command printed more than ${limitBytes} bytes`);

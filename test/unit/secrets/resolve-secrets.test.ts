@@ -146,6 +146,14 @@ test('a command that gives nothing in time is ended, also one that will not go',
   expect(await failure(resolve({ A: { kind: 'cmd', cmd, timeoutMs: 300 } }))).toContain('gave nothing within 0.3 s');
 });
 
+test('what a command started and left behind, its output open, is not waited for', async () => {
+  const late = { A: { kind: 'cmd', cmd: ['sh', '-c', 'sleep 20 2>&-; true'], timeoutMs: 300 } } as const;
+  expect(await failure(resolve(late))).toContain('gave nothing within 0.3 s');
+  const cmd = ['sh', '-c', 'sleep 20 2>&- & echo value'];
+  const { secrets } = await resolve({ A: { kind: 'cmd', cmd } });
+  expect(secrets.get('A')?.reveal()).toBe('value');
+});
+
 describe('a store of secrets', () => {
   /** A program of that name that prints its arguments, one a line, joined by `|`. */
   const standIn = (name: string) => {
