@@ -6,6 +6,7 @@ import { startTeam, type Team, threadsOf } from './cores/team.ts';
 import { ProxyFailure } from './failure.ts';
 import { parseJsonObject } from './json-object.ts';
 import { readLines } from './lines.ts';
+import type { TokenKeeper } from './tokens/token-keeper.ts';
 import { releaseYoungHeap } from './young-heap.ts';
 
 /** Exchanges that run when the proxy is told to stop may end within this time, in ms. */
@@ -32,7 +33,9 @@ export async function serve({ input, emit, reportBug, stopped }: ServeOptions): 
   // Nobody is asked anything before there is a team: nothing has been served then.
   let team: Team | null = null;
   const desk = { emit, remember: (keys: readonly string[]) => team?.remember(keys) };
-  const core = await openCore(config, shared, null, { kind }, desk, reportBug);
+  const { promise: assembled, resolve: assemble } = Promise.withResolvers<Team>();
+  const keeper: TokenKeeper = { keep: async (issuer, tokens) => (await assembled).keep(issuer, tokens) };
+  const core = await openCore(config, shared, null, { kind }, desk, keeper, reportBug);
   emit({
     event: 'ready',
     ca: core.authority.certificatePem,
@@ -46,6 +49,7 @@ export async function serve({ input, emit, reportBug, stopped }: ServeOptions): 
   });
   const threads = startTeam(config, shared, core, emit, reportBug);
   team = threads;
+  assemble(threads);
   try {
     await Promise.race([heedUntilStop(lines, threads, emit), stopped, threads.failed]);
   } catch (error) {

@@ -48,6 +48,7 @@ export function completeRecord(draft: RecordDraft, prev: string): AuditRecord {
       fingerprint,
     })),
     injected: draft.injected,
+    ...(draft.kept === undefined ? {} : { kept: draft.kept }),
     bytes_out: draft.bytes_out,
     bytes_in: draft.bytes_in,
     ...(draft.usage === undefined ? {} : { usage: draft.usage }),

@@ -51,6 +51,8 @@ export interface AuditRecord {
   readonly findings: readonly Finding[];
   /** Names of the credentials that were injected. */
   readonly injected: readonly string[];
+  /** Names of the tokens of the answer for which the agent got placeholders; left out = none. */
+  readonly kept?: readonly string[];
   /** Body bytes from the agent to the upstream; of a tunnel that is not inspected, all bytes. */
   readonly bytes_out: number;
   /** Body bytes from the upstream to the agent. */

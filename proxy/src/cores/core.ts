@@ -16,6 +16,9 @@ import { type HoldDesk, WaitingRoom } from '../net/waiting-room.ts';
 import { createPipeline } from '../pipeline/pipeline.ts';
 import { renewSecrets } from '../pipeline/renew.ts';
 import { scannerOf } from '../pipeline/scanner-of.ts';
+import { newTrailMemory } from '../pipeline/trail.ts';
+import { type TokenChange, withTokens } from '../tokens/token-book.ts';
+import type { TokenKeeper } from '../tokens/token-keeper.ts';
 import { SharedCount } from './shared-count.ts';
 import { StaleSecrets } from './stale-secrets.ts';
 
@@ -44,6 +47,8 @@ export interface Core {
   readonly waiting: WaitingRoom;
   /** New values of secrets, for exchanges that begin from now on; throws ProxyFailure, and all stays as it was. */
   renew(values: NewValues): void;
+  /** Tokens that an answer brought, for exchanges that begin from now on. */
+  learn(change: TokenChange): void;
   close(graceMs: number): Promise<void>;
 }
 
@@ -67,12 +72,15 @@ export async function openCore(
   secrets: AuthoritySecrets | null,
   place: Place,
   desk: HoldDesk,
+  tokens: TokenKeeper,
   reportBug: (error: unknown) => void,
 ): Promise<Core> {
   const audit: AuditSink = openAuditSink(config.auditPath, { chain: new AuditChain(shared.audit) });
   const authority = createAuthority({ session: config.session, ...(secrets === null ? {} : { secrets }) });
-  const scanner = scannerOf(config, Buffer.from(shared.fingerprintKey));
-  const pipeline = createPipeline(config, scanner);
+  const trail = newTrailMemory();
+  const compile = (from: ProxyConfig) =>
+    createPipeline(from, scannerOf(from, Buffer.from(shared.fingerprintKey)), undefined, trail);
+  const pipeline = compile(config);
   const { session, limits } = config;
   const dialer = createDialer({
     upstream: config.upstream,
@@ -83,9 +91,12 @@ export async function openCore(
   const pool = new UpstreamPool(dialer, limits);
   const deadlines = new Deadlines();
   const stale = new StaleSecrets((secret) => desk.emit({ event: 'stale', secret }));
+  const renewable = new Set(config.secrets.filter(({ issuer }) => issuer === undefined).map(({ name }) => name));
   const services: Services = {
     ...{ session, limits, pipeline, audit, authority, pool, dialer, deadlines, reportBug },
-    onStale: (secrets) => stale.note(secrets),
+    tokens,
+    // A token that an answer brought has no source that could be asked again.
+    onStale: (secrets) => stale.note(secrets.filter((name) => renewable.has(name))),
     records: new RecordBatch(audit, reportBug),
     held: new HoldBudget(limits.heldBytes, new SharedCount(shared.held)),
     connections: new SharedCount(shared.connections),
@@ -112,8 +123,12 @@ export async function openCore(
     renew: (values) => {
       const renewed = renewSecrets(current, values);
       if (renewed === current) return;
-      services.pipeline = createPipeline(renewed, scannerOf(renewed, Buffer.from(shared.fingerprintKey)));
+      services.pipeline = compile(renewed);
       current = renewed;
+    },
+    learn: (change) => {
+      current = withTokens(current, change);
+      services.pipeline = compile(current);
     },
     close: async (graceMs) => {
       // In the order of who needs whom: an exchange that is cut here still writes its record.

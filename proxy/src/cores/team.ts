@@ -6,6 +6,9 @@ import type { ProxyConfig } from '../contract.ts';
 import { ProxyFailure } from '../failure.ts';
 import type { HoldDesk, PersonsWord } from '../net/waiting-room.ts';
 import { renewSecrets } from '../pipeline/renew.ts';
+import type { FoundToken } from '../tokens/read-answer.ts';
+import { type KeptTokens, TokenBook, withTokens } from '../tokens/token-book.ts';
+import { Acknowledgements } from './acknowledgements.ts';
 import type { Core, NewValues, Shared } from './core.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker.ts';
 
@@ -16,6 +19,8 @@ export interface Team {
   decide(word: PersonsWord): void;
   /** For every thread, also those that join later; throws ProxyFailure, and all stays as it was. */
   renew(values: NewValues): void;
+  /** Tokens that an answer brought; resolves when every thread knows them, also those that join later. */
+  keep(issuer: string, tokens: readonly FoundToken[]): Promise<KeptTokens>;
   /** What a person approved for good, for every thread. */
   remember(keys: readonly string[]): void;
   /** Every further thread lets its exchanges end, and is gone. */
@@ -48,6 +53,8 @@ export function startTeam(
   let isJoining = false;
   let isClosing = false;
   let current = config;
+  const book = new TokenBook();
+  const learned = new Acknowledgements<Worker>();
   const send = (worker: Worker, message: ToWorker): void => worker.postMessage(message);
   /** For threads that join later. */
   const remembered: string[] = [];
@@ -55,6 +62,18 @@ export function startTeam(
     remembered.push(...keys);
     first.waiting.remember(keys);
     for (const worker of workers) send(worker, { do: 'remember', keys });
+  };
+
+  const keep = async (issuer: string, tokens: readonly FoundToken[]): Promise<KeptTokens> => {
+    const { change, ...kept } = book.keep(current.secrets, issuer, tokens);
+    if (change !== null) {
+      current = withTokens(current, change);
+      first.learn(change);
+      for (const worker of workers) send(worker, { do: 'learn', change, serial: learned.expect(worker) });
+    }
+    // Also what another answer brought a moment ago.
+    await learned.all();
+    return kept;
   };
 
   const join = (): void => {
@@ -94,6 +113,14 @@ export function startTeam(
         case 'remember':
           remember(message.keys);
           break;
+        case 'keep': {
+          const { request, issuer, tokens } = message;
+          keep(issuer, tokens).then((kept) => send(worker, { do: 'kept', request, kept }), reject);
+          break;
+        }
+        case 'learned':
+          learned.come(worker, message.serial);
+          break;
         default:
           message satisfies never;
       }
@@ -122,6 +149,7 @@ export function startTeam(
       for (const worker of workers) send(worker, { do: 'decide', word });
     },
     remember,
+    keep,
     renew: (values) => {
       first.renew(values);
       current = renewSecrets(current, values);

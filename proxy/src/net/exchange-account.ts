@@ -10,6 +10,8 @@ import type { Question } from './waiting-room.ts';
 export class ExchangeAccount {
   /** Names of the credentials that were injected. */
   injected: readonly string[] = [];
+  /** Names of the tokens of the answer that stayed here. */
+  kept: readonly string[] = [];
   /** Something of the body was rewritten. */
   isRedacted = false;
   /** What the agent got; 0 = nothing. */
@@ -128,8 +130,8 @@ export class ExchangeAccount {
     if (this.guard?.scrubbed === true) this.addFindings(this.guard.findings);
     const { request, services, start } = this;
     const subject = { via: request.via, ...this.subject() };
-    const { status, findings, injected, bytesOut, bytesIn, usage } = this;
-    const traffic = { status, findings, injected, bytesOut, bytesIn, usage };
+    const { status, findings, injected, kept, bytesOut, bytesIn, usage } = this;
+    const traffic = { status, findings, injected, kept, bytesOut, bytesIn, usage };
     return draftRecord(services.session, start, subject, outcome, traffic);
   }
 }

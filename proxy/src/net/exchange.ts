@@ -14,12 +14,20 @@ import { Malformed } from './h1/malformed.ts';
 import type { ResponseHead } from './h1/response-head.ts';
 import { type Allowance, UNBOUNDED } from './quotas.ts';
 import type { Outcome } from './record.ts';
-import { auditRefusal, dialRefusal, protocolRefusal, upstreamRefusal } from './refusals.ts';
+import {
+  auditRefusal,
+  dialRefusal,
+  protocolRefusal,
+  type TokenRule,
+  tokenRefusal,
+  upstreamRefusal,
+} from './refusals.ts';
 import { RequestBody } from './request-body.ts';
 import { hasBody, invite, isDuplex, judgeBody, NO_BODY, type Outgoing, PAUSE_MS, sizeOf } from './request-judge.ts';
-import { type RelayOwner, ResponseRelay, type ResponseSource } from './response-relay.ts';
+import { type Relay, type RelayOwner, ResponseRelay, type ResponseSource } from './response-relay.ts';
 import type { Services } from './services.ts';
 import type { AnswerEnd, Spending } from './spending.ts';
+import { TokenRelay } from './token-relay.ts';
 import type { ResponseHandler, UpstreamStream } from './upstream.ts';
 import { headForUpstream, NO_HEAD, placeCredentials, type UpstreamHead } from './upstream-head.ts';
 import { agreeOn } from './websocket/extension.ts';
@@ -52,7 +60,7 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
   private dial: AbortController | null = null;
   /** A person, once there is something to ask. */
   private asking: Asking | null = null;
-  private relay: ResponseRelay | null = null;
+  private relay: Relay | null = null;
   private allowance: Allowance = UNBOUNDED;
   /** null = nobody bounds what is spent. */
   private spending: Spending | null = null;
@@ -133,8 +141,12 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
     this.outgoing = placed.outgoing;
     account.injected = injected.injected;
     account.guard = guard;
-    this.relay = new ResponseRelay(agent, guard, account, this, asked, this.spending);
-    this.head = headForUpstream(request, injected, this.outgoing, guard !== null);
+    const { tokens } = admitted.route;
+    this.relay =
+      tokens === undefined
+        ? new ResponseRelay(agent, guard, account, this, asked, this.spending)
+        : new TokenRelay({ services, route: admitted.route, tokens, agent, guard, account, owner: this });
+    this.head = headForUpstream(request, injected, this.outgoing, guard !== null || tokens !== undefined);
 
     audit.assertWritable();
     await this.send(admitted);
@@ -264,12 +276,18 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
     this.refuse(upstreamRefusal('undecodable', reason, this.account.errorShape));
   }
 
+  onTokensUnread(rule: TokenRule, why: string): void {
+    if (this.isOver) return;
+    this.refuse(tokenRefusal(rule, why, this.admitted?.rule ?? '', this.account.errorShape));
+  }
+
   onUpgraded(head: ResponseHead, socket: Duplex, rest: Buffer): void {
     const { relay, admitted } = this;
     this.forgetUpstream();
     // An extension that nobody offered would hide the messages.
     const deflation = this.request.isWebSocket ? agreeOn(this.head.fields, head.rawHeaders) : NOT_ASKED;
-    if (this.isOver || deflation instanceof Malformed || relay === null || admitted === null) {
+    const isClosed = this.isOver || relay === null || admitted === null;
+    if (isClosed || deflation instanceof Malformed || admitted.route.tokens !== undefined) {
       socket.on('error', () => {}).destroy();
       const reason = `the upstream answered with ${(deflation instanceof Malformed ? deflation : NOT_ASKED).reason}`;
       if (!this.isOver) this.refuse(upstreamRefusal('upgrade', reason, this.account.errorShape));

@@ -32,6 +32,8 @@ export interface Traffic {
   readonly status: number;
   readonly findings: readonly Finding[];
   readonly injected: readonly string[];
+  /** As in the record. */
+  readonly kept?: readonly string[];
   readonly bytesOut: number;
   readonly bytesIn: number;
   readonly usage?: RecordedUsage | null;
@@ -78,6 +80,7 @@ export function draftRecord(
     reason: outcome.reason,
     findings: firstFindings(traffic.findings),
     injected: traffic.injected,
+    ...(traffic.kept === undefined || traffic.kept.length === 0 ? {} : { kept: traffic.kept }),
     bytes_out: traffic.bytesOut,
     bytes_in: traffic.bytesIn,
     ...(traffic.usage == null ? {} : { usage: traffic.usage }),

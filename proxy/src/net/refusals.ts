@@ -1,6 +1,7 @@
 // Refusals that net/ gives by itself: broken protocol, failing upstream, failing log.
 import type { ErrorShape, Finding } from '../contract.ts';
 import type { Refusal } from '../pipeline/types.ts';
+import type { ReadAnswer } from '../tokens/read-answer.ts';
 import type { DialRefusal } from './dial-refused.ts';
 
 /** What would help, for the rules that a client's author can act on. */
@@ -32,6 +33,20 @@ export function upstreamRefusal(rule: string, reason: string, errorShape: ErrorS
   const fix = 'try again; if it stays so, the upstream is at fault';
   return { stage: 'upstream', rule, reason, fix, errorShape, findings: [] };
 }
+
+/** An answer that holds tokens which could not be kept from the agent. */
+export function tokenRefusal(rule: TokenRule, why: string, routeId: string, errorShape: ErrorShape): Refusal {
+  const reason = `the answer may hold tokens, and ${why} (${routeId})`;
+  return { stage: 'upstream', rule, reason, fix: TOKEN_FIXES[rule], errorShape, findings: [] };
+}
+
+export type TokenRule = Extract<ReadAnswer, { readonly do: 'refuse' }>['rule'];
+
+const TOKEN_FIXES: Readonly<Record<TokenRule, string>> = {
+  'token-answer':
+    'narrow the rules of the entry to its token endpoint, or take out `tokens` if no answer of it holds one',
+  'token-unguarded': 'name the fields that hold its tokens under `tokens: { fields: [...] }`',
+};
 
 export function dialRefusal({ stage, rule, reason, fix }: DialRefusal, errorShape: ErrorShape): Refusal {
   return { stage, rule, reason, fix, errorShape, findings: [] };

@@ -47,7 +47,22 @@ const TEXT = /^\s*(?:text\/|[a-z]+\/(?:[^;]*\+)?(?:json|xml|x-ndjson|x-www-form-
 const isCompressed = (bytes: Buffer): boolean =>
   (bytes[0] === 0x1f && bytes[1] === 0x8b) || (bytes[0] === 0x28 && bytes[1] === 0xb5 && bytes[2] === 0x2f);
 
-export class ResponseRelay implements DecodedSink {
+/** The way back, as the exchange sees it. */
+export interface Relay {
+  /** The agent has been given a status. */
+  readonly isBegun: boolean;
+  readonly guard: ResponseGuard | null;
+  interim(head: ResponseHead): void;
+  begin(head: ResponseHead): void;
+  push(chunk: Buffer): void;
+  end(rawTrailers: readonly string[]): void;
+  /** Everything of one read is there. */
+  flush(): void;
+  onAgentDrain(): void;
+  stop(): void;
+}
+
+export class ResponseRelay implements DecodedSink, Relay {
   /** The agent has been given a status. */
   isBegun = false;
   private readonly agent: AgentStream;

@@ -4,6 +4,7 @@ import type { Authority } from '../ca/authority.ts';
 import type { ProxyLimits } from '../contract.ts';
 import type { SharedCount } from '../cores/shared-count.ts';
 import type { Pipeline } from '../pipeline/types.ts';
+import type { TokenKeeper } from '../tokens/token-keeper.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Dialer } from './dial.ts';
 import type { HoldBudget } from './hold-budget.ts';
@@ -32,6 +33,8 @@ export interface Services {
   readonly quotas: Quotas;
   /** Of requests that a person decides on. */
   readonly waiting: WaitingRoom;
+  /** Of tokens that services answered. */
+  readonly tokens: TokenKeeper;
   /** A service did not accept these secrets (401). */
   readonly onStale: (secrets: readonly string[]) => void;
   /** A bug that cost one connection: reported without the message, which could quote what it handled. */

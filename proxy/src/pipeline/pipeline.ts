@@ -16,7 +16,7 @@ import { createResponseGuards } from './response-guard.ts';
 import { checkHead } from './sanity.ts';
 import { NotSigned } from './sign/agent-signature.ts';
 import { joinTarget, splitTarget } from './target.ts';
-import { createTrail, type Leaving } from './trail.ts';
+import { createTrail, type Leaving, newTrailMemory, type TrailMemory } from './trail.ts';
 import { leavingLabels, leavingOf, piecesOfBody } from './trail-pieces.ts';
 import type {
   Admitted,
@@ -44,6 +44,7 @@ export function createPipeline(
   config: ProxyConfig,
   scanner: Scanner,
   now: () => number = () => performance.now(),
+  memory: TrailMemory = newTrailMemory(),
 ): Pipeline {
   const policy = createPolicy(config);
   const places = indexPlaces(config);
@@ -60,6 +61,7 @@ export function createPipeline(
     scanner,
     config.secrets.flatMap(({ value, placeholder }) => [value, placeholder]).filter((text) => text !== ''),
     now,
+    memory,
   );
   /** Requests whose target holds no match as it came: their records need no second search. */
   const cleanTargets = new WeakSet<RequestView>();
@@ -224,7 +226,8 @@ export function createPipeline(
       }
     },
     refuseSignature,
-    guardResponse: (admitted, injected) => guards(places.of(admitted.route), injected),
+    guardResponse: (admitted, injected) => guards.of(places.of(admitted.route), injected),
+    guardTokens: (guard, names) => guards.add(guard, names),
     judgeName,
     knowsHost: policy.knowsHost,
     judgeTunnel: policy.judgeTunnel,
@@ -262,7 +265,7 @@ const TRAIL_BYTES = 16 * 1024;
 const NO_FINDINGS: readonly Finding[] = [];
 
 const NO_PLACES: Head['places'] = {
-  ...{ header: null, query: null, credential: '', secret: '', label: '', swaps: [], signing: null },
+  ...{ header: null, query: null, credential: '', secret: '', label: '', swaps: [], issued: [], signing: null },
 };
 
 function uniqueFindings(matches: readonly Match[]): readonly Finding[] {

@@ -37,6 +37,8 @@ export interface Places {
   readonly label: string;
   /** What the agent may write in the stead of values. */
   readonly swaps: readonly Swap[];
+  /** Names of the tokens among them that an answer brought: looked for in every answer of the route. */
+  readonly issued: readonly string[];
   /** The agent's own signature is replaced, in `header` or in the query; null = it has none. */
   readonly signing: Signing | null;
 }
@@ -59,7 +61,8 @@ export interface PlaceIndex {
 
 const NO_CREDENTIAL = { header: null, query: null, credential: '', secret: '', label: '', signing: null } as const;
 const NO_SWAPS: readonly Swap[] = [];
-const NOWHERE: Places = { ...NO_CREDENTIAL, swaps: NO_SWAPS };
+const NO_NAMES: readonly string[] = [];
+const NOWHERE: Places = { ...NO_CREDENTIAL, swaps: NO_SWAPS, issued: NO_NAMES };
 /** Unreserved in URLs (RFC 3986, 2.3), and itself in JSON and forms. */
 const NEUTRAL = 'swap';
 /** Fields that frame a message or name its host: never a place for a credential. */
@@ -103,8 +106,13 @@ function uses(route: Route, secret: string, issuer: string | undefined): boolean
 
 function compilePlaces(route: Route, secrets: ReadonlyMap<string, SecretValue>): Places {
   const auth = route.auth === null ? NO_CREDENTIAL : compileAuth(route, route.auth, secrets);
-  const swaps = [...placeholdersOf(route), ...swapsOfTokens(route, secrets)];
-  return { ...auth, swaps: swaps.map((swap, index) => compileSwap(route, swap, index, secrets)) };
+  const issued = swapsOfTokens(route, secrets);
+  const swaps = [...placeholdersOf(route), ...issued];
+  return {
+    ...auth,
+    swaps: swaps.map((swap, index) => compileSwap(route, swap, index, secrets)),
+    issued: issued.map(({ secret }) => secret),
+  };
 }
 
 /** Where they came from they may stand in all places that a token request has, elsewhere in fields. */
@@ -153,7 +161,7 @@ function compileAuth(
   route: Route,
   auth: NonNullable<Route['auth']>,
   secrets: ReadonlyMap<string, SecretValue>,
-): Omit<Places, 'swaps'> {
+): Omit<Places, 'swaps' | 'issued'> {
   if (auth.type === 'sigv4') return compileSigning(route, auth, secrets);
   const { value } = secretOf(route, auth.secret, secrets);
   const inHeader = (name: string, credential: string, kind: string) => {
@@ -197,7 +205,7 @@ function compileSigning(
   route: Route,
   auth: Extract<NonNullable<Route['auth']>, { readonly type: 'sigv4' }>,
   secrets: ReadonlyMap<string, SecretValue>,
-): Omit<Places, 'swaps'> {
+): Omit<Places, 'swaps' | 'issued'> {
   const accessKey = secretOf(route, auth.accessKey, secrets);
   if (!/^[A-Za-z0-9_.-]{1,128}$/.test(accessKey.value)) {
     throw unusable(

@@ -24,7 +24,12 @@ interface Echoes {
 }
 
 /** Guards for responses; what they look for is worked out once for each set of credentials. */
-export type ResponseGuards = (places: Places, injected: Injected) => ResponseGuard | null;
+export interface ResponseGuards {
+  /** null when there is nothing to look for. */
+  of(places: Places, injected: Injected): ResponseGuard | null;
+  /** `guard`, and one for these secrets. */
+  add(guard: ResponseGuard | null, secrets: readonly string[]): ResponseGuard;
+}
 
 export interface GuardedSecrets {
   /** The value of a secret, latin1. */
@@ -33,20 +38,20 @@ export interface GuardedSecrets {
   fingerprintOf(secret: string): string;
 }
 
-/** The guards give null when nothing was injected. */
 export function createResponseGuards(secrets: GuardedSecrets): ResponseGuards {
   const known = new WeakMap<Places, Map<string, Echoes>>();
-  return (places, injected) => {
-    if (injected.injected.length === 0) return null;
+  const guardOf = (places: Places, injected: Injected): ResponseGuard | null => {
+    const watched = places.issued.length === 0 ? injected.injected : withIssued(injected.injected, places.issued);
+    if (watched.length === 0) return null;
     let ofPlaces = known.get(places);
     if (ofPlaces === undefined) {
       ofPlaces = new Map();
       known.set(places, ofPlaces);
     }
-    const names = injected.injected.length === 1 ? injected.injected[0]! : injected.injected.join('\n');
+    const names = watched.length === 1 ? watched[0]! : watched.join('\n');
     let echoes = ofPlaces.get(names);
     if (echoes === undefined) {
-      echoes = compileEchoes(needlesOf(places, injected, secrets));
+      echoes = compileEchoes(needlesOf(watched, places, secrets));
       ofPlaces.set(names, echoes);
     }
     const guard = new Guard(echoes, secrets.fingerprintOf);
@@ -57,10 +62,26 @@ export function createResponseGuards(secrets: GuardedSecrets): ResponseGuards {
     const own = made.flatMap((value) => echoForms([value]).map((form): EchoNeedle => ({ ...form, secret })));
     return new DoubleGuard(guard, new Guard(compileEchoes(own), secrets.fingerprintOf));
   };
+  return {
+    of: guardOf,
+    add: (guard, names) => {
+      const needles = names.flatMap((secret) =>
+        echoForms([secrets.valueOf(secret)]).map((form): EchoNeedle => ({ ...form, secret })),
+      );
+      const own = new Guard(compileEchoes(needles), secrets.fingerprintOf);
+      return guard === null ? own : new DoubleGuard(guard, own);
+    },
+  };
 }
 
-function needlesOf(places: Places, injected: Injected, secrets: GuardedSecrets): readonly EchoNeedle[] {
-  return injected.injected.flatMap((secret) => {
+/** In an order of its own: what is looked for is compiled once, whatever the order in which they were sent. */
+const withIssued = (injected: readonly string[], issued: readonly string[]): readonly string[] => [
+  ...injected.filter((name) => !issued.includes(name)),
+  ...issued,
+];
+
+function needlesOf(watched: readonly string[], places: Places, secrets: GuardedSecrets): readonly EchoNeedle[] {
+  return watched.flatMap((secret) => {
     const values = [secrets.valueOf(secret)];
     // The pair inside Basic is as good as the secret: it is scrubbed whole as well.
     const pair = secret === places.secret ? /^Basic (\S+)$/.exec(places.credential)?.[1] : undefined;

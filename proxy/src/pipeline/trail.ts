@@ -18,6 +18,8 @@ const TEXT_CHARS = 16 * 1024;
 const PLACES = 256;
 const PIECES = 24;
 const PIECE_CHARS = 96;
+/** Forms of values that were known, whose characters' last sight is remembered. */
+const FORMS = 4096;
 /** Texts that were looked at a moment ago, and the longest of them in characters. */
 const RECENT = 128;
 const RECENT_MS = 60_000;
@@ -56,11 +58,30 @@ interface Tail {
   readonly at: number;
 }
 
+/** What is remembered when the known values change: an agent that can make them change must not be able to have it all forgotten. */
+export interface TrailMemory {
+  /** By form of a value: when each of its characters was last seen, in ms; -Infinity for never. */
+  readonly seen: Map<string, Float64Array>;
+  readonly tails: Map<string, Tail>;
+}
+
+export const newTrailMemory = (): TrailMemory => ({ seen: new Map(), tails: new Map() });
+
 /** `values`: known secrets and placeholders. `now`: a clock in ms that only goes forward. */
-export function createTrail(scanner: Scanner, values: readonly string[], now: () => number): Trail {
+export function createTrail(
+  scanner: Scanner,
+  values: readonly string[],
+  now: () => number,
+  memory = newTrailMemory(),
+): Trail {
   let known: Windows | null = null;
   const windows = (): Windows => {
-    known ??= new Windows(values.flatMap((value) => formsOf(scanner, value)));
+    known ??= new Windows(
+      remembered(
+        memory,
+        values.flatMap((value) => formsOf(scanner, value)),
+      ),
+    );
     return known;
   };
   /** A host's path, a client's id: what says nothing once says nothing the next time. */
@@ -68,7 +89,7 @@ export function createTrail(scanner: Scanner, values: readonly string[], now: ()
   /** The same block of header fields comes with request after request. */
   let recent = new Set<string>();
   let recentFrom = now();
-  const tails = new Map<string, Tail>();
+  const { tails } = memory;
 
   function note(leaving: readonly Leaving[]): readonly Match[] {
     const time = now();
@@ -144,6 +165,22 @@ export function createTrail(scanner: Scanner, values: readonly string[], now: ()
   }
 
   return { warm: () => void windows(), note };
+}
+
+/** What was seen of values that are still known counts. */
+function remembered({ seen }: TrailMemory, known: readonly Known[]): readonly Known[] {
+  const all = known.map((of) => {
+    const own = { ...of, seen: seen.get(of.text) ?? of.seen };
+    // The least recently known one comes first.
+    seen.delete(of.text);
+    seen.set(of.text, own.seen);
+    return own;
+  });
+  for (const text of seen.keys()) {
+    if (seen.size <= Math.max(FORMS, all.length)) break;
+    seen.delete(text);
+  }
+  return all;
 }
 
 /** A value as it stands, and in the encodings that it may have had before it was cut up. */

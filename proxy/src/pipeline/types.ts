@@ -189,8 +189,10 @@ export interface Pipeline {
   inject(admitted: Admitted, sending: Sending | null): Injection;
   /** A body that is not what its signature is made for. */
   refuseSignature(admitted: Admitted, error: NotSigned): Refusal;
-  /** null when nothing was injected on this route. */
+  /** null when nothing was injected, and no answer has brought a token for this route. */
   guardResponse(admitted: Admitted, injected: Injected): ResponseGuard | null;
+  /** The same guard, which looks for these secrets as well. */
+  guardTokens(guard: ResponseGuard | null, names: readonly string[]): ResponseGuard;
   /** A name asked of our DNS. */
   judgeName(name: string, type: string): NameJudgement;
   /** Is any route, with any rule, there for this host and port? Lets net pre-mint leaves and refuse raw tunnels early. */

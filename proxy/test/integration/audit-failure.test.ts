@@ -105,6 +105,7 @@ async function brittleSetting(): Promise<{
     pipeline: createPipeline(config, createScanner(scannerConfig)),
     audit,
     onStale: () => {},
+    tokens: { keep: () => Promise.reject(new Error('no answer here has a token')) },
     records: new RecordBatch(audit, reportBug),
     authority: createAuthority({ session }),
     pool: new UpstreamPool(dialer, limits),
