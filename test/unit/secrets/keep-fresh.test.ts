@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
@@ -109,4 +109,15 @@ it('ends a command that still runs, in silence', async () => {
   await vi.waitFor(() => expect(() => process.kill(pid, 0)).toThrow(), 10_000);
   expect(told).toEqual([]);
   expect(failures).toEqual([]);
+});
+
+it('says once what fails again and again, and again what fails anew', async () => {
+  const { failures } = start({ kind: 'file', file, ttlMs: 5 });
+  await soon(() => expect(failures).toHaveLength(1));
+  write('value-1');
+  chmodSync(file, 0o644);
+  await soon(() => expect(failures).toHaveLength(2));
+  expect(failures[0]).not.toBe(failures[1]);
+  rmSync(file);
+  await soon(() => expect(failures).toHaveLength(3));
 });

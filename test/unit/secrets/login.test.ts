@@ -1,5 +1,5 @@
 // Logins that a tool keeps in a file, against an endpoint on loopback: what it was asked, and what became of the file.
-import { execFile } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
   lstatSync,
@@ -55,6 +55,13 @@ const part = (value: object) => Buffer.from(JSON.stringify(value)).toString('bas
 const jwt = (expiresAtMs: number) =>
   [part({ alg: 'RS256' }), part({ exp: Math.floor(expiresAtMs / 1000), jti: fresh() }), fresh()].join('.');
 const HOUR_MS = 3600_000;
+
+/** Arguments of a process that resolves one secret: its source and the roots come behind. */
+const SCRIPT = `
+  const { resolveSecrets } = await import(${JSON.stringify(new URL('../../../src/secrets/resolve-secrets.ts', import.meta.url).href)});
+  const { secrets } = await resolveSecrets({ TOKEN: JSON.parse(process.argv[1]) }, { env: {}, specFile: '/x', roots: process.argv[2] });
+  process.stdout.write(secrets.get('TOKEN').reveal());`;
+const RESOLVE = ['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', SCRIPT];
 
 interface Tokens {
   readonly access: string;
@@ -183,15 +190,8 @@ describe.each(Object.entries(KINDS) as [LoginService, Kind][])('the login of %s'
     const [old, next] = [kind.make(-1000), kind.make(8 * HOUR_MS)];
     write(old, -1000);
     answering(kind.answer(next));
-    const script = `
-      const { resolveSecrets } = await import(${JSON.stringify(new URL('../../../src/secrets/resolve-secrets.ts', import.meta.url).href)});
-      const { secrets } = await resolveSecrets({ TOKEN: JSON.parse(process.argv[1]) }, { env: {}, specFile: '/x', roots: process.argv[2] });
-      process.stdout.write(secrets.get('TOKEN').reveal());`;
     const other = () =>
-      promisify(execFile)(process.execPath, [
-        ...['--disable-warning=ExperimentalWarning', '--input-type=module', '-e', script],
-        ...[JSON.stringify(login(true)), authority.certificatePem],
-      ]);
+      promisify(execFile)(process.execPath, [...RESOLVE, JSON.stringify(login(true)), authority.certificatePem]);
     const [processes, own] = await Promise.all([
       Promise.all([other(), other(), other()]),
       Promise.all(Array.from({ length: 20 }, () => resolve(true))),
@@ -248,6 +248,22 @@ describe.each(Object.entries(KINDS) as [LoginService, Kind][])('the login of %s'
     expect(held()).toEqual(kind.holds(next));
     // Nobody is there any more who could be told.
     expect(told).toEqual([]);
+  });
+
+  it('that is being renewed when a person breaks off the start gets into its file all the same', async () => {
+    const [old, next] = [kind.make(-1000), kind.make(8 * HOUR_MS)];
+    write(old, -1000);
+    let reply: (() => void) | undefined;
+    answer = (response) => {
+      reply = () => void response.end(JSON.stringify(kind.answer(next)));
+    };
+    const child = spawn(process.execPath, [...RESOLVE, JSON.stringify(login(true)), authority.certificatePem]);
+    const end = new Promise<NodeJS.Signals | null>((done) => child.once('exit', (_, signal) => done(signal)));
+    await vi.waitFor(() => expect(reply).toBeDefined(), 20_000);
+    child.kill('SIGINT');
+    reply?.();
+    expect(await end).toBe('SIGINT');
+    expect(held()).toEqual(kind.holds(next));
   });
 
   it.each([
