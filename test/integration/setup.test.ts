@@ -15,6 +15,7 @@ it('a second set-up finds everything, says so step by step, and installs nothing
     'node',
     'packages',
     'hooks',
+    'gitleaks',
     'engine',
     'images',
     'everything',
