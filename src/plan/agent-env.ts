@@ -1,7 +1,7 @@
 // The environment of the agent: what makes real clients use the proxy and trust its certificates. Pure.
 // Which client needs which variable was measured; see docs/research.
 import { AGENT_HOME } from '../spec/agent-files.ts';
-import { type Bottle, inputsOf } from '../spec/bottle.ts';
+import { type AllowEntry, type Bottle, inputsOf } from '../spec/bottle.ts';
 import { TRUST } from './trust-paths.ts';
 
 export interface AgentEnvFacts {
@@ -89,7 +89,7 @@ function javaOptions({ proxyHost, proxyPort }: AgentEnvFacts): string {
 
 /** git over ssh becomes https, and gives the placeholder where a spec lets it be swapped for the real credential. */
 function gitVariables(bottle: Bottle): [string, string][] {
-  const hosts = new Set(['github.com', ...bottle.egress.allow.map(({ host }) => host).filter(isGitHost)]);
+  const hosts = new Set(['github.com', ...bottle.egress.allow.filter(servesGit).map(({ host }) => host)]);
   const settings: [string, string][] = [...hosts].flatMap((host): [string, string][] => [
     [`url.https://${host}/.insteadOf`, `git@${host}:`],
     [`url.https://${host}/.insteadOf`, `ssh://git@${host}/`],
@@ -114,6 +114,7 @@ function credentialHelper(secret: string): string {
   return `!f() { echo username=x-access-token; echo password=$${secret}; }; f`;
 }
 
-function isGitHost(host: string): boolean {
-  return /^(?:git(?:hub|lab|ea)?|bitbucket|codeberg)\./.test(host);
+function servesGit({ host, rules }: AllowEntry): boolean {
+  const hasRepository = rules.some(({ paths }) => paths?.some((path) => path.endsWith('/info/refs')) === true);
+  return (hasRepository && !host.includes('*')) || /^(?:git(?:hub|lab|ea)?|bitbucket|codeberg)\./.test(host);
 }

@@ -80,6 +80,7 @@ function routeOf(entry: AllowEntry, actions: Bottle['dlp']['actions']): Route {
     scheme: entry.scheme,
     rules: entry.rules,
     ...(entry.graphql === undefined ? {} : { graphql: entry.graphql }),
+    ...(entry.push === undefined ? {} : { push: entry.push }),
     auth: entry.auth,
     placeholder: entry.placeholder,
     dlp: {

@@ -8,6 +8,7 @@ import type {
   PlaceholderSwap,
   ProfileName,
   ProxyLimits,
+  PushRule,
   Quota,
   RouteRule,
   ThirdPartyRule,
@@ -191,6 +192,8 @@ export interface AllowEntry {
   readonly rules: readonly RouteRule[];
   /** Left out = requests may be anything. */
   readonly graphql?: GraphqlRule;
+  /** Left out = pushes are requests like any other. */
+  readonly push?: PushRule;
   readonly auth: Auth | null;
   readonly placeholder: PlaceholderSwap | null;
   readonly dlp: {

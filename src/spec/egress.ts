@@ -5,8 +5,9 @@ import type { BroughtFile } from './agent-files.ts';
 import type { AllowEntry, DenyEntry } from './bottle.ts';
 import { withDefaults } from './defaults.ts';
 import { type EntrySurroundings, readEntry } from './entry.ts';
+import { gitEntry } from './git.ts';
 import { parseHostPattern } from './host-pattern.ts';
-import type { Report } from './report.ts';
+import { pinnedReport, type Report } from './report.ts';
 import type { FilledSpec } from './schema.ts';
 import type { Surroundings } from './surroundings.ts';
 import { readUse } from './use.ts';
@@ -29,6 +30,7 @@ export function readEgress(
   machine: Surroundings,
   sink: { readonly problems: Problem[]; readonly warnings: Problem[] },
   report: Report,
+  gitReport: Report,
 ): EgressRead {
   const around: EntrySurroundings = {
     secrets: Object.keys(spec.secrets),
@@ -36,7 +38,7 @@ export function readEgress(
     onMatch: spec.dlp.on_match,
     prices: spec.egress.limits?.prices,
   };
-  const own = readOwn(spec, around, report.below('allow'));
+  const own = [...readGit(spec, around, gitReport), ...readOwn(spec, around, report.below('allow'))];
   const presets = readUse(spec, around, machine, sink, report.below('use'));
   const deny = readDeny(spec, report.below('deny'));
   const placed = [...own, ...presets.entries];
@@ -72,6 +74,19 @@ function readOwn(spec: FilledSpec, around: EntrySurroundings, report: Report): P
       report: at,
       name: at.name(),
       hostReport: isText ? at : at.below('host'),
+    }));
+  });
+}
+
+/** Before all others: what they say of a repository is not undone by a wider entry for its host. */
+function readGit(spec: FilledSpec, around: EntrySurroundings, report: Report): Placed[] {
+  return spec.git.flatMap((written, index) => {
+    const at = report.below(index);
+    const entry = gitEntry(written, at);
+    if (entry === null) return [];
+    const pinned = pinnedReport(at, `${at.name()} ${shown(written.repo)}`);
+    return readEntry(withDefaults('entry', entry), `git.${index}`, false, around, pinned).map((one) => ({
+      ...{ entry: one, report: pinned, name: pinned.name(), hostReport: pinned },
     }));
   });
 }

@@ -4,6 +4,7 @@ import type { GraphqlRule } from '../../proxy/src/contract.ts';
 import { readAuth, readPlaceholder } from './auth.ts';
 import type { AllowEntry } from './bottle.ts';
 import { checkActions, checkExcept } from './detector-ids.ts';
+import { readPush } from './git.ts';
 import { parseHostPattern } from './host-pattern.ts';
 import { readQuota } from './limits.ts';
 import type { Report } from './report.ts';
@@ -124,6 +125,7 @@ export function readEntry(
     scheme,
     rules,
     ...(entry.graphql === undefined ? {} : { graphql: readGraphql(entry.graphql) }),
+    ...(entry.push === undefined ? {} : { push: readPush(entry.push) }),
     auth,
     placeholder,
     dlp: {

@@ -48,7 +48,9 @@ function partsOf(spec: FilledSpec): Later[] {
   key(workspace.volumes, ['workspace', 'volumes']);
   key(workspace.require_clean, ['workspace', 'require_clean']);
   value(egress.mode, 'enforce', ['egress', 'mode']);
-  key(spec.git, ['git'], 'use the preset github-read or github');
+  spec.git.forEach(({ scan }, index) => {
+    if (scan !== undefined) value(scan, 'dlp', ['git', index, 'scan']);
+  });
   key(spec.ports, ['ports']);
   return later;
 }

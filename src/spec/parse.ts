@@ -49,6 +49,7 @@ export function parseSpec(text: string, file: string, around: Surroundings): Par
     around,
     { problems, warnings },
     report.below('egress'),
+    report.below('git'),
   );
   const files = readAgentFiles(spec, egress.files, report.below('agent', 'files'));
   const workspace = readWorkspace(spec, [...chain.files, ...egress.presetFiles], around, report.below('workspace'));

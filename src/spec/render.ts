@@ -72,6 +72,7 @@ function entryOf(entry: AllowEntry): Yaml {
     access: 'full',
     ...(isAnything && entry.rules.length === 1 ? {} : { rules: entry.rules.map(ruleOf) }),
     ...(entry.graphql === undefined ? {} : { graphql: entry.graphql }),
+    ...(entry.push === undefined ? {} : { push: entry.push }),
     ...(entry.auth === null ? {} : { auth: authOf(entry.auth) }),
     ...(entry.placeholder === null ? {} : { placeholder: entry.placeholder }),
     tls: entry.scheme === 'tls' ? 'passthrough' : 'inspect',

@@ -1,6 +1,7 @@
 // The schema of an allow entry: rules, credentials, and what else belongs to one host.
 
 import Type, { type Static } from 'typebox';
+import { PushSchema } from './schema-git.ts';
 import { actionsOf, closed, onMatch, quotaParts, secretName, stringOr, words } from './schema-parts.ts';
 
 const stringMap = (description: string) =>
@@ -167,6 +168,7 @@ export const EntrySchema = Type.Object(
         },
       ),
     ),
+    push: Type.Optional(PushSchema),
     auth: Type.Optional(AuthSchema),
     placeholder: Type.Optional(
       Type.Object(

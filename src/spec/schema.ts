@@ -6,6 +6,7 @@
 import Type, { type Static } from 'typebox';
 import { EntrySchema, type SpecEntry } from './schema-entry.ts';
 import { FileSchema } from './schema-file.ts';
+import { GitSchema } from './schema-git.ts';
 import { LimitsSchema } from './schema-limits.ts';
 import { actionsOf, closed, notYet, nullable, onMatch, secretName, stringOr, words } from './schema-parts.ts';
 import { PresetSchema, UseSchema } from './schema-preset.ts';
@@ -383,13 +384,20 @@ export const SpecSchema = Type.Object(
       }),
     ),
     egress: Type.Optional(EgressSchema),
-    git: Type.Optional(notYet('access to single repositories and branches.')),
+    git: Type.Optional(
+      Type.Array(GitSchema, {
+        ...words('Repositories that git may use over https; each is an allow entry of its own, before the others.'),
+        default: [],
+      }),
+    ),
     dlp: Type.Optional(DlpSchema),
     ports: Type.Optional(notYet("the agent's ports on your machine's loopback.")),
     logs: Type.Optional(LogsSchema),
   },
   { ...closed, title: 'bottle', description: 'A spec of bottle: what an agent may use, see and reach.' },
 );
+
+export type { SpecGit, SpecPush } from './schema-git.ts';
 
 /** A spec file as a person writes it. */
 export type SpecDocument = Static<typeof SpecSchema>;
@@ -405,6 +413,7 @@ export type FilledSpec = SpecDocument & {
   readonly workspace: With<Part<'workspace'>, 'path' | 'mode' | 'hide'>;
   readonly secrets: Part<'secrets'>;
   readonly egress: With<Part<'egress'>, 'mode' | 'use' | 'allow' | 'deny' | 'on_deny'>;
+  readonly git: Part<'git'>;
   readonly dlp: With<
     Part<'dlp'>,
     'on_match' | 'profile' | 'actions' | 'detectors' | 'known' | 'canaries' | 'workspace'

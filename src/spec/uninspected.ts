@@ -65,6 +65,7 @@ const PARTS_THAT_READ = [
   'auth',
   'placeholder',
   'graphql',
+  'push',
   'dlp',
   'error_shape',
   'source',
@@ -96,6 +97,7 @@ function isGiven(entry: FilledEntry, key: (typeof PARTS_THAT_READ)[number]): boo
     case 'auth':
     case 'placeholder':
     case 'graphql':
+    case 'push':
       return entry[key] !== undefined;
     default:
       return key satisfies never;

@@ -108,6 +108,15 @@ export interface GraphqlRule {
   readonly subscription: readonly string[];
 }
 
+/** What `git push` may do. */
+export interface PushRule {
+  /** Globs of full names: `refs/heads/agent/**`; empty = nothing is pushed. */
+  readonly refs: readonly string[];
+  /** Branches may be set to what does not come after what is there, and tags may be moved. */
+  readonly force: boolean;
+  readonly delete: boolean;
+}
+
 export interface Route {
   /** Name of the rule in refusals and records: `allow.3`, `use.anthropic.0`. */
   readonly id: string;
@@ -137,6 +146,8 @@ export interface Route {
   };
   /** Which operations its requests may hold, all of which must then be GraphQL; left out = they may be anything. */
   readonly graphql?: GraphqlRule;
+  /** What pushes of git may do, which are judged before they leave; left out = anything. */
+  readonly push?: PushRule;
   /** Upstream addresses may be private, loopback or link-local. */
   readonly allowPrivate: boolean;
   /**

@@ -1,14 +1,15 @@
 // One request and its response. `run` is the order of the data path; below it stands what happens on the way back, or instead.
 import type { Duplex } from 'node:stream';
 import { AuditFailure } from '../audit/failure.ts';
-import { isGitPush } from '../pipeline/git-refusal.ts';
+import { isGitPush } from '../pipeline/git/refusal.ts';
 import { grpcTrailers, renderRefusal } from '../pipeline/refusal.ts';
-import type { Admitted, Held, Refusal } from '../pipeline/types.ts';
+import type { Admitted, Held, RawAnswer, Refusal } from '../pipeline/types.ts';
 import { joinHeld } from '../pipeline/verdict.ts';
 import type { AgentListener, AgentLoss, AgentRequest, AgentStream } from './agent.ts';
 import { Asking } from './asking.ts';
 import { BodySender, type SenderOwner } from './body-sender.ts';
 import { cancelled, DialRefused } from './dial-refused.ts';
+import { DrainedBody } from './drained-body.ts';
 import { ExchangeAccount } from './exchange-account.ts';
 import { Malformed } from './h1/malformed.ts';
 import type { ResponseHead } from './h1/response-head.ts';
@@ -33,8 +34,10 @@ import { headForUpstream, NO_HEAD, placeCredentials, type UpstreamHead } from '.
 import { agreeOn } from './websocket/extension.ts';
 import { relayWebSocket } from './websocket/relay.ts';
 
-/** Holds the names of more refs than a refusal lists. */
+/** So much is read of a push before its commands are named in a refusal, in bytes. */
 const PUSH_COMMANDS_BYTES = 16 * 1024;
+/** git reads no answer while it sends, and waits for ever when nobody reads: the rest of a refused push is read, up to this. In bytes. */
+const DRAINED_PUSH_BYTES = 1024 * 1024 * 1024;
 const NOT_ASKED = new Malformed('upgrade', 'a change of the protocol that nobody asked for');
 const NO_TRAILERS = Buffer.alloc(0);
 /** RFC 9110, 15.5.2: the credential was not accepted. */
@@ -66,6 +69,8 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
   private spending: Spending | null = null;
   private answerEnd: AnswerEnd = 'cut';
   private isOver = false;
+  /** The answer waits until the agent has sent everything. */
+  private isDraining = false;
 
   constructor(services: Services, request: AgentRequest, agent: AgentStream) {
     this.services = services;
@@ -109,6 +114,7 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
     if (hasBody(request)) {
       invite(request, agent);
       this.body = new RequestBody(agent, limits.holdBytes, services.held, this.allowance);
+      if (isGitPush(request)) this.body.keepBeginning();
       const decision = await judgeBody(pipeline, admitted, request, this.body);
       if (this.isOver) return;
       if (decision.do === 'refuse') {
@@ -339,6 +345,10 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
   }
 
   onAgentLost(loss: AgentLoss): void {
+    if (this.isDraining) {
+      this.isDraining = false;
+      this.agent.reset();
+    }
     if (this.isOver) return;
     if (this.refused !== null) {
       this.refuse(this.refused);
@@ -390,7 +400,8 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
       else this.agent.reset();
       return;
     }
-    const answer = renderRefusal(refusal, this.request, this.account.id, requestBody);
+    const shown = requestBody ?? this.body?.beginning ?? null;
+    const answer = renderRefusal(refusal, this.request, this.account.id, shown);
     this.account.status = answer.status;
     // A refusal because of the log has no record: there is nowhere to write it.
     if (stage !== 'audit' && !this.record({ verdict, stage, rule, reason })) {
@@ -398,6 +409,21 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
       return;
     }
     this.stop();
+    if (this.body !== null && !this.body.isEnded && isGitPush(this.request)) {
+      this.isDraining = true;
+      this.agent.readBody(new DrainedBody(DRAINED_PUSH_BYTES, (isWhole) => this.answerDrained(answer, isWhole)));
+      this.agent.resumeBody();
+    } else this.answer(answer);
+  }
+
+  private answerDrained(answer: RawAnswer, isWhole: boolean): void {
+    if (!this.isDraining) return;
+    this.isDraining = false;
+    if (isWhole) this.answer(answer);
+    else this.agent.reset();
+  }
+
+  private answer(answer: RawAnswer): void {
     this.agent.dropBody();
     this.agent.queueResponse(answer.status, answer.reason, answer.rawHeaders, 'length');
     if (answer.body.length > 0) this.agent.queueBody(answer.body);

@@ -17,17 +17,23 @@ export interface BodyConsumer {
 /** `refused`: more came than the agent may use up. */
 export type HeldBody = 'whole' | 'large' | 'refused';
 
+/** Holds the names of more refs than a refusal lists. */
+const BEGINNING_BYTES = 16 * 1024;
+const NOTHING = Buffer.alloc(0);
+
 export class RequestBody implements BodySink {
   private pieces: Buffer[] = [];
   private size = 0;
   private rawTrailers: readonly string[] = [];
-  private isEnded = false;
+  isEnded = false;
   private isLarge = false;
   private isEager = false;
   /** Of the whole body, by what the agent may use up. */
   refusal: Refusal | null = null;
   private settle: ((size: HeldBody) => void) | null = null;
   private consumer: BodyConsumer | null = null;
+  /** Its beginning, where somebody asked for it (`keepBeginning`). */
+  beginning: Buffer | null = null;
   private readonly stream: AgentStream;
   private readonly holdBytes: number;
   private readonly budget: HoldBudget;
@@ -79,9 +85,17 @@ export class RequestBody implements BodySink {
     }
   }
 
+  /** From now on its beginning is remembered: what the answer to a push is made of. */
+  keepBeginning(): void {
+    this.beginning = NOTHING;
+  }
+
   onBody(chunk: Buffer): void {
     this.quiet?.refresh();
     if (this.refusal !== null) return;
+    if (this.beginning !== null && this.beginning.length < BEGINNING_BYTES) {
+      this.beginning = Buffer.concat([this.beginning, chunk.subarray(0, BEGINNING_BYTES - this.beginning.length)]);
+    }
     this.refusal = this.allowance.takeBody(chunk.length);
     if (this.refusal !== null) {
       this.stream.pauseBody();

@@ -6,6 +6,7 @@ import { createCleanHeadTest, isStandardMethod, textsOf } from './clean-head.ts'
 import type { Confirm } from './confirm.ts';
 import { EnvelopeStream, envelopesOf, withoutRewriting } from './envelopes.ts';
 import { createForeignCredentials } from './foreign-credentials.ts';
+import { createGitGate } from './git/git-gate.ts';
 import { createGraphqlGate } from './graphql-gate.ts';
 import { type Head, rewriteHead, scanHead } from './head-scan.ts';
 import { injectCredentials } from './inject.ts';
@@ -56,6 +57,7 @@ export function createPipeline(
   const bodies = createBodyJudge(scanner, places.hostsOf);
   const isCleanHead = createCleanHeadTest(scanner);
   const graphql = createGraphqlGate(config);
+  const pushes = createGitGate(config);
   const foreignCredentials = createForeignCredentials(scanner);
   const trail = createTrail(
     scanner,
@@ -201,14 +203,16 @@ export function createPipeline(
     judgeHead,
     judgeBody: (admitted, body) => {
       const meta = bodyMetaOf(admitted);
-      const refusal = graphql.judgeBody(admitted.route, body, meta);
+      const refusal = graphql.judgeBody(admitted.route, body, meta) ?? pushes.judgeBody(admitted, body, meta);
       if (refusal !== null) return { do: 'refuse', refusal };
       const rest = isIdentity(meta) ? withoutLegalBody(places.of(admitted.route), body) : body;
       return withTrail(admitted.route, 'body', rest, bodies.judge(admitted.route, 'body', rest, meta));
     },
-    streamBody: (admitted) =>
-      graphql.refuseStream(admitted.route) ??
-      bodies.stream(admitted.route, 'body', bodyMetaOf(admitted), hasDigest(admitted)),
+    streamBody: (admitted) => {
+      const meta = bodyMetaOf(admitted);
+      const closed = graphql.refuseStream(admitted.route);
+      return closed ?? pushes.stream(admitted, meta, bodies.stream(admitted.route, 'body', meta, hasDigest(admitted)));
+    },
     streamEnvelopes,
     judgeMessage,
     judgeControl: (admitted, payload) => withoutWaiting(judgeMessage(admitted, payload)),

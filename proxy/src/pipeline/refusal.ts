@@ -1,6 +1,6 @@
 // A refusal as the HTTP answer that this client shows to a person.
 import { BLOCK_HEADER, type BlockBody, type ErrorShape } from '../contract.ts';
-import { gitAnswer } from './git-refusal.ts';
+import { gitAnswer } from './git/refusal.ts';
 import type { RawAnswer, Refusal, RequestView } from './types.ts';
 
 /** Header of an answer of ours that is no refusal: the upstream failed. `STAGE RULE ID`. */

@@ -73,6 +73,7 @@ describe('bottle.schema.json', () => {
       workspace: { path: null, mode: 'mount', hide: [] },
       secrets: {},
       egress: { mode: 'enforce', use: [], allow: [], deny: [], on_deny: 'block' },
+      git: [],
       dlp: {
         on_match: 'block',
         profile: 'default',

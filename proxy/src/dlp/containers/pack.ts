@@ -36,7 +36,7 @@ export const isPackAt = (data: Buffer, at: number): boolean =>
   data.readUInt32BE(at) === 0x5041434b &&
   (data.readUInt32BE(at + 4) === 2 || data.readUInt32BE(at + 4) === 3);
 
-interface Entry {
+export interface Entry {
   readonly type: string;
   /** What it needs as its base: `@offset` or the name in hex; null for an object that is whole. */
   readonly base: string | null;
@@ -337,7 +337,8 @@ class Bases {
 const OBJECT_BYTES = 200;
 
 /** The head of an object at the beginning of `input`, which stands at `start` in the pack. */
-function entryAt(
+/** What stands before an object; `start`: its offset in the pack. `short`: more bytes are needed. */
+export function entryAt(
   input: Buffer,
   start: number,
 ): { readonly entry: Entry; readonly headBytes: number } | 'short' | 'corrupt' {

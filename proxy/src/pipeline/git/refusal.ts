@@ -1,7 +1,8 @@
 // Refusals that git shows to a person: it drops the text of most 4xx answers (gitprotocol-http, gitprotocol-pack).
-import type { Words } from './refusal.ts';
-import { splitTarget } from './target.ts';
-import type { RequestView } from './types.ts';
+import type { Words } from '../refusal.ts';
+import { splitTarget } from '../target.ts';
+import type { RequestView } from '../types.ts';
+import { readPushRequest } from './push-request.ts';
 
 export interface GitAnswer {
   readonly status: number;
@@ -13,7 +14,6 @@ const SIDE_BAND_PROGRESS = 2;
 const SIDE_BAND_DATA = 1;
 /** Refs that a report names; a push of more is refused as a whole just the same. */
 const MOST_REFS = 64;
-const COMMAND = /^[0-9a-f]{40,64} [0-9a-f]{40,64} ([^\0\n]+)/;
 
 /** null when this is no git request. */
 export function gitAnswer(view: RequestView, words: Words, rule: string, requestBody: Buffer | null): GitAnswer | null {
@@ -31,7 +31,11 @@ export function gitAnswer(view: RequestView, words: Words, rule: string, request
 
 /** Its body names the refs: a refusal that has not read them is shown badly. */
 export function isGitPush(view: RequestView): boolean {
-  return view.method === 'POST' && splitTarget(view.target).path.endsWith('/git-receive-pack');
+  return view.method === 'POST' && isPushPath(splitTarget(view.target).path);
+}
+
+export function isPushPath(path: string): boolean {
+  return path.endsWith('/git-receive-pack');
 }
 
 /** Git prints each line of it as `remote: …`. */
@@ -67,23 +71,10 @@ function packet(content: string | Buffer): Buffer {
   return Buffer.concat([Buffer.from((bytes.length + 4).toString(16).padStart(4, '0')), bytes]);
 }
 
-/** The commands at the beginning of a push, up to the flush packet; reads what is there and trusts nothing. */
+/** What is there of the commands; refs are named only where all of them were read. */
 function readPush(body: Buffer | null): Push {
-  const refs: string[] = [];
-  let hasSideBand = true;
-  let at = 0;
-  while (body !== null && at + 4 <= body.length && refs.length < MOST_REFS) {
-    const digits = body.toString('latin1', at, at + 4);
-    const length = /^[0-9a-f]{4}$/i.test(digits) ? Number.parseInt(digits, 16) : 0;
-    if (length <= 4 || at + length > body.length) break;
-    const line = body.toString('latin1', at + 4, at + length);
-    const ref = COMMAND.exec(line)?.[1];
-    if (ref !== undefined) {
-      const nul = line.indexOf('\0');
-      if (refs.length === 0) hasSideBand = nul !== -1 && line.slice(nul + 1).includes('side-band-64k');
-      refs.push(ref.replace(/[^\x21-\x7e]/g, '?').slice(0, 200));
-    }
-    at += length;
-  }
-  return { refs, hasSideBand };
+  const push = body === null ? 'more' : readPushRequest(body);
+  if (push === 'more' || 'flaw' in push) return { refs: [], hasSideBand: true };
+  const refs = push.commands.slice(0, MOST_REFS).map(({ ref }) => ref.replace(/[^\x21-\x7e]/g, '?').slice(0, 200));
+  return { refs, hasSideBand: push.hasSideBand };
 }
