@@ -8,6 +8,7 @@ import {
   type Route,
 } from '../../proxy/src/contract.ts';
 import type { AllowEntry, Bottle } from '../spec/bottle.ts';
+import { expiriesOf } from './expiry.ts';
 
 /** The detector that finds large pieces of the workspace's own source. */
 export const SOURCE_DETECTOR = 'workspace-source';
@@ -48,7 +49,7 @@ export function compileRoutes(
   { source, fingerprintKey, canaries = [] }: Pick<RuntimeParts, 'source' | 'fingerprintKey' | 'canaries'>,
 ): Pick<ProxyConfig, 'routes' | 'deny' | 'dlp'> {
   return {
-    routes: bottle.egress.allow.map((entry) => routeOf(entry, bottle.dlp.actions)),
+    routes: bottle.egress.allow.map((entry) => routeOf(entry, bottle)),
     deny: bottle.egress.deny.map(({ id, host }) => ({ id, host })),
     dlp: {
       detectors: bottle.dlp.detectors,
@@ -71,7 +72,8 @@ export function routePorts(bottle: Bottle): readonly number[] {
   return [...new Set(bottle.egress.allow.flatMap(({ ports }) => ports))].sort((a, b) => a - b);
 }
 
-function routeOf(entry: AllowEntry, actions: Bottle['dlp']['actions']): Route {
+function routeOf(entry: AllowEntry, { dlp: { actions }, secrets }: Bottle): Route {
+  const expires = expiriesOf(entry, secrets);
   // Field by field: a field that the spec gains later must not slip into the contract.
   return {
     id: entry.id,
@@ -92,5 +94,6 @@ function routeOf(entry: AllowEntry, actions: Bottle['dlp']['actions']): Route {
     ...(entry.holdRequest === false ? { holdRequest: false } : {}),
     errorShape: entry.errorShape,
     quota: entry.quota,
+    ...(expires.length === 0 ? {} : { expires }),
   };
 }

@@ -13,6 +13,7 @@ import { printLine, printNote, printWarning } from '../report/output.ts';
 import { printable, printableLines } from '../report/printable.ts';
 import { type FreshSecrets, keepFresh } from '../secrets/keep-fresh.ts';
 import { resolveSecrets } from '../secrets/resolve-secrets.ts';
+import { assertNotOver } from '../session/assert-not-over.ts';
 import { readHostAddresses } from '../session/host-addresses.ts';
 import type { Bottle } from '../spec/bottle.ts';
 import { loadSpec } from '../spec/load.ts';
@@ -41,6 +42,7 @@ export async function runProxy(options: ProxyOptions): Promise<void> {
   assertDirectory(options.caOut, '--ca-out');
   assertDirectory(options.log, '--log');
   const bottle = loadSpec(options.spec);
+  assertNotOver(bottle, new Date());
   const roots = loadHostTrust(process.env, [
     ...proxyRoots(bottle),
     ...(options.upstreamCa === undefined ? [] : [{ file: options.upstreamCa, source: '--upstream-ca' }]),

@@ -22,6 +22,7 @@ const IN_ENTRY: Readonly<Record<string, string>> = {
   confirm:
     'the spec asks for a person there: keep `bottle watch` open, or take `confirm` off that entry if nobody has to see it',
   push: 'the answer says which ref and why: push to one that the entry names, or change `refs`, `force` or `delete` of that entry',
+  expired: 'a new session begins anew; a later time belongs into the `expires` that is named, if it is meant',
   signature: 'the program has to sign with the placeholder keys, for a service and region of that entry',
 };
 

@@ -1,6 +1,7 @@
 // Gives a prepared session its name, its directory on disk, its placeholders, and its plan.
 import { randomBytes } from 'node:crypto';
 import { makePlaceholders } from '../../proxy/src/contract.ts';
+import { firstEnd } from '../plan/expiry.ts';
 import type { Facts } from '../plan/facts.ts';
 import type { Plan } from '../plan/plan.ts';
 import { planBottle } from '../plan/plan-bottle.ts';
@@ -106,6 +107,8 @@ function makeRecord(
   owner: string,
 ): SessionRecord {
   const { bottle } = options;
+  const now = new Date();
+  const expiresAt = firstEnd(bottle, now);
   return new SessionRecord(
     stateDirectory,
     {
@@ -115,13 +118,14 @@ function makeRecord(
       pid: process.pid,
       owner,
       status: 'starting',
-      startedAt: new Date().toISOString(),
+      startedAt: now.toISOString(),
       endedAt: null,
       exitCode: null,
       topology: bottle.agent.network,
       spec: bottle.file,
       workspace: workspace.path,
       engine: engine.url,
+      ...(expiresAt === null ? {} : { expiresAt }),
     },
     renderBottle(bottle),
   );

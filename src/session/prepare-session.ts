@@ -10,6 +10,7 @@ import type { Bottle } from '../spec/bottle.ts';
 import { stateDir } from '../state/paths.ts';
 import { loadHostTrust, proxyRoots } from '../trust/host-trust.ts';
 import { readSource } from '../workspace/index-source.ts';
+import { assertNotOver } from './assert-not-over.ts';
 import {
   type EngineFacts,
   forbiddenMounts,
@@ -57,6 +58,7 @@ export const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
 export async function prepareSession(options: StartOptions, timings: Timings): Promise<Prepared> {
   const { bottle } = options;
+  assertNotOver(bottle, new Date());
   const stateDirectory = stateDir();
   const roots = loadHostTrust(process.env, proxyRoots(bottle));
   const { secrets, warnings, lives } = await timings.measure('secrets', () =>

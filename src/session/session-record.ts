@@ -18,6 +18,8 @@ export interface SessionState extends StoredSession {
   readonly spec: string;
   readonly workspace: string | null;
   readonly engine: string;
+  /** When the first entry or secret that has an end is over, ISO 8601. */
+  readonly expiresAt?: string;
 }
 
 export interface MountedFiles {

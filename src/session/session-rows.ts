@@ -21,6 +21,8 @@ export interface SessionRow {
   readonly workspace: string | null;
   /** Requests that wait for a person; null = cannot be told. */
   readonly held: number | null;
+  /** When the first entry or secret that has an end is over, ISO 8601; null = none has. */
+  readonly expiresAt: string | null;
 }
 
 /** Newest first. */
@@ -47,6 +49,7 @@ export async function listRows(docker: Docker, all: boolean): Promise<readonly S
       endedAt: state.endedAt,
       exitCode: state.exitCode,
       workspace: state.workspace,
+      expiresAt: state.expiresAt ?? null,
       held: state.endedAt === null && state.control !== undefined ? await countHeld(state.control) : null,
     });
   }
@@ -60,15 +63,26 @@ export async function listRows(docker: Docker, all: boolean): Promise<readonly S
     exitCode: null,
     workspace: null,
     held: null,
+    expiresAt: null,
   }));
   return [...rows, ...elsewhere];
 }
 
 export function formatRows(rows: readonly SessionRow[], now: Date): string {
   if (rows.length === 0) return 'no session runs';
-  const columns = ['NAME', 'ID', 'STATUS', 'NETWORK', 'STARTED', 'EXIT', 'HELD', 'WORKSPACE'].map((title) => ({
-    title,
-  }));
+  const hasEnds = rows.some(({ expiresAt }) => expiresAt !== null);
+  const titles = [
+    'NAME',
+    'ID',
+    'STATUS',
+    'NETWORK',
+    'STARTED',
+    'EXIT',
+    'HELD',
+    ...(hasEnds ? ['EXPIRES'] : []),
+    'WORKSPACE',
+  ];
+  const columns = titles.map((title) => ({ title }));
   const cells = rows.map((row) => [
     row.name,
     row.id,
@@ -77,9 +91,15 @@ export function formatRows(rows: readonly SessionRow[], now: Date): string {
     row.startedAt === '' ? '' : formatAge(now.getTime() - Date.parse(row.startedAt)),
     row.exitCode === null ? '' : String(row.exitCode),
     row.held === null || row.held === 0 ? '' : String(row.held),
+    ...(hasEnds ? [row.expiresAt === null ? '' : formatEnd(Date.parse(row.expiresAt) - now.getTime())] : []),
     row.workspace ?? '',
   ]);
   return tableLines(columns, cells).join('\n');
+}
+
+/** Of the first entry or secret that has an end: `in 42 min`, `over`. */
+function formatEnd(ms: number): string {
+  return ms <= 0 ? 'over' : `in ${formatAge(ms).replace(' ago', '')}`;
 }
 
 /** `42 s ago`, `3 min ago`, … */

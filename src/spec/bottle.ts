@@ -14,6 +14,7 @@ import type {
   ThirdPartyRule,
   UpstreamProxy,
 } from '../../proxy/src/contract.ts';
+import type { Until } from './expires.ts';
 
 export interface Bottle {
   readonly version: 1;
@@ -73,6 +74,8 @@ export type SecretSource = SecretOrigin & {
   readonly pick?: Pick | null;
   /** It is read again so long after the last time, in ms; null or left out = once, and when an upstream says 401. */
   readonly ttlMs?: number | null;
+  /** After it nothing that needs the secret may be sent; left out = while the session lives. */
+  readonly expires?: Until;
 };
 
 export type SecretOrigin =
@@ -210,6 +213,8 @@ export interface AllowEntry {
   readonly source: 'allowed' | 'refused';
   readonly errorShape: ErrorShape;
   readonly quota: Quota | null;
+  /** Left out = while the session lives. */
+  readonly expires?: Until;
 }
 
 export interface DenyEntry {

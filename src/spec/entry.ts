@@ -4,6 +4,7 @@ import type { GraphqlRule } from '../../proxy/src/contract.ts';
 import { readAuth, readPlaceholder } from './auth.ts';
 import type { AllowEntry } from './bottle.ts';
 import { checkActions, checkExcept } from './detector-ids.ts';
+import { readExpires } from './expires.ts';
 import { readPush } from './git.ts';
 import { parseHostPattern } from './host-pattern.ts';
 import { readQuota } from './limits.ts';
@@ -117,6 +118,7 @@ export function readEntry(
   checkActions(entry.dlp.actions ?? {}, around.ruleIds, report.below('dlp', 'actions'));
   // http and https of one entry use up the same.
   const quota = readQuota(entry.limits, `${id.replace(/\.http$/, '')}.limits`, report.below('limits'), around.prices);
+  const until = readExpires(entry.expires, report.below('expires'));
   if (!pattern.ok) return [];
   return reaches.map(({ scheme, ports }, index) => ({
     id: index === 0 ? id : `${id}.${scheme}`,
@@ -138,6 +140,7 @@ export function readEntry(
     source: entry.source,
     errorShape: entry.error_shape,
     quota,
+    ...(until === null ? {} : { expires: until }),
   }));
 }
 

@@ -3,6 +3,7 @@
 import { stringify } from 'yaml';
 import type { Auth, ProxyLimits, Quota } from '../../proxy/src/contract.ts';
 import type { AllowEntry, Bottle, SecretSource, TokenIssuer, UpstreamProxySpec } from './bottle.ts';
+import { writtenExpires } from './expires.ts';
 import { writtenLimits } from './limits.ts';
 
 type Yaml = Record<string, unknown>;
@@ -83,6 +84,7 @@ function entryOf(entry: AllowEntry): Yaml {
     source: entry.source,
     error_shape: entry.errorShape,
     ...limitsOf(entry.quota),
+    ...(entry.expires === undefined ? {} : { expires: writtenExpires(entry.expires) }),
   };
 }
 
@@ -161,6 +163,7 @@ function sourceOf(source: SecretSource): Yaml {
     ...originOf(source),
     ...(pick ? { [pick.format]: pick.key } : {}),
     ...(ttlMs ? { ttl_seconds: ttlMs / 1000 } : {}),
+    ...(source.expires === undefined ? {} : { expires: writtenExpires(source.expires) }),
     ...(timeoutMs ? { timeout_seconds: timeoutMs / 1000 } : {}),
   };
 }

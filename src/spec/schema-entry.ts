@@ -2,7 +2,7 @@
 
 import Type, { type Static } from 'typebox';
 import { PushSchema } from './schema-git.ts';
-import { actionsOf, closed, onMatch, quotaParts, secretName, stringOr, words } from './schema-parts.ts';
+import { actionsOf, closed, expires, onMatch, quotaParts, secretName, stringOr, words } from './schema-parts.ts';
 
 const stringMap = (description: string) =>
   Type.Record(Type.String(), Type.String(), { description, default: {}, propertyNames: { minLength: 1 } });
@@ -151,6 +151,7 @@ export const EntrySchema = Type.Object(
         examples: [['GET /repos/acme/**']],
       }),
     ),
+    expires: expires('After it requests are refused, and what is under way ends.'),
     confirm: confirm('As in a rule, for all rules of this entry that have none of their own.'),
     graphql: Type.Optional(
       Type.Object(

@@ -99,6 +99,17 @@ export const quotaParts = {
   prices: Type.Optional(PricesSchema),
 } as const;
 
+/** Until when something may be used. */
+export const expires = (description: string) =>
+  Type.Optional(
+    Type.String({
+      ...words(`${description} A time like 2031-05-01T18:00:00Z, or how long after the start: 90s, 30m, 2h, 7d.`),
+      pattern:
+        '^(?:[1-9][0-9]{0,8}[smhd]|[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(?:\\.[0-9]{1,9})?(?:[Zz]|[+-][0-9]{2}:[0-9]{2}))$',
+      examples: ['2h'],
+    }),
+  );
+
 /** A time in seconds. */
 export const seconds = (description: string, example: number) =>
   Type.Integer({ ...words(description), minimum: 1, maximum: 7 * 24 * 3600, examples: [example] });

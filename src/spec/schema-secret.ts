@@ -1,7 +1,7 @@
 // The schema of one secret: where its value comes from. References only.
 
 import Type, { type Static } from 'typebox';
-import { closed, seconds, secretName, words } from './schema-parts.ts';
+import { closed, expires, seconds, secretName, words } from './schema-parts.ts';
 
 /** No argument of a command line that could be taken for an option of it. */
 const argument = (description: string, example: string) =>
@@ -229,6 +229,7 @@ export const SecretSchema = Type.Object(
       'api.example.com',
     ),
     ini: key('The value is this key of an INI file: `SECTION.KEY`, or `KEY` before any section.', 'default.token'),
+    expires: expires('After it requests that it would be added to are refused.'),
     ttl_seconds: Type.Optional(
       seconds('It is read again after so long; without, once, and when a service answers 401.', 900),
     ),

@@ -2,6 +2,7 @@
 
 import { checkSecretName } from './auth.ts';
 import type { Pick, SecretOrigin, SecretSource, SecretStore, TokenIssuer, Workspace } from './bottle.ts';
+import { readExpires } from './expires.ts';
 import { isVisible } from './files.ts';
 import type { Report } from './report.ts';
 import { isReservedForSecrets } from './reserved-env.ts';
@@ -45,10 +46,12 @@ export function readSecrets(
       );
     }
     const ttl = given.ttl_seconds;
+    const until = readExpires(given.expires, at.below('expires'));
     sources[name] = {
       ...origin,
       ...(pick === null ? {} : { pick }),
       ...(ttl === undefined ? {} : { ttlMs: ttl * 1000 }),
+      ...(until === null ? {} : { expires: until }),
     };
   }
   return sources;

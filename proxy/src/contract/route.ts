@@ -101,6 +101,13 @@ export interface Quota {
   readonly spend?: Spend;
 }
 
+/** When something ends; `name`: where it stands in the spec. */
+export type Expiry =
+  /** RFC 3339. */
+  | { readonly name: string; readonly at: string }
+  /** Since the proxy started. */
+  | { readonly name: string; readonly afterMs: number };
+
 /** Globs of the fields that an operation may ask for at its top; an empty list allows none of that kind. */
 export interface GraphqlRule {
   readonly query: readonly string[];
@@ -157,6 +164,8 @@ export interface Route {
   readonly holdRequest?: false;
   readonly errorShape: ErrorShape;
   readonly quota: Quota | null;
+  /** After the first of them it is refused, and what is under way on it ends. Left out = it does not end. */
+  readonly expires?: readonly Expiry[];
 }
 
 /** The placeholders that are swapped on a route. */

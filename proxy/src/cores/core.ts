@@ -6,6 +6,7 @@ import type { ControlMessage, ProxyConfig } from '../contract.ts';
 import { fingerprintKeyOf } from '../dlp/fingerprint.ts';
 import { Deadlines } from '../net/deadlines.ts';
 import { createDialer } from '../net/dial.ts';
+import { Endings } from '../net/endings.ts';
 import { HoldBudget } from '../net/hold-budget.ts';
 import { listen, type Place } from '../net/listener.ts';
 import { newQuotaMemory, Quotas } from '../net/quotas.ts';
@@ -13,6 +14,7 @@ import { RecordBatch } from '../net/record-batch.ts';
 import type { Services } from '../net/services.ts';
 import { UpstreamPool } from '../net/upstream-pool.ts';
 import { type HoldDesk, WaitingRoom } from '../net/waiting-room.ts';
+import { createExpiries, expiryClock, sharedMs } from '../pipeline/expiry.ts';
 import { createPipeline } from '../pipeline/pipeline.ts';
 import { renewSecrets } from '../pipeline/renew.ts';
 import { scannerOf } from '../pipeline/scanner-of.ts';
@@ -31,6 +33,8 @@ export interface Shared {
   readonly connections: SharedArrayBuffer;
   /** Requests that wait for a person. */
   readonly waiting: SharedArrayBuffer;
+  /** When the proxy started, on the clock of all threads, in ms. */
+  readonly startedMs: number;
 }
 
 export interface Core {
@@ -62,6 +66,7 @@ export function newShared(config: ProxyConfig): Shared {
     held: new SharedCount().memory,
     connections: new SharedCount().memory,
     waiting: new SharedCount().memory,
+    startedMs: sharedMs(),
   };
 }
 
@@ -78,8 +83,9 @@ export async function openCore(
   const audit: AuditSink = openAuditSink(config.auditPath, { chain: new AuditChain(shared.audit) });
   const authority = createAuthority({ session: config.session, ...(secrets === null ? {} : { secrets }) });
   const trail = newTrailMemory();
+  const expiries = createExpiries(expiryClock(shared.startedMs));
   const compile = (from: ProxyConfig) =>
-    createPipeline(from, scannerOf(from, Buffer.from(shared.fingerprintKey)), undefined, trail);
+    createPipeline(from, scannerOf(from, Buffer.from(shared.fingerprintKey)), undefined, trail, expiries);
   const pipeline = compile(config);
   const { session, limits } = config;
   const dialer = createDialer({
@@ -101,6 +107,7 @@ export async function openCore(
     held: new HoldBudget(limits.heldBytes, new SharedCount(shared.held)),
     connections: new SharedCount(shared.connections),
     quotas: new Quotas(config, shared.quotas),
+    endings: new Endings(expiries),
     waiting: new WaitingRoom(
       Math.min(limits.holdTimeoutMs, limits.idleTimeoutMs),
       new SharedCount(shared.waiting),

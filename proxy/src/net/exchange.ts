@@ -68,6 +68,8 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
   /** null = nobody bounds what is spent. */
   private spending: Spending | null = null;
   private answerEnd: AnswerEnd = 'cut';
+  /** Nobody has to tell us any more that the route's time is over. */
+  private unwatch: () => void = () => {};
   private isOver = false;
   /** The answer waits until the agent has sent everything. */
   private isDraining = false;
@@ -97,6 +99,7 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
     let held = judged.do === 'hold' ? judged.held : null;
     this.admitted = admitted;
     account.admit(admitted);
+    this.unwatch = services.endings.watch(admitted.route, (refusal) => this.onRefused(refusal));
     this.spending = services.quotas.spendingOf(admitted.route, request, admitted.target, pipeline.recordText);
     const spent = this.spending?.refusal() ?? null;
     if (spent !== null) {
@@ -299,6 +302,7 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
       if (!this.isOver) this.refuse(upstreamRefusal('upgrade', reason, this.account.errorShape));
       return;
     }
+    this.unwatch();
     relay.begin(head);
     this.agent.flush();
     this.asking ??= new Asking(this.services, this.account, admitted);
@@ -437,6 +441,7 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
   /** No more of this exchange reaches the upstream. */
   private stop(): void {
     this.isOver = true;
+    this.unwatch();
     this.asking?.leave();
     this.body?.release();
     this.relay?.stop();

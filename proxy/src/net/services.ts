@@ -7,6 +7,7 @@ import type { Pipeline } from '../pipeline/types.ts';
 import type { TokenKeeper } from '../tokens/token-keeper.ts';
 import type { Deadlines } from './deadlines.ts';
 import type { Dialer } from './dial.ts';
+import type { Endings } from './endings.ts';
 import type { HoldBudget } from './hold-budget.ts';
 import type { Quotas } from './quotas.ts';
 import type { RecordBatch } from './record-batch.ts';
@@ -31,6 +32,8 @@ export interface Services {
   /** Connections of agents that are open, in all threads. */
   readonly connections: SharedCount;
   readonly quotas: Quotas;
+  /** Of routes whose time is bounded. */
+  readonly endings: Endings;
   /** Of requests that a person decides on. */
   readonly waiting: WaitingRoom;
   /** Of tokens that services answered. */

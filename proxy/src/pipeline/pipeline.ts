@@ -5,6 +5,7 @@ import { bodyMetaOf, createBodyJudge, hasDigest, isIdentity, WEBSOCKET_META } fr
 import { createCleanHeadTest, isStandardMethod, textsOf } from './clean-head.ts';
 import type { Confirm } from './confirm.ts';
 import { EnvelopeStream, envelopesOf, withoutRewriting } from './envelopes.ts';
+import { createExpiries, type Expiries, expiryClock } from './expiry.ts';
 import { createForeignCredentials } from './foreign-credentials.ts';
 import { createGitGate } from './git/git-gate.ts';
 import { createGraphqlGate } from './graphql-gate.ts';
@@ -46,6 +47,7 @@ export function createPipeline(
   scanner: Scanner,
   now: () => number = () => performance.now(),
   memory: TrailMemory = newTrailMemory(),
+  expiries: Expiries = createExpiries(expiryClock()),
 ): Pipeline {
   const policy = createPolicy(config);
   const places = indexPlaces(config);
@@ -82,6 +84,8 @@ export function createPipeline(
       return refuse({ stage: 'policy', rule, reason, fix, errorShape, findings: findingsOfRefused(view) });
     }
     const { route } = answer;
+    const over = expiries.refusal(route);
+    if (over !== null) return refuse({ ...over, findings: findingsOfRefused(view) });
     const misplaced = graphql.judgeTarget(route, received);
     if (misplaced !== null) return refuse({ ...misplaced, findings: findingsOfRefused(view) });
     const own = places.of(route);

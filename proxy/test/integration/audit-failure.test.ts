@@ -8,6 +8,7 @@ import { SharedCount } from '../../src/cores/shared-count.ts';
 import { createScanner } from '../../src/dlp/scanner.ts';
 import { Deadlines } from '../../src/net/deadlines.ts';
 import { createDialer } from '../../src/net/dial.ts';
+import { Endings } from '../../src/net/endings.ts';
 import { HoldBudget } from '../../src/net/hold-budget.ts';
 import { listen } from '../../src/net/listener.ts';
 import { newQuotaMemory, Quotas } from '../../src/net/quotas.ts';
@@ -15,6 +16,7 @@ import { RecordBatch } from '../../src/net/record-batch.ts';
 import type { Services } from '../../src/net/services.ts';
 import { UpstreamPool } from '../../src/net/upstream-pool.ts';
 import { WaitingRoom } from '../../src/net/waiting-room.ts';
+import { createExpiries, expiryClock } from '../../src/pipeline/expiry.ts';
 import { createPipeline } from '../../src/pipeline/pipeline.ts';
 import { connectHost } from './harness/client.ts';
 import { routeTo, testConfig } from './harness/config.ts';
@@ -111,6 +113,7 @@ async function brittleSetting(): Promise<{
     pool: new UpstreamPool(dialer, limits),
     dialer,
     deadlines: new Deadlines(),
+    endings: new Endings(createExpiries(expiryClock())),
     held: new HoldBudget(1024 * 1024),
     waiting: new WaitingRoom(1, new SharedCount(), { emit: () => {}, remember: () => {} }),
     connections: new SharedCount(),

@@ -51,6 +51,7 @@ export class Tunnel implements Timed {
   private bytesOut = 0;
   private bytesIn = 0;
   private isUpstreamGone = false;
+  private unwatch: () => void = () => {};
   private isOver = false;
 
   constructor(services: Services, parts: TunnelParts) {
@@ -74,6 +75,12 @@ export class Tunnel implements Timed {
       this.refuse({ stage, rule, reason, fix, errorShape: 'plain', findings });
       return;
     }
+    const over = services.endings.refusal(route);
+    if (over !== null) {
+      this.refuse(over);
+      return;
+    }
+    this.unwatch = services.endings.watch(route, (refusal) => this.refuse(refusal));
     const begun = services.quotas.begin(route, () => ({ head: first.length, body: 0 }));
     if (begun.do === 'refuse') {
       this.refuse(begun.refusal);
@@ -218,6 +225,7 @@ export class Tunnel implements Timed {
   private end(outcome: Outcome, findings: readonly Finding[] = []): boolean {
     if (this.isOver) return true;
     this.isOver = true;
+    this.unwatch();
     const { services, parts, bytesOut, bytesIn } = this;
     services.deadlines.delete(this);
     this.upstream?.destroy();

@@ -68,6 +68,7 @@ class WebSocketRelay implements MessageSink, ReplySink, Timed {
   private readonly messages: AgentMessages;
   private readonly replies: Replies;
   private readonly usage: UsageFrames | null;
+  private unwatch: () => void = () => {};
   private hasAgentClosed = false;
   private hasUpstreamClosed = false;
   private hasAgentEnded = false;
@@ -102,6 +103,8 @@ class WebSocketRelay implements MessageSink, ReplySink, Timed {
     const { agent, upstream, parts } = this;
     parts.services.deadlines.add(this);
     this.touch();
+    const { endings } = parts.services;
+    this.unwatch = endings.watch(parts.admitted.route, (refusal) => this.guarded(() => this.onRefused(refusal)));
     agent.on('data', (chunk: Buffer) => this.guarded(() => this.fromAgent(chunk)));
     upstream.on('data', (chunk: Buffer) => this.guarded(() => this.fromUpstream(chunk)));
     agent.on('drain', () => upstream.resume());
@@ -322,6 +325,7 @@ class WebSocketRelay implements MessageSink, ReplySink, Timed {
   private record(outcome: Outcome | null): boolean {
     if (this.isRecorded) return true;
     this.isRecorded = true;
+    this.unwatch();
     const end = outcome ?? this.parts.asking.left('upstream');
     this.line?.close();
     this.parts.asking.leave();
