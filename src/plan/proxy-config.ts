@@ -84,6 +84,7 @@ function routeOf(entry: AllowEntry, { dlp: { actions }, secrets }: Bottle): Rout
     ...(entry.graphql === undefined ? {} : { graphql: entry.graphql }),
     ...(entry.push === undefined ? {} : { push: entry.push }),
     auth: entry.auth,
+    ...(entry.clientCertificate === undefined ? {} : { clientCertificate: entry.clientCertificate }),
     placeholder: entry.placeholder,
     dlp: {
       onMatch: entry.dlp.onMatch,

@@ -198,6 +198,8 @@ export interface AllowEntry {
   /** Left out = pushes are requests like any other. */
   readonly push?: PushRule;
   readonly auth: Auth | null;
+  /** Names of secrets, PEM: what the host sees in the TLS handshake; left out = nothing. */
+  readonly clientCertificate?: { readonly certificate: string; readonly key: string };
   readonly placeholder: PlaceholderSwap | null;
   readonly dlp: {
     readonly onMatch: OnMatch;

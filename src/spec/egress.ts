@@ -132,15 +132,26 @@ function checkIds(placed: readonly Placed[]): void {
 /** An entry whose credential can never be used, or that can never ask, because an earlier one decides about every request that it would match. */
 function checkCovered(placed: readonly Placed[]): void {
   placed.forEach((later, index) => {
-    const { auth, rules } = later.entry;
+    const { auth, clientCertificate: shown, rules } = later.entry;
     const asks = rules.some(({ confirm }) => confirm !== undefined);
-    if (auth === null && !asks) return;
+    if (auth === null && shown === undefined && !asks) return;
     const earlier = placed.slice(0, index).find((one) => covers(one.entry, later.entry));
     if (asks && earlier?.entry.rules.every(({ confirm }) => confirm === undefined)) {
       later.hostReport.problem({
         what: `${later.name} (${later.entry.host}) would never ask a person`,
         why: `${earlier.name} comes first and matches every request to that host, without \`confirm\``,
         fix: `remove ${earlier.name}, or give it rules for what nobody has to see`,
+      });
+    }
+    if (
+      shown !== undefined &&
+      earlier !== undefined &&
+      earlier.entry.clientCertificate?.certificate !== shown.certificate
+    ) {
+      later.hostReport.problem({
+        what: `${later.name} (${later.entry.host}) would never show its client certificate`,
+        why: `${earlier.name} comes first and matches every request to that host`,
+        fix: `remove ${earlier.name}, or give it rules for what it alone is about`,
       });
     }
     if (auth === null || earlier === undefined || JSON.stringify(earlier.entry.auth) === JSON.stringify(auth)) return;

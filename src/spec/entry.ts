@@ -3,6 +3,7 @@
 import type { GraphqlRule } from '../../proxy/src/contract.ts';
 import { readAuth, readPlaceholder } from './auth.ts';
 import type { AllowEntry } from './bottle.ts';
+import { readClientCertificate } from './client-certificate.ts';
 import { checkActions, checkExcept } from './detector-ids.ts';
 import { readExpires } from './expires.ts';
 import { readPush } from './git.ts';
@@ -76,6 +77,7 @@ export function readEntry(
   const auth = readAuth(entry.auth, around.secrets, report.below('auth'));
   const placeholder = readPlaceholder(entry.placeholder, around.secrets, report.below('placeholder'));
   const reaches = reachesOf(entry);
+  const clientCertificate = readClientCertificate(entry, reaches, around.secrets, report);
   const isPlain = reaches.some(({ scheme }) => scheme === 'http');
   if (isPlain && !entry.allow_private && (auth !== null || placeholder !== null)) {
     report.problemAtKey(
@@ -129,6 +131,7 @@ export function readEntry(
     ...(entry.graphql === undefined ? {} : { graphql: readGraphql(entry.graphql) }),
     ...(entry.push === undefined ? {} : { push: readPush(entry.push) }),
     auth,
+    ...(clientCertificate === null ? {} : { clientCertificate }),
     placeholder,
     dlp: {
       onMatch: entry.dlp.on_match ?? around.onMatch,

@@ -75,6 +75,7 @@ function entryOf(entry: AllowEntry): Yaml {
     ...(entry.graphql === undefined ? {} : { graphql: entry.graphql }),
     ...(entry.push === undefined ? {} : { push: entry.push }),
     ...(entry.auth === null ? {} : { auth: authOf(entry.auth) }),
+    ...(entry.clientCertificate === undefined ? {} : { client_certificate: entry.clientCertificate }),
     ...(entry.placeholder === null ? {} : { placeholder: entry.placeholder }),
     tls: entry.scheme === 'tls' ? 'passthrough' : 'inspect',
     // What nobody reads has no search.

@@ -171,6 +171,29 @@ export const EntrySchema = Type.Object(
     ),
     push: Type.Optional(PushSchema),
     auth: Type.Optional(AuthSchema),
+    client_certificate: Type.Optional(
+      Type.Object(
+        {
+          certificate: Type.String({
+            ...words('Name of the secret with the certificate, PEM, and what signed it behind it.'),
+            ...secretName,
+          }),
+          key: Type.Optional(
+            Type.String({
+              ...words('Name of the secret with its private key, PEM, not encrypted; left out: in `certificate`, too.'),
+              ...secretName,
+            }),
+          ),
+        },
+        {
+          ...closed,
+          ...words(
+            'The certificate that the host sees in the TLS handshake (mTLS), besides `auth`. Its connections carry requests of this entry alone.',
+          ),
+          examples: [{ certificate: 'CLIENT_CERT', key: 'CLIENT_KEY' }],
+        },
+      ),
+    ),
     placeholder: Type.Optional(
       Type.Object(
         {

@@ -63,6 +63,7 @@ const PARTS_THAT_READ = [
   'rules',
   'access',
   'auth',
+  'client_certificate',
   'placeholder',
   'graphql',
   'push',
@@ -95,6 +96,7 @@ function isGiven(entry: FilledEntry, key: (typeof PARTS_THAT_READ)[number]): boo
     case 'confirm':
     case 'rules':
     case 'auth':
+    case 'client_certificate':
     case 'placeholder':
     case 'graphql':
     case 'push':

@@ -144,6 +144,8 @@ export interface Route {
   readonly tokens?: TokenAnswers;
   /** Ids of the routes with `tokens` whose placeholders are swapped in this route's header fields; left out = none, and its own anyway. */
   readonly tokensFrom?: readonly string[];
+  /** Names of secrets: the certificate (chain) and key that the upstream sees in the TLS handshake; left out = none. */
+  readonly clientCertificate?: { readonly certificate: string; readonly key: string };
   readonly dlp: {
     readonly onMatch: OnMatch;
     /** Detector ids, fingerprints, or `DETECTOR:FINGERPRINT`, that are not findings on this route. Never the exact kinds. */

@@ -91,6 +91,7 @@ export async function openCore(
   const dialer = createDialer({
     upstream: config.upstream,
     secrets: config.secrets,
+    routes: config.routes,
     session,
     connectTimeoutMs: limits.connectTimeoutMs,
   });
@@ -130,7 +131,9 @@ export async function openCore(
     renew: (values) => {
       const renewed = renewSecrets(current, values);
       if (renewed === current) return;
+      const show = dialer.renew(renewed.secrets);
       services.pipeline = compile(renewed);
+      show();
       current = renewed;
     },
     learn: (change) => {

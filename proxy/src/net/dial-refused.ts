@@ -5,7 +5,7 @@ export interface DialRefusal {
   readonly stage: Extract<Stage, 'address' | 'upstream'>;
   /**
    * address: `private-address`, `metadata-address`, `malformed-address`.
-   * upstream: `lookup`, `connect`, `timeout`, `certificate`, `tls`; of the upstream proxy the same behind `proxy-`, and `proxy-auth`,
+   * upstream: `lookup`, `connect`, `timeout`, `certificate`, `client-certificate`, `tls`; of the upstream proxy the same behind `proxy-`, and `proxy-auth`,
    * `proxy-refused`, `proxy-response`.
    */
   readonly rule: string;

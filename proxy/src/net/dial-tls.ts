@@ -1,7 +1,8 @@
 // TLS towards upstreams: verified by the requested name against the configured roots, sessions resumed, failures named.
 import { isIP, type Socket } from 'node:net';
 import { connect, createSecureContext, type SecureContext, type TLSSocket } from 'node:tls';
-import { DialRefused } from './dial-refused.ts';
+import type { ClientIdentity } from './client-identities.ts';
+import { type DialRefusal, DialRefused } from './dial-refused.ts';
 
 export interface TlsDialer {
   /** Parses the roots now (10 ms for a system's bundle), so that the first upstream connection does not wait for it. */
@@ -13,6 +14,8 @@ export interface TlsDialer {
     port: number,
     protocols: readonly string[],
     signal: AbortSignal,
+    /** What the upstream may see of us; null or left out = nothing. */
+    identity?: ClientIdentity | null,
   ): Promise<TLSSocket>;
   clear(): void;
 }
@@ -28,6 +31,17 @@ export function createTlsDialer(roots: string): TlsDialer {
     context ??= createSecureContext({ ca: roots.trim() === '' ? [] : roots, minVersion: 'TLSv1.2' });
     return context;
   };
+  const identified = new WeakMap<ClientIdentity, SecureContext>();
+  const contextFor = (identity: ClientIdentity | null): SecureContext => {
+    if (identity === null) return contextOnce();
+    let own = identified.get(identity);
+    if (own === undefined) {
+      const { cert, key } = identity;
+      own = createSecureContext({ ca: roots.trim() === '' ? [] : roots, minVersion: 'TLSv1.2', cert, key });
+      identified.set(identity, own);
+    }
+    return own;
+  };
   const keep = (key: string, session: Buffer): void => {
     sessions.delete(key);
     sessions.set(key, session);
@@ -36,8 +50,10 @@ export function createTlsDialer(roots: string): TlsDialer {
 
   return {
     warm: () => void contextOnce(),
-    secure: (socket, host, port, protocols, signal) => {
-      const key = `${host}:${port}`;
+    secure: (socket, host, port, protocols, signal, identity = null) => {
+      const place = `${host}:${port}`;
+      // A session says who we are without another look at a certificate: each identity has its own.
+      const key = identity === null ? place : `${place} ${identity.id}`;
       const known = sessions.get(key);
       const { promise, resolve, reject } = Promise.withResolvers<TLSSocket>();
       const tls = connect({
@@ -45,7 +61,7 @@ export function createTlsDialer(roots: string): TlsDialer {
         // No SNI for literals (RFC 6066, 3); the identity check then reads `host`.
         ...(isIP(host) === 0 ? { servername: host } : {}),
         host,
-        secureContext: contextOnce(),
+        secureContext: contextFor(identity),
         ALPNProtocols: [...protocols],
         ...(known === undefined ? {} : { session: known }),
       });
@@ -65,7 +81,7 @@ export function createTlsDialer(roots: string): TlsDialer {
         sessions.delete(key);
         tls.on('error', () => {}); // The first error is the one that is reported.
         tls.destroy();
-        reject(notSecured(key, error));
+        reject(notSecured(place, error));
       };
       // With TLS 1.2 the session comes before the certificate was judged: it is kept once the connection is trusted.
       let early: Buffer | undefined;
@@ -96,6 +112,22 @@ const UNKNOWN_AUTHORITY = new Set([
   'CERT_UNTRUSTED',
 ]);
 
+/** Alerts with which an upstream says what it thinks of our certificate (RFC 8446, 6.2). */
+const ABOUT_OURS =
+  /_ALERT_(?:CERTIFICATE_REQUIRED|NO_CERTIFICATE|BAD_CERTIFICATE|UNSUPPORTED_CERTIFICATE|CERTIFICATE_(?:REVOKED|EXPIRED|UNKNOWN)|UNKNOWN_CA|ACCESS_DENIED)$/;
+
+/** With TLS 1.3 it comes behind the handshake. */
+export const isAboutOurs = (code: string): boolean => ABOUT_OURS.test(code);
+
+function aboutOurCertificate(place: string, code: string): DialRefusal {
+  return {
+    stage: 'upstream',
+    rule: 'client-certificate',
+    reason: `${place} wants a client certificate that it trusts (${code})`,
+    fix: 'give the entry client_certificate with one that the upstream accepts',
+  };
+}
+
 function notSecured(place: string, error: NodeJS.ErrnoException): DialRefused {
   const code = error.code ?? '';
   const certificate = (reason: string, fix: string): DialRefused =>
@@ -108,6 +140,9 @@ function notSecured(place: string, error: NodeJS.ErrnoException): DialRefused {
       `is signed by an authority that this machine does not trust (${code})`,
       "add that authority to the machine's trust store, or name its PEM file in NODE_EXTRA_CA_CERTS",
     );
+  }
+  if (isAboutOurs(code)) {
+    return new DialRefused(aboutOurCertificate(place, code), error);
   }
   switch (code) {
     case 'CERT_HAS_EXPIRED':

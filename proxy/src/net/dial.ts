@@ -5,6 +5,7 @@ import type { ProxyConfig, Route, UpstreamProxy } from '../contract.ts';
 import { ProxyFailure } from '../failure.ts';
 import { parseAddress } from './address.ts';
 import { type AddressJudge, type AddressRefusal, createAddressJudge } from './address-judge.ts';
+import { type ClientIdentities, type ClientIdentity, readClientIdentities } from './client-identities.ts';
 import { createLookup, type Lookup, type Resolve } from './dial-lookup.ts';
 import { aboutProxy, createBypass, createProxyTunnel, viaOf } from './dial-proxy.ts';
 import { DialRefused, timedOut } from './dial-refused.ts';
@@ -17,6 +18,8 @@ export interface DialerOptions {
   readonly upstream: ProxyConfig['upstream'];
   /** Where the upstream proxy's credential is; left out = nowhere. */
   readonly secrets?: ProxyConfig['secrets'];
+  /** Whose client certificates are shown; left out = none. */
+  readonly routes?: ProxyConfig['routes'];
   /** Name look-up, TCP and TLS together, in ms. */
   readonly connectTimeoutMs: number;
   /** What names this proxy to the upstream proxy; left out = ''. */
@@ -37,6 +40,10 @@ export interface Dialer {
     protocols?: readonly string[],
     gone?: AbortSignal,
   ): Promise<TLSSocket | Socket>;
+  /** Connections of one identity are never used for another; '' = the upstream sees none. */
+  identityOf(route: Route): string;
+  /** Client certificates of new values; throws ProxyFailure, and all stays as it was. What it gives puts them in force. */
+  renew(secrets: ProxyConfig['secrets']): () => void;
   /** Does now what the first dial would wait for (10 ms): call it once the proxy serves. */
   warm(): void;
   /** Forgets cached addresses and sessions; open sockets belong to the caller. */
@@ -47,6 +54,7 @@ export interface Dialer {
 export function createDialer({
   upstream,
   secrets = [],
+  routes = [],
   session = '',
   connectTimeoutMs,
   resolve,
@@ -55,6 +63,7 @@ export function createDialer({
   const map = readMap(upstream.map);
   const lookup = createLookup(resolve);
   const tls = createTlsDialer(upstream.roots);
+  let identities: ClientIdentities = readClientIdentities({ routes, secrets });
   const { proxy } = upstream;
   const tunnel = proxy === undefined ? null : createProxyTunnel(proxy, secrets, viaOf(session));
   const isDirect = createBypass(proxy?.noProxy ?? []);
@@ -77,6 +86,8 @@ export function createDialer({
       const place = `${host}:${port}`;
       // The requested host is judged before the map is consulted: being mapped is no permission for a private literal.
       refuseIf(judge.judgeHost(route, host));
+      const identity = identities.of(route);
+      if (identity !== null) refuseExpired(route, identity);
       const doing = { place, what: 'looking up its address' };
       const deadline = new AbortController();
       const onGone = (): void => deadline.abort(gone?.reason);
@@ -100,11 +111,18 @@ export function createDialer({
         }
         if (route.scheme !== 'https') return socket;
         doing.what = 'TLS handshake';
-        return await tls.secure(socket, host, port, protocols, signal);
+        return await tls.secure(socket, host, port, protocols, signal, identity);
       } finally {
         gone?.removeEventListener('abort', onGone);
         clearTimeout(timer);
       }
+    },
+    identityOf: (route) => identities.of(route)?.id ?? '',
+    renew: (values) => {
+      const renewed = identities.renewed(values);
+      return () => {
+        identities = renewed;
+      };
     },
     warm: tls.warm,
     close: () => {
@@ -136,6 +154,16 @@ async function findEndpoints(
   // One good address among bad ones is enough; the bad ones are never dialled.
   if (allowed.length === 0) refuseIf(refusals[0] ?? null);
   return allowed.map((address) => ({ address, port }));
+}
+
+function refuseExpired(route: Route, { expires }: ClientIdentity): void {
+  if (expires.getTime() > Date.now()) return;
+  throw new DialRefused({
+    stage: 'upstream',
+    rule: 'client-certificate',
+    reason: `the client certificate of ${route.id} has expired on ${expires.toISOString()}`,
+    fix: 'renew the secret that holds it; `ttl_seconds` has it read again while the session runs',
+  });
 }
 
 function refuseIf(refusal: AddressRefusal | null): void {

@@ -331,7 +331,8 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
     if (this.isOver) return;
     const refuse = (rule: string, reason: string): void =>
       this.refuse(upstreamRefusal(rule, reason, this.account.errorShape));
-    if (problem !== null) refuse(problem.rule, `the upstream's answer is malformed: ${problem.reason}`);
+    if (problem?.rule === 'client-certificate') refuse(problem.rule, problem.reason);
+    else if (problem !== null) refuse(problem.rule, `the upstream's answer is malformed: ${problem.reason}`);
     else if (this.isAnswered) refuse('truncated', 'the upstream closed the connection in the middle of its answer');
     else if (upstream !== null && this.canRepeat(upstream)) {
       this.isRetried = true;

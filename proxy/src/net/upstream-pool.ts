@@ -51,7 +51,7 @@ export class UpstreamPool implements ConnectionOwner {
   /** One that is there already. */
   take(route: Route, host: string, port: number, wish: Wish): UpstreamStream | null {
     const { isHttp2, isWebSocket, mustBeFresh } = wish;
-    const key = keyOf(route, host, port);
+    const key = this.keyOf(route, host, port);
     if (!isWebSocket && (isHttp2 || this.spoken.get(key) === 'h2-only')) {
       for (const session of this.sessions.get(key) ?? []) if (session.isUsable) return session.newStream(false);
     }
@@ -73,7 +73,7 @@ export class UpstreamPool implements ConnectionOwner {
    * is dialled to its end.
    */
   async dial(route: Route, host: string, port: number, wish: Wish, gone: AbortSignal): Promise<UpstreamStream> {
-    const key = keyOf(route, host, port);
+    const key = this.keyOf(route, host, port);
     const spoken = this.spoken.get(key);
     const isHttp1 = spoken === 'http/1.1' || ((!wish.isHttp2 || wish.isWebSocket) && spoken !== 'h2-only');
     if (route.scheme === 'http' || isHttp1) {
@@ -224,6 +224,12 @@ export class UpstreamPool implements ConnectionOwner {
     for (const session of [...this.sessions.values()].flat()) session.abandon();
   }
 
+  /** Routes of one key may use each other's connections: same reach, and the same client certificate or none. */
+  private keyOf(route: Route, host: string, port: number): string {
+    const key = `${route.scheme}${route.allowPrivate ? '+' : ' '}${host} ${port}`;
+    return route.clientCertificate === undefined ? key : `${key} ${this.dialer.identityOf(route)}`;
+  }
+
   private sweep(): void {
     const before = performance.now() - IDLE_MS;
     for (const [key, stack] of this.idle) {
@@ -241,8 +247,4 @@ function isFresh(connection: UpstreamConnection): boolean {
   const announced = connection.keepAliveSeconds;
   const limitMs = announced === null ? FRESH_MS : announced * 500;
   return performance.now() - connection.idleSince < limitMs;
-}
-
-function keyOf(route: Route, host: string, port: number): string {
-  return `${route.scheme}${route.allowPrivate ? '+' : ' '}${host} ${port}`;
 }

@@ -18,6 +18,7 @@ const NOTHING_MADE: readonly string[] = [];
 /** Throws NotSigned on a route whose requests the agent has to sign. `sending`: null = nothing is sent, only told. */
 export function injectCredentials(places: Places, admitted: Admitted, sending: Sending | null): Injected {
   const used: Used = new Map();
+  for (const secret of places.identity) note(used, secret, 'TLS client certificate');
   if (places.signing !== null) for (const secret of places.signing.secrets) note(used, secret, places.label);
   const target = injectTarget(places, admitted.target, used);
   const rawHeaders = injectHeaders(places, admitted.rawHeaders, used);

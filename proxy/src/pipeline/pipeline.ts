@@ -274,6 +274,7 @@ const NO_FINDINGS: readonly Finding[] = [];
 
 const NO_PLACES: Head['places'] = {
   ...{ header: null, query: null, credential: '', secret: '', label: '', swaps: [], issued: [], signing: null },
+  identity: [],
 };
 
 function uniqueFindings(matches: readonly Match[]): readonly Finding[] {

@@ -41,6 +41,8 @@ export interface Places {
   readonly issued: readonly string[];
   /** The agent's own signature is replaced, in `header` or in the query; null = it has none. */
   readonly signing: Signing | null;
+  /** Names of the secrets of the client certificate that the upstream sees. Nothing of them is in a message. */
+  readonly identity: readonly string[];
 }
 
 /** What signs a route's requests. */
@@ -59,7 +61,15 @@ export interface PlaceIndex {
   valueOf(secret: string): string;
 }
 
-const NO_CREDENTIAL = { header: null, query: null, credential: '', secret: '', label: '', signing: null } as const;
+const NO_CREDENTIAL = {
+  header: null,
+  query: null,
+  credential: '',
+  secret: '',
+  label: '',
+  signing: null,
+  identity: [],
+} as const;
 const NO_SWAPS: readonly Swap[] = [];
 const NO_NAMES: readonly string[] = [];
 const NOWHERE: Places = { ...NO_CREDENTIAL, swaps: NO_SWAPS, issued: NO_NAMES };
@@ -74,7 +84,7 @@ export function indexPlaces(config: Pick<ProxyConfig, 'routes' | 'secrets'>): Pl
   const places = new Map(config.routes.map((route) => [route, compilePlaces(route, secrets)]));
   return {
     of(route) {
-      if (route.auth === null && route.placeholder === null && !takesTokens(route)) return NOWHERE;
+      if (isBare(route)) return NOWHERE;
       const found = places.get(route);
       if (found === undefined) throw new TypeError(`route ${route.id} is not of this configuration`);
       return found;
@@ -88,6 +98,9 @@ export function indexPlaces(config: Pick<ProxyConfig, 'routes' | 'secrets'>): Pl
   };
 }
 
+const isBare = (route: Route): boolean =>
+  route.auth === null && route.placeholder === null && route.clientCertificate === undefined && !takesTokens(route);
+
 /** The placeholders of tokens that token routes gave out are swapped here. */
 const takesTokens = ({ tokens, tokensFrom }: Route): boolean => tokens !== undefined || tokensFrom !== undefined;
 
@@ -99,6 +112,7 @@ const takesFrom = ({ id, tokens, tokensFrom }: Route, issuer: string): boolean =
 function uses(route: Route, secret: string, issuer: string | undefined): boolean {
   if (issuer !== undefined) return takesFrom(route, issuer);
   return (
+    identitySecrets(route).includes(secret) ||
     (route.auth !== null && secretsOfAuth(route.auth).includes(secret)) ||
     placeholdersOf(route).some((swap) => swap.secret === secret)
   );
@@ -112,7 +126,12 @@ function compilePlaces(route: Route, secrets: ReadonlyMap<string, SecretValue>):
     ...auth,
     swaps: swaps.map((swap, index) => compileSwap(route, swap, index, secrets)),
     issued: issued.map(({ secret }) => secret),
+    identity: identitySecrets(route),
   };
+}
+
+function identitySecrets({ clientCertificate }: Route): readonly string[] {
+  return clientCertificate === undefined ? [] : [...new Set([clientCertificate.certificate, clientCertificate.key])];
 }
 
 /** Where they came from they may stand in all places that a token request has, elsewhere in fields. */
@@ -161,7 +180,7 @@ function compileAuth(
   route: Route,
   auth: NonNullable<Route['auth']>,
   secrets: ReadonlyMap<string, SecretValue>,
-): Omit<Places, 'swaps' | 'issued'> {
+): Omit<Places, 'swaps' | 'issued' | 'identity'> {
   if (auth.type === 'sigv4') return compileSigning(route, auth, secrets);
   const { value } = secretOf(route, auth.secret, secrets);
   const inHeader = (name: string, credential: string, kind: string) => {
@@ -205,7 +224,7 @@ function compileSigning(
   route: Route,
   auth: Extract<NonNullable<Route['auth']>, { readonly type: 'sigv4' }>,
   secrets: ReadonlyMap<string, SecretValue>,
-): Omit<Places, 'swaps' | 'issued'> {
+): Omit<Places, 'swaps' | 'issued' | 'identity'> {
   const accessKey = secretOf(route, auth.accessKey, secrets);
   if (!/^[A-Za-z0-9_.-]{1,128}$/.test(accessKey.value)) {
     throw unusable(

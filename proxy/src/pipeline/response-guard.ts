@@ -41,7 +41,8 @@ export interface GuardedSecrets {
 export function createResponseGuards(secrets: GuardedSecrets): ResponseGuards {
   const known = new WeakMap<Places, Map<string, Echoes>>();
   const guardOf = (places: Places, injected: Injected): ResponseGuard | null => {
-    const watched = places.issued.length === 0 ? injected.injected : withIssued(injected.injected, places.issued);
+    const sent = sentOf(places, injected);
+    const watched = places.issued.length === 0 ? sent : withIssued(sent, places.issued);
     if (watched.length === 0) return null;
     let ofPlaces = known.get(places);
     if (ofPlaces === undefined) {
@@ -58,7 +59,7 @@ export function createResponseGuards(secrets: GuardedSecrets): ResponseGuards {
     const { made } = injected;
     if (made.length === 0) return guard;
     // What was made for this request alone (a signature) is looked for by a guard of its own.
-    const secret = injected.injected[0]!;
+    const secret = sent[0]!;
     const own = made.flatMap((value) => echoForms([value]).map((form): EchoNeedle => ({ ...form, secret })));
     return new DoubleGuard(guard, new Guard(compileEchoes(own), secrets.fingerprintOf));
   };
@@ -73,6 +74,10 @@ export function createResponseGuards(secrets: GuardedSecrets): ResponseGuards {
     },
   };
 }
+
+/** A client certificate's key is in no message, so no answer can hold it. */
+const sentOf = ({ identity }: Places, { injected }: Injected): readonly string[] =>
+  identity.length === 0 ? injected : injected.filter((name) => !identity.includes(name));
 
 /** In an order of its own: what is looked for is compiled once, whatever the order in which they were sent. */
 const withIssued = (injected: readonly string[], issued: readonly string[]): readonly string[] => [

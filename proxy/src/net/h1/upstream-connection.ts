@@ -1,6 +1,7 @@
 // One HTTP/1.1 connection to an upstream: sends a request at a time, reads the response, goes back to the pool.
 import type { Socket } from 'node:net';
 import type { ProxyLimits } from '../../contract.ts';
+import { isAboutOurs } from '../dial-tls.ts';
 import type { RequestBodyKind, ResponseHandler, UpstreamStream } from '../upstream.ts';
 import { BodyReader } from './body-reader.ts';
 import { type BodySink, CHUNK_END, chunkStart } from './chunked.ts';
@@ -44,6 +45,8 @@ export class UpstreamConnection implements BodySink, UpstreamStream {
   private isRequestSent = false;
   private isKeptAlive = false;
   private interims = 0;
+  /** What the upstream's TLS said of our certificate. */
+  private alert: Malformed | null = null;
 
   constructor(socket: Socket, key: string, owner: ConnectionOwner, limits: ProxyLimits) {
     this.socket = socket;
@@ -244,12 +247,17 @@ export class UpstreamConnection implements BodySink, UpstreamStream {
     }
   };
 
-  private readonly onError = (): void => {
+  private readonly onError = ({ code = '' }: NodeJS.ErrnoException): void => {
     // `close` follows; what matters is that the response is not complete.
+    if (isAboutOurs(code))
+      this.alert = new Malformed(
+        'client-certificate',
+        `the upstream wants a client certificate that it trusts (${code})`,
+      );
   };
 
   private readonly onClose = (): void => {
-    this.lose(null);
+    this.lose(this.alert);
     this.owner.onClosed(this);
   };
 
