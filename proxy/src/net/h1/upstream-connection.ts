@@ -235,7 +235,7 @@ export class UpstreamConnection implements BodySink, UpstreamStream {
   private readonly onEnd = (): void => {
     const { handler } = this;
     if (handler === null || this.reader?.kind !== 'close') {
-      this.lose(null);
+      this.lose(this.alert);
       return;
     }
     try {
