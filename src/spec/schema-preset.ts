@@ -33,9 +33,9 @@ export const UseSchema = Type.Unsafe<string | Record<string, Record<string, Give
 
 const ParameterSchema = Type.Object(
   {
-    type: Type.Enum(['host', 'port', 'flag', 'word', 'words', 'paths', 'url'], {
+    type: Type.Enum(['host', 'port', 'flag', 'word', 'words', 'user', 'paths', 'url'], {
       ...words(
-        'host: a host name. port: its port. flag: true or false. word, words: names, one or several. paths: several pieces of a path, `*` allowed. url: where a service is; its parts are `{X_scheme}`, `{X_host}`, `{X_port}`, `{X_path}` (ends with /), `{X_top}` (that without a last `simple/`), `{X_private}` (somebody named it: it may have a private address).',
+        'host: a host name. port: its port. flag: true or false. word, words: names, one or several. user: a user name or an e-mail address. paths: several pieces of a path, `*` allowed. url: where a service is; its parts are `{X_scheme}`, `{X_host}`, `{X_port}`, `{X_path}` (ends with /), `{X_top}` (that without a last `simple/`), `{X_private}` (somebody named it: it may have a private address).',
       ),
     }),
     about: Type.String({ ...words('What it means, for a person.'), minLength: 1, examples: ['where it is installed'] }),

@@ -30,7 +30,13 @@ function fillEntry(entry: Located, values: Values): readonly Located[] {
   const host = entry.kind === 'map' ? entry.entries.get('host')?.node : undefined;
   if (host?.kind !== 'scalar') return one(fill(entry, values));
   const listed = holesOf(host).filter((name) => Array.isArray(values.get(name)));
-  return combinations(listed, values).flatMap((bound) => one(fill(entry, bound)));
+  return combinations(listed, values).flatMap((bound) => one(fill(entry, bound)).filter(hasRules));
+}
+
+/** One whose rules were all left out allows nothing. */
+function hasRules(entry: Located): boolean {
+  const rules = entry.kind === 'map' ? entry.entries.get('rules')?.node : undefined;
+  return rules?.kind !== 'list' || rules.items.length > 0;
 }
 
 /** One set of values for each way to take one of every list. */

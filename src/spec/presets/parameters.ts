@@ -33,6 +33,11 @@ const KINDS: Readonly<Record<PresetParameter['type'], Kind>> = {
   flag: { fits: (value) => typeof value === 'boolean', why: 'it is true or false', example: true },
   word: { fits: text(WORD), why: 'it is one name of letters, digits, dots and dashes', example: 'acme' },
   words: { fits: texts(WORD), why: 'each is a name of letters, digits, dots and dashes', example: ['web-shop'] },
+  user: {
+    fits: text(/^[A-Za-z0-9][A-Za-z0-9.!#$%&'*+/=?^_`|~@-]*$/),
+    why: 'it is a user name or an e-mail address',
+    example: 'me@example.com',
+  },
   paths: {
     fits: texts(/^[A-Za-z0-9._~*@-]+(?:\/[A-Za-z0-9._~*@-]+)*$/),
     why: 'each is a piece of a path without / at its ends, where * stands for anything up to the next /',

@@ -97,12 +97,16 @@ describe('presets', () => {
   it('github-read lets nobody write, and works without a token', () => {
     const { allow } = bottleOf(['github-read'], []).egress;
     expect(allow.every(({ auth }) => auth === null)).toBe(true);
+    expect(allow.flatMap(({ graphql }) => graphql ?? [])).toEqual([{ query: ['*'], mutation: [], subscription: [] }]);
     const posts = allow
       .flatMap(({ rules }) => rules)
       .filter(
         ({ methods }) => methods === null || methods.some((method) => !['GET', 'HEAD', 'OPTIONS'].includes(method)),
       );
-    expect(posts).toEqual([{ methods: ['POST'], paths: ['/*/*/git-upload-pack'], query: {}, headers: {} }]);
+    expect(posts.map(({ methods, paths }) => `${methods} ${paths}`)).toEqual([
+      'POST /graphql',
+      'POST /*/*/git-upload-pack',
+    ]);
   });
 
   it('github adds the token in the form that each host wants', () => {
@@ -162,11 +166,11 @@ describe('presets', () => {
   });
 
   it('count once however often they are asked for', () => {
-    expect(bottleOf(['github-read', 'github-read'], []).egress.allow).toHaveLength(6);
+    expect(bottleOf(['github-read', 'github-read'], []).egress.allow).toHaveLength(7);
   });
 
   it('may be narrowed by deny', () => {
-    expect(bottleOf(['github-read', 'npm'], [], NPM).egress.allow).toHaveLength(7);
+    expect(bottleOf(['github-read', 'npm'], [], NPM).egress.allow).toHaveLength(8);
     const text = 'version: 1\negress: { use: [github-read], deny: [raw.githubusercontent.com] }';
     expect(parseSpec(text, 'x.yaml', surroundings()).ok).toBe(true);
   });
