@@ -38,9 +38,9 @@ async function list(asJson: boolean): Promise<void> {
   const rows = await Promise.all(names.map(async (name) => rowOf((await read(name)).preset, own.get(name) ?? null)));
   if (asJson) return printLine(safeJson(rows, 2));
   const width = Math.max(...rows.map(({ name }) => name.length));
-  for (const { name, about, secrets, needsSecret, parameters, file } of rows) {
+  for (const { name, about, secrets, choices, needsSecret, parameters, file } of rows) {
     const told = Object.keys(parameters).join(', ');
-    const wants = secrets.length === 0 ? '' : `; ${needsSecret ? 'needs' : 'takes'} ${secrets.join(' or ')}`;
+    const wants = secrets.length === 0 ? '' : `; ${needsSecret ? 'needs' : 'takes'} ${choices}`;
     const parts = `${wants}${told === '' ? '' : `; parameters ${told}`}${file === null ? '' : `; ${file}`}`.slice(2);
     printLine(printable(`${name.padEnd(width)}  ${about}${parts === '' ? '' : ` (${parts})`}`));
   }
@@ -49,7 +49,8 @@ async function list(asJson: boolean): Promise<void> {
 function rowOf(preset: Preset, file: string | null) {
   const { name, about, needsSecret, parameters, roles } = preset;
   const secrets = [...new Set([...roles].flatMap(([role, others]) => [role, ...others]))];
-  return { name, about, secrets, needsSecret, parameters, file };
+  const choices = preset.choices.map((names) => names.join(' and ')).join(' or ');
+  return { name, about, secrets, choices, needsSecret, parameters, file };
 }
 
 async function print(reference: string, asJson: boolean): Promise<void> {

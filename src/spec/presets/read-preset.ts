@@ -21,6 +21,8 @@ export interface Preset {
   readonly parameters: Readonly<Record<string, PresetParameter>>;
   /** Names of secrets that its entries ask for, each with those that serve as well, best first. */
   readonly roles: ReadonlyMap<string, readonly string[]>;
+  /** Which of them serve, those that ask for least: one of these will do. */
+  readonly choices: readonly (readonly string[])[];
   /** With its holes. */
   readonly root: Located;
 }
@@ -62,7 +64,28 @@ function presetOf({ name, isBuiltIn }: PresetFile, root: Located, parameters: Pr
   } = filledDocument(root, exampleValues(parameters));
   const asked = [...new Set([...allow.flatMap(secretsOf), ...placeholdersIn(JSON.stringify(files))])];
   const roles = new Map(asked.map((role) => [role, Object.hasOwn(secrets, role) ? (secrets[role] ?? []) : []]));
-  return { name, isBuiltIn, about, needsSecret: needsSecret && asked.length > 0, parameters, roles, root };
+  return {
+    name,
+    isBuiltIn,
+    about,
+    needsSecret: needsSecret && asked.length > 0,
+    parameters,
+    roles,
+    choices: choicesOf(allow, roles),
+    root,
+  };
+}
+
+function choicesOf(allow: readonly PresetEntry[], roles: Preset['roles']): Preset['choices'] {
+  const all = allow.flatMap(({ auth }) => [auth ?? []].flat().map((one) => secretsOf({ host: '', auth: one })));
+  const least = Math.min(...all.map(({ length }) => length));
+  const texts = all.flatMap((names) => {
+    const [first = '', ...rest] = names.length === least ? names : [];
+    return first === ''
+      ? []
+      : [first, ...(rest.length === 0 ? (roles.get(first) ?? []) : [])].map((one) => [one, ...rest]);
+  });
+  return [...new Map(texts.map((names) => [names.join(), names])).values()];
 }
 
 function secretsOf({ auth, placeholder }: PresetEntry): readonly string[] {

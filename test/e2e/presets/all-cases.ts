@@ -1,6 +1,7 @@
 // All cases, and which of them can be in one spec: those whose hosts are not the same.
 import { AWS_CASES } from './aws.ts';
 import { FORGE_CASES } from './forges.ts';
+import { HOSTING_CASES } from './hosting.ts';
 import { MODEL_CASES } from './models.ts';
 import type { PresetCase } from './preset-case.ts';
 import { REGISTRY_CASES } from './registries.ts';
@@ -11,6 +12,7 @@ export const ALL_CASES: readonly PresetCase[] = [
   ...FORGE_CASES,
   ...REGISTRY_CASES,
   ...TRACKER_CASES,
+  ...HOSTING_CASES,
   ...AWS_CASES,
 ];
 
