@@ -14,6 +14,7 @@ interface ModelCase {
   readonly script: string;
   readonly refused: readonly string[];
   readonly echo: string;
+  readonly tools?: readonly string[];
 }
 
 const json = (data: unknown) => `-H 'content-type: application/json' -d '${JSON.stringify(data)}'`;
@@ -51,7 +52,22 @@ const CASES: readonly ModelCase[] = [
     ...anthropic,
     secret: 'CLAUDE_CODE_OAUTH_TOKEN',
     keyOf: (request) => (request.headers['anthropic-beta'] === 'oauth-2025-04-20' ? bearer(request) : ''),
+    tools: ['curl', 'the file of Claude Code, renewed (test/integration/logins.test.ts)'],
     script: `curl -sS https://api.anthropic.com/v1/messages -H "authorization: Bearer $CLAUDE_CODE_OAUTH_TOKEN" -H 'anthropic-beta: oauth-2025-04-20' -H 'anthropic-version: 2023-06-01' ${anthropicBody}`,
+  },
+  {
+    preset: 'codex',
+    secret: 'CODEX_LOGIN',
+    host: 'chatgpt.com',
+    keyOf: (request) => (request.headers['chatgpt-account-id'] === 'a-1' ? bearer(request) : ''),
+    refusal: { status: 401, body: { detail: 'Unauthorized' } },
+    call: 'POST /backend-api/codex/responses',
+    answer: { object: 'response', output: [{ type: 'message', content: [{ text: 'hi' }] }] },
+    // As Codex does: from its own file.
+    script: `field() { python3 -c 'import json, os, sys; print(json.load(open(os.environ["HOME"] + "/.codex/auth.json"))["tokens"][sys.argv[1]])' $1; }; curl -sS https://chatgpt.com/backend-api/codex/responses -H "authorization: Bearer $(field access_token)" -H "chatgpt-account-id: $(field account_id)" ${json({ model: 'm', input: 'hello' })}`,
+    refused: ['POST https://chatgpt.com/backend-api/conversation {}', 'GET https://chatgpt.com/backend-api/me'],
+    echo: '',
+    tools: ['curl (with the file of Codex)', 'renewed (test/integration/logins.test.ts)'],
   },
   {
     preset: 'openai',
@@ -116,7 +132,7 @@ export const MODEL_CASES: readonly PresetCase[] = CASES.map((one) => {
     use: one.preset,
     secrets: [one.secret],
     service,
-    tools: ['curl'],
+    tools: one.tools ?? ['curl'],
     calls: [{ script: one.script, shows: '"hi"', arrives: [`${method} https://${one.host}${path}`] }],
     refused: one.refused,
     echo: one.echo,

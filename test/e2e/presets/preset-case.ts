@@ -38,6 +38,17 @@ const hex = (length: number) => randomBytes(length).toString('hex').slice(0, len
 export const TOKENS = {
   ANTHROPIC_API_KEY: `sk-ant-api03-${letters(93)}AA`,
   CLAUDE_CODE_OAUTH_TOKEN: `sk-ant-oat01-${letters(93)}AA`,
+  CODEX_LOGIN: [
+    { alg: 'RS256', typ: 'JWT' },
+    {
+      iss: 'https://auth.openai.com',
+      exp: 4_102_444_800,
+      'https://api.openai.com/auth': { chatgpt_account_id: 'a-1', user_id: letters(20) },
+    },
+  ]
+    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
+    .concat(letters(86))
+    .join('.'),
   OPENAI_API_KEY: `sk-proj-${letters(74)}T3BlbkFJ${letters(74)}`,
   GEMINI_API_KEY: `AIza${letters(35)}`,
   OPENROUTER_API_KEY: `sk-or-v1-${hex(64)}`,

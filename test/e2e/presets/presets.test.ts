@@ -6,7 +6,7 @@ import { rootCertificates } from 'node:tls';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { AuditRecord } from '../../../proxy/src/contract.ts';
 import { parseSpecFile } from '../../../src/spec/load.ts';
-import { fillPlaceholders } from '../../../src/spec/placeholder-text.ts';
+import { claimOf, fillPlaceholders } from '../../../src/spec/placeholder-text.ts';
 import { builtInNames } from '../../../src/spec/presets/built-in.ts';
 import { freshDirectory, type Running, startBottle } from '../bottle-process.ts';
 import { fetchThrough } from '../upstream.ts';
@@ -84,7 +84,10 @@ async function startRound(cases: readonly PresetCase[]): Promise<Round> {
     env: agent.env,
     files: agent.files.map(({ path, text }) => ({
       path,
-      text: fillPlaceholders(text, (name) => placeholders[name] ?? ''),
+      text: fillPlaceholders(text, ({ secret, claim }) => {
+        const placeholder = String(placeholders[secret]);
+        return (claim === null ? placeholder : claimOf(placeholder, claim)) ?? '';
+      }),
     })),
     async stop() {
       running.process.kill('SIGTERM');
