@@ -16,8 +16,8 @@ const MARGIN_SHARE = 0.2;
 const MARGIN_MS = 5 * 60_000;
 /** After a failure, and for tokens that live for moments only. */
 const LEAST_LIFE_MS = 5_000;
-/** The longest timer that there is (a 32-bit number of ms). */
-const LONGEST_MS = 2 ** 31 - 1;
+/** So long after a machine woke up, what has expired meanwhile is read again at the latest. */
+const STEP_MS = 15_000;
 
 export interface FreshSecrets {
   /** A line of the proxy; what is no event of a secret is ignored. */
@@ -36,10 +36,11 @@ export interface FreshOptions {
   /** What a person should know; never a value. The secret stays as it was. */
   readonly onFailure: (text: string) => void;
   readonly leastPauseMs?: number;
+  readonly stepMs?: number;
 }
 
 export function keepFresh(options: FreshOptions): FreshSecrets {
-  const { sources, surroundings, tell, onFailure, leastPauseMs = LEAST_PAUSE_MS } = options;
+  const { sources, surroundings, tell, onFailure, leastPauseMs = LEAST_PAUSE_MS, stepMs = STEP_MS } = options;
   const values = new Map([...options.current].map(([name, secret]) => [name, secret.reveal()]));
   const ending = new AbortController();
   const { signal } = ending;
@@ -88,12 +89,18 @@ export function keepFresh(options: FreshOptions): FreshSecrets {
     }
   };
 
+  /** By the clock on the wall: while a machine sleeps, timers stand still and tokens expire. */
+  const untilDue = async (dueMs: number): Promise<void> => {
+    for (let left = dueMs - Date.now(); left > 0; left = dueMs - Date.now())
+      await sleep(Math.min(left, stepMs), undefined, { signal, ref: false });
+  };
+
   const readForEver = async (name: string, source: SecretSource): Promise<void> => {
     let lifeMs = options.lives.get(name) ?? null;
     for (;;) {
       const pauseMs = pauseOf(source, lifeMs);
       if (pauseMs === null) return;
-      await sleep(pauseMs, undefined, { signal, ref: false });
+      await untilDue(Date.now() + pauseMs);
       // Asked for meanwhile because of a 401, or refused: soon again.
       lifeMs = (await read(name, source)) ?? (lifeMs === null ? null : LEAST_LIFE_MS);
     }
@@ -128,7 +135,7 @@ function pauseOf({ ttlMs }: SecretSource, lifeMs: number | null): number | null 
   if (ttlMs) return ttlMs;
   if (lifeMs === null) return null;
   const margin = Math.min(MARGIN_MS, lifeMs * MARGIN_SHARE);
-  return Math.min(LONGEST_MS, Math.max(LEAST_LIFE_MS, lifeMs - margin));
+  return Math.max(LEAST_LIFE_MS, lifeMs - margin);
 }
 
 type SecretEvent = Extract<ProxyEvent, { readonly event: 'stale' | 'renewed' | 'not-renewed' }>;

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, it, vi } from 'vitest';
 import type { ControlMessage } from '../../../proxy/src/contract.ts';
-import { type FreshSecrets, keepFresh } from '../../../src/secrets/keep-fresh.ts';
+import { type FreshOptions, type FreshSecrets, keepFresh } from '../../../src/secrets/keep-fresh.ts';
 import { Secret } from '../../../src/secrets/secret.ts';
 import type { SecretSource } from '../../../src/spec/bottle.ts';
 
@@ -16,7 +16,7 @@ afterEach(() => {
   rmSync(file, { force: true });
 });
 
-function start(source: SecretSource, leastPauseMs = 0) {
+function start(source: SecretSource, leastPauseMs = 0, more: Partial<FreshOptions> = {}) {
   const told: ControlMessage[] = [];
   const failures: string[] = [];
   const fresh = keepFresh({
@@ -27,6 +27,7 @@ function start(source: SecretSource, leastPauseMs = 0) {
     tell: (message) => told.push(message),
     onFailure: (text) => failures.push(text),
     leastPauseMs,
+    ...more,
   });
   running.push(fresh);
   return { fresh, told, failures };
@@ -120,4 +121,17 @@ it('says once what fails again and again, and again what fails anew', async () =
   expect(failures[0]).not.toBe(failures[1]);
   rmSync(file);
   await soon(() => expect(failures).toHaveLength(3));
+});
+
+it('reads what has expired while the machine slept, though its timer stood still', async () => {
+  write('value-1');
+  vi.useFakeTimers({ toFake: ['Date'], now: Date.now() });
+  try {
+    const { told } = start({ kind: 'file', file, ttlMs: 3600_000 }, 0, { stepMs: 5 });
+    expect(told).toEqual([]);
+    vi.setSystemTime(Date.now() + 8 * 3600_000);
+    await soon(() => expect(told).toEqual([renewed('value-1')]));
+  } finally {
+    vi.useRealTimers();
+  }
 });
