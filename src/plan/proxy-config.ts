@@ -92,6 +92,7 @@ function routeOf(entry: AllowEntry, { dlp: { actions }, secrets }: Bottle): Rout
       actions: { ...actions, ...entry.dlp.actions },
     },
     allowPrivate: entry.allowPrivate,
+    ...(entry.cookies === undefined ? {} : { cookies: entry.cookies }),
     ...(entry.holdRequest === false ? { holdRequest: false } : {}),
     errorShape: entry.errorShape,
     quota: entry.quota,

@@ -1,4 +1,5 @@
 // What `bottle why` does: compiles the spec with invented secrets, asks the proxy's decision, prints it.
+
 import { randomBytes } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { text as readAll } from 'node:stream/consumers';
@@ -10,6 +11,7 @@ import { safeJson } from '../report/printable.ts';
 import { fixForDecision } from '../review/decision-fix.ts';
 import { isRefusal } from '../review/group.ts';
 import { decisionLines } from '../review/render.ts';
+import { withCookieKey } from '../session/cookie-key.ts';
 import { readHostAddresses } from '../session/host-addresses.ts';
 import { loadSpec } from '../spec/load.ts';
 import { askDecision } from './decide.ts';
@@ -39,11 +41,14 @@ export async function explainRequest(
     listen: { explicit: null, relaySocket: null, transparent: null, dns: null },
     dnsAnswer: '127.0.0.1',
     // Nothing is sent, so no real value is needed; these are random, so that no request holds them by chance.
-    secrets: names.map((name) => ({
-      name,
-      value: randomBytes(24).toString('hex'),
-      placeholder: placeholders.get(name) ?? '',
-    })),
+    secrets: withCookieKey(
+      bottle,
+      names.map((name) => ({
+        name,
+        value: randomBytes(24).toString('hex'),
+        placeholder: placeholders.get(name) ?? '',
+      })),
+    ),
     upstream: { roots: '', map: {}, refuse: readHostAddresses().own },
     auditPath: '',
     // The workspace is not read for a question.

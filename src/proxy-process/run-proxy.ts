@@ -1,4 +1,5 @@
 // What `bottle proxy` does: checks everything, starts the proxy, tells where it is, and stays until it is told to go.
+
 import { randomBytes } from 'node:crypto';
 import { existsSync, rmSync } from 'node:fs';
 import { readFile, rename, rm, writeFile } from 'node:fs/promises';
@@ -14,6 +15,7 @@ import { printable, printableLines } from '../report/printable.ts';
 import { type FreshSecrets, keepFresh } from '../secrets/keep-fresh.ts';
 import { resolveSecrets } from '../secrets/resolve-secrets.ts';
 import { assertNotOver } from '../session/assert-not-over.ts';
+import { withCookieKey } from '../session/cookie-key.ts';
 import { readHostAddresses } from '../session/host-addresses.ts';
 import type { Bottle } from '../spec/bottle.ts';
 import { loadSpec } from '../spec/load.ts';
@@ -61,11 +63,14 @@ export async function runProxy(options: ProxyOptions): Promise<void> {
     session: `${bottle.name}-${randomBytes(3).toString('hex')}`,
     listen: { explicit: listen.text, relaySocket: null, transparent: null, dns: null },
     dnsAnswer: '127.0.0.1',
-    secrets: Object.keys(bottle.secrets).map((name) => ({
-      name,
-      value: secrets.get(name)?.reveal() ?? '',
-      placeholder: placeholders.get(name) ?? '',
-    })),
+    secrets: withCookieKey(
+      bottle,
+      Object.keys(bottle.secrets).map((name) => ({
+        name,
+        value: secrets.get(name)?.reveal() ?? '',
+        placeholder: placeholders.get(name) ?? '',
+      })),
+    ),
     upstream: { roots, map, refuse: readHostAddresses().own },
     auditPath: resolve(options.log),
     source: await readSource(bottle),

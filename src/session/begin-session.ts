@@ -1,4 +1,5 @@
 // Gives a prepared session its name, its directory on disk, its placeholders, and its plan.
+
 import { randomBytes } from 'node:crypto';
 import { makePlaceholders } from '../../proxy/src/contract.ts';
 import { firstEnd } from '../plan/expiry.ts';
@@ -13,6 +14,7 @@ import { renderBottle } from '../spec/render.ts';
 import { readFingerprintKey } from '../state/fingerprint-key.ts';
 import { isTerminal, type PersonStreams } from './agent-streams.ts';
 import { allCanaries, canaryFile, makeCanaries, NO_CANARIES } from './canaries.ts';
+import { withCookieKey } from './cookie-key.ts';
 import { freeSubnet, probeTargets, proxyHosts } from './gather-facts.ts';
 import { readHostAddresses } from './host-addresses.ts';
 import type { LiveFacts } from './live-values.ts';
@@ -77,11 +79,14 @@ export function beginSession(prepared: Prepared, person: PersonStreams): Session
         compileProxyConfig(bottle, {
           session: id,
           ...proxyListen(bottle, subnet),
-          secrets: [...secrets].map(([name, secret]) => ({
-            name,
-            value: secret.reveal(),
-            placeholder: placeholders.get(name) ?? '',
-          })),
+          secrets: withCookieKey(
+            bottle,
+            [...secrets].map(([name, secret]) => ({
+              name,
+              value: secret.reveal(),
+              placeholder: placeholders.get(name) ?? '',
+            })),
+          ),
           upstream: { roots: prepared.roots, map: {}, refuse: host.own },
           auditPath: AUDIT_PATH,
           source: prepared.source,

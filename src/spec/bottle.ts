@@ -208,6 +208,8 @@ export interface AllowEntry {
     /** By detector, before the bottle's own. */
     readonly actions: Readonly<Record<string, OnMatch>>;
   };
+  /** Left out = cookies pass as they are. */
+  readonly cookies?: 'hold';
   readonly allowPrivate: boolean;
   /** What was judged of a body of unknown length leaves while more may come; left out = bodies are held. */
   readonly holdRequest?: false;

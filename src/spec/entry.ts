@@ -139,6 +139,7 @@ export function readEntry(
       actions: entry.dlp.actions ?? {},
     },
     allowPrivate: entry.allow_private,
+    ...(entry.cookies === undefined ? {} : { cookies: entry.cookies }),
     ...(entry.hold_request === false ? { holdRequest: false as const } : {}),
     source: entry.source,
     errorShape: entry.error_shape,

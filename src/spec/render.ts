@@ -80,6 +80,7 @@ function entryOf(entry: AllowEntry): Yaml {
     tls: entry.scheme === 'tls' ? 'passthrough' : 'inspect',
     // What nobody reads has no search.
     ...(entry.scheme === 'tls' || entry.scheme === 'tcp' ? {} : { dlp: searchOf(entry.dlp) }),
+    ...(entry.cookies === undefined ? {} : { cookies: entry.cookies }),
     allow_private: entry.allowPrivate,
     ...(entry.holdRequest === false ? { hold_request: false } : {}),
     source: entry.source,

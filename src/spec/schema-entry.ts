@@ -248,6 +248,14 @@ export const EntrySchema = Type.Object(
     allow_private: Type.Optional(
       Type.Boolean({ ...words('The host may have a private, loopback or link-local address.'), default: false }),
     ),
+    cookies: Type.Optional(
+      Type.Enum(['hold'], {
+        ...words(
+          'hold: the agent never has a real cookie. Those that the host sets reach it sealed, each as a placeholder that works for the host, path and time of the cookie, on entries that hold cookies, while the session lives.',
+        ),
+        examples: ['hold'],
+      }),
+    ),
     hold_request: Type.Optional(
       Type.Boolean(
         words(

@@ -71,6 +71,7 @@ const PARTS_THAT_READ = [
   'error_shape',
   'source',
   'hold_request',
+  'cookies',
   'confirm',
   'limits',
 ] as const;
@@ -93,6 +94,7 @@ function isGiven(entry: FilledEntry, key: (typeof PARTS_THAT_READ)[number]): boo
       return [tokens, tokens_per_minute, cost_usd].some((bound) => bound !== undefined);
     }
     case 'hold_request':
+    case 'cookies':
     case 'confirm':
     case 'rules':
     case 'auth':

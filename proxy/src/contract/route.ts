@@ -124,6 +124,9 @@ export interface PushRule {
   readonly delete: boolean;
 }
 
+/** Among the secrets: what cookies are sealed with (value), and how a sealed one begins (placeholder). No spec can name a secret so. */
+export const HELD_COOKIES = 'held cookies';
+
 export interface Route {
   /** Name of the rule in refusals and records: `allow.3`, `use.anthropic.0`. */
   readonly id: string;
@@ -157,6 +160,8 @@ export interface Route {
   readonly graphql?: GraphqlRule;
   /** What pushes of git may do, which are judged before they leave; left out = anything. */
   readonly push?: PushRule;
+  /** `hold`: the agent gets cookies sealed, and what it sends of them is opened here; the key is the secret HELD_COOKIES. Left out = they pass. */
+  readonly cookies?: 'hold';
   /** Upstream addresses may be private, loopback or link-local. */
   readonly allowPrivate: boolean;
   /**

@@ -1,6 +1,7 @@
 // One request and its response. `run` is the order of the data path; below it stands what happens on the way back, or instead.
 import type { Duplex } from 'node:stream';
 import { AuditFailure } from '../audit/failure.ts';
+import { HELD_COOKIES } from '../contract.ts';
 import { isGitPush } from '../pipeline/git/refusal.ts';
 import { grpcTrailers, renderRefusal } from '../pipeline/refusal.ts';
 import type { Admitted, Held, RawAnswer, Refusal } from '../pipeline/types.ts';
@@ -234,7 +235,9 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
 
   onResponse(head: ResponseHead): void {
     const { injected } = this.account;
-    if (head.status === UNAUTHORIZED && injected.length > 0) this.services.onStale(injected);
+    if (head.status === UNAUTHORIZED && injected.length > 0) {
+      this.services.onStale(injected.filter((name) => name !== HELD_COOKIES));
+    }
     if (!this.isOver) this.relay?.begin(head);
   }
 

@@ -1,5 +1,8 @@
 // Puts the real credential where the route wants it: the only place where one enters a message. Everything else stays byte-exact.
+import { HELD_COOKIES } from '../contract.ts';
 import { bodyMetaOf } from './body-scan.ts';
+import { LEAST_GUARDED } from './cookie-guard.ts';
+import { putCookies } from './held-cookies.ts';
 import {
   isOwnHeader,
   isOwnParameter,
@@ -33,6 +36,21 @@ export function injectCredentials(places: Places, admitted: Admitted, sending: S
     injected: [...used.keys()],
     made: signed === null ? NOTHING_MADE : [signed.signature],
     injectedInto: [...used.values()].map((labels) => [...labels].join(', ')),
+  };
+}
+
+/** The same, with the cookies that were opened: before everything else, for a signature may cover them. */
+export function injectWithCookies(places: Places, admitted: Admitted, sending: Sending | null): Injected {
+  const opened = admitted.cookies?.opened ?? [];
+  if (opened.length === 0) return injectCredentials(places, admitted, sending);
+  const rawHeaders = putCookies(admitted.rawHeaders, opened);
+  const { injected, made, injectedInto, ...rest } = injectCredentials(places, { ...admitted, rawHeaders }, sending);
+  const values = opened.map(({ value }) => value).filter(({ length }) => length >= LEAST_GUARDED);
+  return {
+    ...rest,
+    injected: [...injected, HELD_COOKIES],
+    made: [...made, ...values],
+    injectedInto: [...injectedInto, 'header cookie (held)'],
   };
 }
 

@@ -1,16 +1,18 @@
 // The order of the checks: readable as the specification. Pure: no sockets, and the clock is given.
-import type { Finding, ProxyConfig, Route } from '../contract.ts';
+import { type Finding, HELD_COOKIES, type ProxyConfig, type Route } from '../contract.ts';
 import type { BodyMeta, Match, Scanner, Unjudged } from '../dlp/types.ts';
 import { bodyMetaOf, createBodyJudge, hasDigest, isIdentity, WEBSOCKET_META } from './body-scan.ts';
 import { createCleanHeadTest, isStandardMethod, textsOf } from './clean-head.ts';
 import type { Confirm } from './confirm.ts';
+import { CookieGuard } from './cookie-guard.ts';
 import { EnvelopeStream, envelopesOf, withoutRewriting } from './envelopes.ts';
 import { createExpiries, type Expiries, expiryClock } from './expiry.ts';
 import { createForeignCredentials } from './foreign-credentials.ts';
 import { createGitGate } from './git/git-gate.ts';
 import { createGraphqlGate } from './graphql-gate.ts';
 import { type Head, rewriteHead, scanHead } from './head-scan.ts';
-import { injectCredentials } from './inject.ts';
+import { type CookieHolder, createCookieHolder } from './held-cookies.ts';
+import { injectWithCookies } from './inject.ts';
 import { indexPlaces, withoutLegalBody, withoutLegalPath } from './places.ts';
 import { createPolicy, type PolicyQuestion } from './policy.ts';
 import { recordPathOf, redactPieces } from './record-path.ts';
@@ -48,9 +50,11 @@ export function createPipeline(
   now: () => number = () => performance.now(),
   memory: TrailMemory = newTrailMemory(),
   expiries: Expiries = createExpiries(expiryClock()),
+  today: () => number = Date.now,
 ): Pipeline {
   const policy = createPolicy(config);
   const places = indexPlaces(config);
+  const cookies = createCookieHolder(config);
   const guards = createResponseGuards({
     valueOf: places.valueOf,
     fingerprintOf: (secret) =>
@@ -91,11 +95,18 @@ export function createPipeline(
     const own = places.of(route);
     const target = { path: withoutLegalPath(own, answer.path), query: received.query };
     const isHostOpen = route.host !== view.host || answer.do === 'hold';
-    const head: Head = { view, target, places: own, isHostOpen };
+    const kept = cookies === null || route.cookies === undefined ? null : openCookies(view, answer.path, cookies);
+    const head: Head = { view: kept?.view ?? view, target, places: own, isHostOpen };
     const held = answer.do === 'hold' ? heldByPolicy(view, answer) : heldBySpec(view, answer);
     // What is taken off is no reason to refuse, and worth a line in the record.
     const foreign = uniqueFindings(foreignCredentials(head));
-    const plain = { route, rule: route.id, target: joinTarget(target), rawHeaders: view.rawHeaders } as const;
+    const plain = {
+      route,
+      rule: route.id,
+      target: joinTarget(target),
+      rawHeaders: head.view.rawHeaders,
+      ...kept?.admitted,
+    };
 
     // 3. DLP and placeholders on everything of the head that would leave.
     const texts = textsOf(head);
@@ -130,6 +141,16 @@ export function createPipeline(
     const sent = joinTarget({ path: still.path, query: again.query });
     const askedAgain = asked?.confirm === undefined ? heldBySpec(view, { route, confirm: still.confirm }) : null;
     return admit({ ...plain, ...rewritten, target: sent, findings, verdict: 'redact' }, joinHeld(asked, askedAgain));
+  }
+
+  /** Cookies that were sealed for this place are no text of the agent: they are set aside, and put back last. */
+  function openCookies(view: RequestView, path: string, holder: CookieHolder) {
+    const place = { host: view.host, isSecure: view.scheme === 'https', path };
+    const taken = holder.take(view.rawHeaders, place, today());
+    return {
+      view: taken === null ? view : { ...view, rawHeaders: taken.rawHeaders },
+      admitted: { cookies: { place, opened: taken?.cookies ?? [] } },
+    };
   }
 
   /** What a request refused by policy would have carried: a placeholder on its way to a foreign host is worth a record. */
@@ -227,14 +248,19 @@ export function createPipeline(
     // 5. Injection comes last: no real credential is ever in what the checks above read.
     inject: (admitted, sending) => {
       try {
-        return { do: 'send', injected: injectCredentials(places.of(admitted.route), admitted, sending) };
+        return { do: 'send', injected: injectWithCookies(places.of(admitted.route), admitted, sending) };
       } catch (error) {
         if (!(error instanceof NotSigned)) throw error;
         return { do: 'refuse', refusal: refuseSignature(admitted, error) };
       }
     },
     refuseSignature,
-    guardResponse: (admitted, injected) => guards.of(places.of(admitted.route), injected),
+    guardResponse: (admitted, injected) => {
+      const inner = guards.of(places.of(admitted.route), injected);
+      if (cookies === null || admitted.cookies === undefined) return inner;
+      const guardFor = (values: readonly string[]) => guards.forValues(values, HELD_COOKIES);
+      return new CookieGuard({ holder: cookies, from: admitted.cookies.place, inner, guardFor, now: today });
+    },
     guardTokens: (guard, names) => guards.add(guard, names),
     judgeName,
     knowsHost: policy.knowsHost,

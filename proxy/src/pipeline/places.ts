@@ -1,5 +1,6 @@
 // Where a route's credential goes: which fields of the agent are removed, and where its placeholder may stand.
 import {
+  HELD_COOKIES,
   type PlaceholderSwap,
   type ProxyConfig,
   placeholdersOf,
@@ -111,6 +112,7 @@ const takesFrom = ({ id, tokens, tokensFrom }: Route, issuer: string): boolean =
 /** `issuer`: of a token. */
 function uses(route: Route, secret: string, issuer: string | undefined): boolean {
   if (issuer !== undefined) return takesFrom(route, issuer);
+  if (secret === HELD_COOKIES) return route.cookies === 'hold';
   return (
     identitySecrets(route).includes(secret) ||
     (route.auth !== null && secretsOfAuth(route.auth).includes(secret)) ||

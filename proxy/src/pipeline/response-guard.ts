@@ -1,5 +1,5 @@
 // Removes injected values from what an upstream sends back, streaming. Replacements have the same length: framing stays as it is.
-import type { Finding } from '../contract.ts';
+import { type Finding, HELD_COOKIES } from '../contract.ts';
 import { type EchoForm, echoForms } from './echo-forms.ts';
 import { NeedleSearch } from './needle-search.ts';
 import type { Places } from './places.ts';
@@ -29,6 +29,8 @@ export interface ResponseGuards {
   of(places: Places, injected: Injected): ResponseGuard | null;
   /** `guard`, and one for these secrets. */
   add(guard: ResponseGuard | null, secrets: readonly string[]): ResponseGuard;
+  /** For values that no configuration knows; their findings bear the name of `secret`. */
+  forValues(values: readonly string[], secret: string): ResponseGuard;
 }
 
 export interface GuardedSecrets {
@@ -38,8 +40,22 @@ export interface GuardedSecrets {
   fingerprintOf(secret: string): string;
 }
 
+/** So many sets of values are remembered, for requests send the same cookies again and again. */
+const REMEMBERED = 64;
+
 export function createResponseGuards(secrets: GuardedSecrets): ResponseGuards {
   const known = new WeakMap<Places, Map<string, Echoes>>();
+  const ofValues = new Map<string, Echoes>();
+  const forValues = (values: readonly string[], secret: string): ResponseGuard => {
+    const key = [secret, ...values].join('\n');
+    const echoes =
+      ofValues.get(key) ??
+      compileEchoes(values.flatMap((value) => echoForms([value]).map((form) => ({ ...form, secret }))));
+    ofValues.delete(key);
+    ofValues.set(key, echoes);
+    if (ofValues.size > REMEMBERED) ofValues.delete(ofValues.keys().next().value!);
+    return new Guard(echoes, secrets.fingerprintOf);
+  };
   const guardOf = (places: Places, injected: Injected): ResponseGuard | null => {
     const sent = sentOf(places, injected);
     const watched = places.issued.length === 0 ? sent : withIssued(sent, places.issued);
@@ -59,12 +75,11 @@ export function createResponseGuards(secrets: GuardedSecrets): ResponseGuards {
     const { made } = injected;
     if (made.length === 0) return guard;
     // What was made for this request alone (a signature) is looked for by a guard of its own.
-    const secret = sent[0]!;
-    const own = made.flatMap((value) => echoForms([value]).map((form): EchoNeedle => ({ ...form, secret })));
-    return new DoubleGuard(guard, new Guard(compileEchoes(own), secrets.fingerprintOf));
+    return new DoubleGuard(guard, forValues(made, sent.at(-1)!));
   };
   return {
     of: guardOf,
+    forValues,
     add: (guard, names) => {
       const needles = names.flatMap((secret) =>
         echoForms([secrets.valueOf(secret)]).map((form): EchoNeedle => ({ ...form, secret })),
@@ -87,6 +102,8 @@ const withIssued = (injected: readonly string[], issued: readonly string[]): rea
 
 function needlesOf(watched: readonly string[], places: Places, secrets: GuardedSecrets): readonly EchoNeedle[] {
   return watched.flatMap((secret) => {
+    // The key itself never leaves; what was opened with it is in `made`.
+    if (secret === HELD_COOKIES) return [];
     const values = [secrets.valueOf(secret)];
     // The pair inside Basic is as good as the secret: it is scrubbed whole as well.
     const pair = secret === places.secret ? /^Basic (\S+)$/.exec(places.credential)?.[1] : undefined;

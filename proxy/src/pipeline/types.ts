@@ -3,6 +3,8 @@
 import type { AuditRecord, ErrorShape, Finding, Route, Stage, Verdict, Via } from '../contract.ts';
 import type { Match, Unjudged } from '../dlp/types.ts';
 import type { Confirm } from './confirm.ts';
+import type { HeldCookie } from './held-cookies.ts';
+import type { CookiePlace } from './set-cookie.ts';
 import type { NotSigned } from './sign/agent-signature.ts';
 import type { ChunkSigner } from './sign/chunk-signer.ts';
 import type { SignableBody } from './sign/resign.ts';
@@ -64,6 +66,8 @@ export interface Admitted {
   readonly rawHeaders: readonly string[];
   /** Findings so far; grows no more: body judges carry their own. */
   readonly findings: readonly Finding[];
+  /** On a route that holds cookies: those that were opened, not in `rawHeaders`, and where to. */
+  readonly cookies?: { readonly place: CookiePlace; readonly opened: readonly HeldCookie[] };
   /** 'redact' when something of the head was rewritten. */
   readonly verdict: Extract<Verdict, 'allow' | 'redact'>;
 }

@@ -1,7 +1,8 @@
 import { describe, expect, it } from 'vitest';
-import { CONTRACT_VERSION, DEFAULT_LIMITS } from '../../../proxy/src/contract.ts';
+import { CONTRACT_VERSION, DEFAULT_LIMITS, HELD_COOKIES } from '../../../proxy/src/contract.ts';
 import { createBypass } from '../../../proxy/src/net/dial-proxy.ts';
 import { compileProxyConfig, compileRoutes, type RuntimeParts, routePorts } from '../../../src/plan/proxy-config.ts';
+import { withCookieKey } from '../../../src/session/cookie-key.ts';
 import type { Bottle } from '../../../src/spec/bottle.ts';
 import { parseSpec } from '../../../src/spec/parse.ts';
 import { renderBottle } from '../../../src/spec/render.ts';
@@ -34,6 +35,28 @@ const PARTS: RuntimeParts = {
   auditPath: '/var/log/bottle/audit.jsonl',
   source: 'c2hpbmdsZXM=',
 };
+
+describe('an entry that holds cookies', () => {
+  const bottle = bottleOf('version: 1\negress: { allow: [{ host: a.example, cookies: hold }, b.example] }\n');
+
+  it('is such a route, alone, and is printed so', () => {
+    expect(compileRoutes(bottle, { source: '' }).routes.map(({ cookies }) => cookies)).toEqual(['hold', undefined]);
+    expect(renderBottle(bottle)).toContain('cookies: hold');
+  });
+
+  it('has a key of its own in every session, which no bottle without one gets', () => {
+    const [first, second] = [withCookieKey(bottle, []), withCookieKey(bottle, [])];
+    expect(first).toMatchObject([{ name: HELD_COOKIES, value: expect.stringMatching(/^\w{48}$/) }]);
+    expect(first[0]!.value).not.toBe(second[0]!.value);
+    expect(first[0]!.placeholder).not.toBe(second[0]!.placeholder);
+    expect(withCookieKey(BOTTLE, [])).toEqual([]);
+  });
+
+  it('is refused where nobody reads', () => {
+    const text = 'version: 1\negress: { allow: [{ host: a.example, tls: passthrough, cookies: hold }] }\n';
+    expect(parseSpec(text, 'x.yaml', surroundings())).toMatchObject({ ok: false });
+  });
+});
 
 describe("the proxy's configuration", () => {
   it('holds a route for each entry, in order', () => {
