@@ -86,6 +86,8 @@ function routeOf(entry: AllowEntry, { dlp: { actions }, secrets }: Bottle): Rout
     auth: entry.auth,
     ...(entry.clientCertificate === undefined ? {} : { clientCertificate: entry.clientCertificate }),
     placeholder: entry.placeholder,
+    ...(entry.tokens === undefined ? {} : { tokens: { fields: entry.tokens.fields } }),
+    ...(entry.tokensFrom === undefined ? {} : { tokensFrom: entry.tokensFrom }),
     dlp: {
       onMatch: entry.dlp.onMatch,
       except: entry.source === 'allowed' ? [...entry.dlp.except, SOURCE_DETECTOR] : entry.dlp.except,

@@ -24,12 +24,16 @@ const BELONGS = {
 } as const satisfies Readonly<Record<string, readonly SpecAuth['type'][]>>;
 
 /** null when there is none, or when it cannot be understood (which is then reported). */
-export function readAuth(auth: SpecAuth | undefined, secrets: readonly string[], report: Report): Auth | null {
+export function readAuth(
+  auth: SpecAuth | undefined,
+  { secrets, issued = [] }: { readonly secrets: readonly string[]; readonly issued?: readonly string[] },
+  report: Report,
+): Auth | null {
   if (auth === undefined) return null;
   const { type, secret } = auth;
   checkSecretName(secret, secrets, report.below('secret'));
   for (const [key, types] of Object.entries(BELONGS) as [keyof typeof BELONGS, readonly SpecAuth['type'][]][]) {
-    if (auth[key] === undefined || types.includes(type) || type === 'oauth2') continue;
+    if (auth[key] === undefined || types.includes(type)) continue;
     report.problemAtKey(
       {
         what: `${report.name()} has ${key}`,
@@ -72,8 +76,17 @@ export function readAuth(auth: SpecAuth | undefined, secrets: readonly string[],
     case 'sigv4':
       return readSigning(auth, secrets, report);
     case 'oauth2':
-      // Reported as "not yet".
-      return null;
+      if (secrets.includes(secret) && !issued.includes(secret)) {
+        report.problem(
+          {
+            what: `${report.name()} is oauth2, and nobody issues secret ${secret}`,
+            why: 'type oauth2 sends a token that is asked for at a token endpoint: its source is oauth2, jwt_bearer, github_app or login',
+            fix: `write \`type: bearer\`, or \`${secret}: { oauth2: { ... } }\` under secrets`,
+          },
+          ['type'],
+        );
+      }
+      return { type: 'bearer', secret };
   }
 }
 

@@ -201,6 +201,14 @@ export interface AllowEntry {
   /** Names of secrets, PEM: what the host sees in the TLS handshake; left out = nothing. */
   readonly clientCertificate?: { readonly certificate: string; readonly key: string };
   readonly placeholder: PlaceholderSwap | null;
+  /** Its answers hold tokens; left out = they pass as they are. */
+  readonly tokens?: {
+    readonly fields: readonly string[];
+    /** Ids or hosts of the entries that take them; null = those of its own host. */
+    readonly for: readonly string[] | null;
+  };
+  /** Ids of the entries whose tokens it takes; left out = of none. */
+  readonly tokensFrom?: readonly string[];
   readonly dlp: {
     readonly onMatch: OnMatch;
     /** Detector ids, fingerprints, or `DETECTOR:FINGERPRINT`. */

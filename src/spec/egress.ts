@@ -6,10 +6,12 @@ import type { AllowEntry, DenyEntry } from './bottle.ts';
 import { withDefaults } from './defaults.ts';
 import { type EntrySurroundings, readEntry } from './entry.ts';
 import { gitEntry } from './git.ts';
-import { parseHostPattern } from './host-pattern.ts';
+import { hostCovers, parseHostPattern } from './host-pattern.ts';
 import { pinnedReport, type Report } from './report.ts';
 import type { FilledSpec } from './schema.ts';
+import { isIssued } from './secrets.ts';
 import type { Surroundings } from './surroundings.ts';
+import { withTokenTakers } from './token-takers.ts';
 import { readUse } from './use.ts';
 import { shown } from './words.ts';
 
@@ -34,6 +36,7 @@ export function readEgress(
 ): EgressRead {
   const around: EntrySurroundings = {
     secrets: Object.keys(spec.secrets),
+    issued: Object.keys(spec.secrets).filter((name) => isIssued(spec.secrets[name] ?? {})),
     ruleIds,
     onMatch: spec.dlp.on_match,
     prices: spec.egress.limits?.prices,
@@ -41,7 +44,7 @@ export function readEgress(
   const own = [...readGit(spec, around, gitReport), ...readOwn(spec, around, report.below('allow'))];
   const presets = readUse(spec, around, machine, sink, report.below('use'));
   const deny = readDeny(spec, report.below('deny'));
-  const placed = [...own, ...presets.entries];
+  const placed = withTokenTakers([...own, ...presets.entries]);
   checkIds(placed);
   checkCovered(placed);
   checkDenied(own, deny);
@@ -173,16 +176,6 @@ function covers(earlier: AllowEntry, later: AllowEntry): boolean {
       const anyPath = wide.paths === null || (rule.paths?.every((path) => wide.paths?.includes(path)) ?? false);
       return anyMethod && anyPath && Object.keys(wide.query).length === 0 && Object.keys(wide.headers).length === 0;
     }),
-  );
-}
-
-/** Does the pattern cover everything that the other one covers? */
-function hostCovers(pattern: string, host: string): boolean {
-  if (pattern === host) return true;
-  return (
-    pattern.startsWith('*.') &&
-    host.endsWith(pattern.slice(1)) &&
-    (host.startsWith('*.') ? host.length > pattern.length : true)
   );
 }
 

@@ -12,6 +12,7 @@ import { readQuota } from './limits.ts';
 import type { Report } from './report.ts';
 import { readRules } from './rule.ts';
 import type { FilledEntry, SpecDocument, SpecEntry } from './schema.ts';
+import { TOKEN_FIELDS } from './schema-entry.ts';
 import { checkUninspected } from './uninspected.ts';
 import { shown } from './words.ts';
 
@@ -20,6 +21,8 @@ export interface EntrySurroundings {
   readonly prices?: NonNullable<SpecEntry['limits']>['prices'];
   /** Names of the spec's secrets. */
   readonly secrets: readonly string[];
+  /** Of those, the ones that are asked for at a token endpoint. */
+  readonly issued?: readonly string[];
   /** Ids of the rules of `dlp.rules`. */
   readonly ruleIds: readonly string[];
   /** For entries without a `dlp.on_match` of their own. */
@@ -74,19 +77,19 @@ export function readEntry(
     );
   }
   const rules = readRules(entry, report);
-  const auth = readAuth(entry.auth, around.secrets, report.below('auth'));
+  const auth = readAuth(entry.auth, around, report.below('auth'));
   const placeholder = readPlaceholder(entry.placeholder, around.secrets, report.below('placeholder'));
   const reaches = reachesOf(entry);
   const clientCertificate = readClientCertificate(entry, reaches, around.secrets, report);
   const isPlain = reaches.some(({ scheme }) => scheme === 'http');
-  if (isPlain && !entry.allow_private && (auth !== null || placeholder !== null)) {
+  if (isPlain && !entry.allow_private && (auth !== null || placeholder !== null || entry.tokens !== undefined)) {
     report.problemAtKey(
       {
         what: `${report.name()} sends a credential over http`,
         why: 'everybody on the way could read it',
         fix: `remove ${entry.scheme === 'http' ? '`scheme: http`' : 'port 80'}, or the credential`,
       },
-      [auth !== null ? 'auth' : 'placeholder'],
+      [auth !== null ? 'auth' : placeholder !== null ? 'placeholder' : 'tokens'],
     );
   }
   if (
@@ -133,6 +136,7 @@ export function readEntry(
     auth,
     ...(clientCertificate === null ? {} : { clientCertificate }),
     placeholder,
+    ...(entry.tokens === undefined ? {} : { tokens: readTokens(entry.tokens) }),
     dlp: {
       onMatch: entry.dlp.on_match ?? around.onMatch,
       except: entry.dlp.except ?? [],
@@ -146,6 +150,10 @@ export function readEntry(
     quota,
     ...(until === null ? {} : { expires: until }),
   }));
+}
+
+function readTokens(given: NonNullable<SpecEntry['tokens']>): NonNullable<AllowEntry['tokens']> {
+  return { fields: given.fields ?? [...TOKEN_FIELDS], for: given.for ?? null };
 }
 
 function readGraphql(given: NonNullable<SpecEntry['graphql']>): GraphqlRule {

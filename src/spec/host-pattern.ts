@@ -140,3 +140,13 @@ function urlParts(text: string, list: 'allow' | 'deny'): { readonly why: string;
         : `write { ${keys.join(', ')} }`,
   };
 }
+
+/** Does the pattern cover everything that the other one covers? */
+export function hostCovers(pattern: string, host: string): boolean {
+  if (pattern === host) return true;
+  return (
+    pattern.startsWith('*.') &&
+    host.endsWith(pattern.slice(1)) &&
+    (host.startsWith('*.') ? host.length > pattern.length : true)
+  );
+}

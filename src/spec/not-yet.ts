@@ -58,9 +58,6 @@ function partsOf(spec: FilledSpec): Later[] {
 function entryParts(entry: SpecEntry): Later[] {
   const at = (...path: Path): Path => path;
   const later: Later[] = [];
-  if (entry.auth?.type === 'oauth2') {
-    later.push({ path: at('auth', 'type'), value: 'oauth2', fix: 'use bearer, basic, header, query or sigv4' });
-  }
   entry.placeholder?.in?.forEach((place, number) => {
     if (place === 'ws')
       later.push({ path: at('placeholder', 'in', number), value: place, fix: 'write header, query, path or body' });

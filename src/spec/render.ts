@@ -77,6 +77,7 @@ function entryOf(entry: AllowEntry): Yaml {
     ...(entry.auth === null ? {} : { auth: authOf(entry.auth) }),
     ...(entry.clientCertificate === undefined ? {} : { client_certificate: entry.clientCertificate }),
     ...(entry.placeholder === null ? {} : { placeholder: entry.placeholder }),
+    ...(entry.tokens === undefined ? {} : { tokens: tokensOf(entry.tokens) }),
     tls: entry.scheme === 'tls' ? 'passthrough' : 'inspect',
     // What nobody reads has no search.
     ...(entry.scheme === 'tls' || entry.scheme === 'tcp' ? {} : { dlp: searchOf(entry.dlp) }),
@@ -97,6 +98,10 @@ function upstreamProxyOf({ secure, host, port, credentials, ca, noProxy }: Upstr
     ...(ca === null ? {} : { ca }),
     no_proxy: noProxy,
   };
+}
+
+function tokensOf({ fields, for: takers }: NonNullable<AllowEntry['tokens']>): Yaml {
+  return { fields, ...(takers === null ? {} : { for: takers }) };
 }
 
 function searchOf({ onMatch, except, actions }: AllowEntry['dlp']): Yaml {

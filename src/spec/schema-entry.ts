@@ -61,7 +61,7 @@ const AuthSchema = Type.Object(
   {
     type: Type.Enum(['bearer', 'basic', 'header', 'query', 'sigv4', 'oauth2'], {
       ...words(
-        'bearer: `Authorization: Bearer …`. basic: with `username`. header / query: field or parameter `name`. sigv4: AWS; the agent signs with placeholders, and is signed anew. Not yet: oauth2.',
+        'bearer: `Authorization: Bearer …`. basic: with `username`. header / query: field or parameter `name`. sigv4: AWS; the agent signs with placeholders, and is signed anew. oauth2: bearer, of a secret that is asked for at a token endpoint.',
       ),
     }),
     secret: Type.String({ ...words('Name of a secret of this spec.'), ...secretName }),
@@ -100,6 +100,30 @@ const AuthSchema = Type.Object(
     examples: [{ type: 'bearer', secret: 'GITHUB_TOKEN' }],
   },
 );
+
+/** Left out as `fields`. */
+export const TOKEN_FIELDS = ['access_token', 'refresh_token', 'id_token', 'token'] as const;
+
+const swapParts = {
+  secret: Type.String({ ...words('Name of a secret of this spec.'), ...secretName }),
+  in: Type.Optional(
+    Type.Array(Type.Enum(['header', 'query', 'path', 'body', 'ws']), {
+      ...words(
+        'Where the placeholder is swapped for the value. body: in one that is neither compressed nor too large to be held. Not yet: ws.',
+      ),
+      minItems: 1,
+      uniqueItems: true,
+      default: ['header'],
+      examples: [['header']],
+    }),
+  ),
+};
+
+const PlaceholderSchema = Type.Object(swapParts, {
+  ...closed,
+  ...words("The agent's placeholder becomes the real value where it stands, on this entry's host alone."),
+  examples: [{ secret: 'GITHUB_TOKEN' }],
+});
 
 const port = { minimum: 1, maximum: 65535 };
 
@@ -194,26 +218,36 @@ export const EntrySchema = Type.Object(
         },
       ),
     ),
-    placeholder: Type.Optional(
+    placeholder: Type.Optional(PlaceholderSchema),
+    tokens: Type.Optional(
       Type.Object(
         {
-          secret: Type.String({ ...words('Name of a secret of this spec.'), ...secretName }),
-          in: Type.Optional(
-            Type.Array(Type.Enum(['header', 'query', 'path', 'body', 'ws']), {
+          fields: Type.Optional(
+            Type.Array(Type.String({ pattern: '^[A-Za-z0-9_*-]+(\\.[A-Za-z0-9_*-]+)*$', examples: ['access_token'] }), {
               ...words(
-                'Where the placeholder is swapped for the value. body: in one that is neither compressed nor too large to be held. Not yet: ws.',
+                'Fields of JSON or a form that are tokens: a name alone stands for that field anywhere, `a.b` is a path from the top, `*` any characters.',
               ),
               minItems: 1,
-              uniqueItems: true,
-              default: ['header'],
-              examples: [['header']],
+              default: [...TOKEN_FIELDS],
+              examples: [['access_token', 'data.*_token']],
+            }),
+          ),
+          for: Type.Optional(
+            Type.Array(Type.String({ minLength: 1, examples: ['api.example.com'] }), {
+              ...words(
+                "Ids or hosts of the entries that take its tokens, in header fields; left out: the entries of this entry's own host.",
+              ),
+              minItems: 1,
+              examples: [['api.example.com']],
             }),
           ),
         },
         {
           ...closed,
-          ...words("The agent's placeholder becomes the real value where it stands, on this entry's host alone."),
-          examples: [{ secret: 'GITHUB_TOKEN' }],
+          ...words(
+            'The answers of this entry hold tokens (a token endpoint that the agent calls itself): the agent gets placeholders, which become the tokens again on the entries of `for`. An answer that cannot be read whole is refused.',
+          ),
+          examples: [{ for: ['api.example.com'] }],
         },
       ),
     ),

@@ -11,10 +11,13 @@ import type { SpecSecret } from './schema-secret.ts';
 import { resolvePath, type Surroundings } from './surroundings.ts';
 import { shown } from './words.ts';
 
-const TOKENS = ['oauth2', 'jwt_bearer', 'github_app', 'login'] as const;
-const ORIGINS = ['env', 'file', 'cmd', 'keychain', 'op', 'vault', 'aws', 'gcp', ...TOKENS] as const;
+const ISSUED = ['oauth2', 'jwt_bearer', 'github_app', 'login'] as const;
+const ORIGINS = ['env', 'file', 'cmd', 'keychain', 'op', 'vault', 'aws', 'gcp', ...ISSUED] as const;
 const LOGIN_FILES = { claude: '~/.claude/.credentials.json', codex: '~/.codex/auth.json' } as const;
 const PICKS = ['json', 'yaml', 'dotenv', 'netrc', 'ini'] as const;
+
+/** Is it asked for at a token endpoint? */
+export const isIssued = (given: SpecSecret): boolean => ISSUED.some((kind) => given[kind] !== undefined);
 
 export function readSecrets(
   spec: FilledSpec,
@@ -82,8 +85,7 @@ function readOrigin(
     );
     return null;
   }
-  const isIssued = TOKENS.some((kind) => given[kind] !== undefined);
-  if (given.timeout_seconds !== undefined && (given.env !== undefined || given.file !== undefined || isIssued)) {
+  if (given.timeout_seconds !== undefined && (given.env !== undefined || given.file !== undefined || isIssued(given))) {
     at.problem(
       {
         what: `${at.name(['timeout_seconds'])} has no meaning`,

@@ -65,6 +65,7 @@ const PARTS_THAT_READ = [
   'auth',
   'client_certificate',
   'placeholder',
+  'tokens',
   'graphql',
   'push',
   'dlp',
@@ -100,6 +101,7 @@ function isGiven(entry: FilledEntry, key: (typeof PARTS_THAT_READ)[number]): boo
     case 'auth':
     case 'client_certificate':
     case 'placeholder':
+    case 'tokens':
     case 'graphql':
     case 'push':
       return entry[key] !== undefined;
