@@ -57,3 +57,29 @@ test.each(['sealed', 'internal'])(
     expect((await bench.run(['watch', name])).code).toBe(2);
   },
 );
+
+test('in a session `confirm: each` lets reads go, and a delete when a person approves it', async () => {
+  const rules = 'rules: ["GET /**", { methods: [DELETE], confirm: each }], expires: 1h';
+  const file = bench.spec(`egress: { allow: [{ host: tracker.example, ${rules} }] }`);
+  const name = file.replace(/^.*\//, '').replace('.yaml', '');
+  const script = 'echo up; curl -s -X DELETE https://tracker.example/items/1; echo; echo done';
+  const session = bench.start(['start', file, '--', 'sh', '-c', script]);
+  await session.waitFor('up');
+  const watch = bench.start(['watch', name, '--json']);
+  await watch.waitFor('"held"');
+  const [row] = JSON.parse((await bench.run(['ps', '--json'])).stdout).filter(
+    (one: { name: string }) => one.name === name,
+  );
+  expect(row).toMatchObject({ held: 1, expiresAt: expect.stringMatching(/^20\d\d-/) });
+  expect((await bench.run(['ps'])).stdout).toMatch(/EXPIRES[\s\S]* in \d+ min/);
+  const [event] = eventsOf(watch.soFar());
+  expect(event).toMatchObject({ path: '/items/1', confirm: 'each' });
+  expect(await bench.run(['approve', name, event?.id ?? ''])).toMatchObject({ code: 0 });
+  const { stdout } = await session.outcome;
+  expect(stdout).toContain('done');
+  expect(stdout).not.toContain('waits for a person');
+  await watch.outcome;
+  // It left to find that there is no such host.
+  const logs = await bench.run(['logs', name, '--json']);
+  expect(logs.stdout).toMatch(/"method":"DELETE".*"verdict":"hold","stage":"upstream"/);
+});
