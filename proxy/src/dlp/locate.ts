@@ -108,9 +108,12 @@ function jsonPlaces(bytes: Buffer, hits: readonly Located[], nameOf: Name): Plac
 }
 
 function stringEnd(bytes: Buffer, quote: number): number {
-  let at = quote + 1;
-  while (at < bytes.length && bytes[at] !== 0x22) at += bytes[at] === 0x5c ? 2 : 1;
-  return Math.min(at + 1, bytes.length);
+  for (let at = bytes.indexOf(0x22, quote + 1); at >= 0; at = bytes.indexOf(0x22, at + 1)) {
+    let slashes = at;
+    while (slashes - 1 > quote && bytes[slashes - 1] === 0x5c) slashes--;
+    if (((at - slashes) & 1) === 0) return at + 1;
+  }
+  return bytes.length;
 }
 
 function isColonAfter(bytes: Buffer, from: number): boolean {

@@ -18,25 +18,33 @@ export const NEEDLE_BYTES = 4;
 const FOLD = 0x20202020;
 
 export class NeedleSet<Tag> {
-  /** Window hash -> 1 + index of the first needle with it, 0 for none; `#next` chains the others. */
+  /** Window hash -> 1 + index of the first needle with it, 0 for none. */
   readonly #heads = new Int32Array(1 << 16);
-  readonly #next: number[] = [];
-  readonly #windowAt: number[] = [];
-  readonly #needles: Needle<Tag>[];
+  readonly #tags: readonly Tag[];
+  /** What is compared, in memory that stays in the processor's cache: FIELDS numbers for each needle, and the bytes of all of them. */
+  readonly #table: Int32Array;
+  readonly #bytes: Uint8Array;
   readonly #sweeper: Sweeper;
   readonly #found: Found = { count: 0, needle: [], start: [] };
 
-  constructor(needles: readonly Needle<Tag>[], open: (windows: readonly number[]) => Sweeper = createSweeper) {
-    this.#needles = needles.filter((needle) => needle.bytes.length >= NEEDLE_BYTES);
-    const windows = this.#needles.map(({ bytes }, index) => {
-      const at = rarestWindow(bytes);
-      const window = readWord(bytes, at);
+  constructor(given: readonly Needle<Tag>[], open: (windows: readonly number[]) => Sweeper = createSweeper) {
+    const needles = given.filter((needle) => needle.bytes.length >= NEEDLE_BYTES);
+    this.#tags = needles.map(({ tag }) => tag);
+    this.#table = new Int32Array(needles.length * FIELDS);
+    this.#bytes = Buffer.concat(needles.map(({ bytes }) => bytes));
+    const windows: number[] = [];
+    let offset = 0;
+    for (const [index, { bytes, anyCase }] of needles.entries()) {
+      const windowAt = rarestWindow(bytes);
+      const window = readWord(bytes, windowAt);
       const hash = hashWindow(window);
-      this.#windowAt.push(at);
-      this.#next.push(this.#heads[hash]!);
+      const fold = anyCase ? FOLD : 0;
+      const fields = [this.#heads[hash]!, fold, window | fold, windowAt, bytes.length, offset];
+      this.#table.set(fields, index * FIELDS);
       this.#heads[hash] = index + 1;
-      return window;
-    });
+      windows.push(window);
+      offset += bytes.length;
+    }
     this.#sweeper = open(windows);
   }
 
@@ -62,34 +70,65 @@ export class NeedleSet<Tag> {
           continue;
         }
         const head = this.#heads[hashWindow(window)]!;
-        if (head !== 0) this.#resolve(view, at, head);
+        if (head !== 0) this.#resolve(view, at, window, head);
       }
       if (this.#found.count > 0) this.#hand(found);
     }
   }
 
-  #resolve(view: View, at: number, head: number): void {
+  #resolve(view: View, at: number, window: number, head: number): void {
     const found = this.#found;
-    for (let index = head; index !== 0; index = this.#next[index - 1]!) {
-      const needle = this.#needles[index - 1]!;
-      const start = at - this.#windowAt[index - 1]!;
-      if (start < 0 || start + needle.bytes.length > view.length) continue;
-      if (!isAt(needle.bytes, needle.anyCase, view.bytes, start)) continue;
-      found.needle[found.count] = index - 1;
-      found.start[found.count] = start;
-      found.count++;
+    const table = this.#table;
+    for (let index = head; index !== 0; ) {
+      const fields = (index - 1) * FIELDS;
+      const next = table[fields + NEXT]!;
+      const start = at - table[fields + WINDOW_AT]!;
+      const length = table[fields + LENGTH]!;
+      const isWindow = (window | table[fields + FOLDED]!) === table[fields + WINDOW];
+      if (isWindow && start >= 0 && start + length <= view.length) {
+        if (this.#isAt(table[fields + OFFSET]!, length, table[fields + FOLDED] !== 0, view.bytes, start)) {
+          found.needle[found.count] = index - 1;
+          found.start[found.count] = start;
+          found.count++;
+        }
+      }
+      index = next;
     }
+  }
+
+  /** Whether the needle whose bytes begin at `offset` stands at `start`. */
+  #isAt(offset: number, length: number, anyCase: boolean, bytes: Uint8Array, start: number): boolean {
+    const needles = this.#bytes;
+    for (let i = 0; i < length; i++) {
+      const own = needles[offset + i]!;
+      const difference = own ^ bytes[start + i]!;
+      if (difference === 0) continue;
+      if (!anyCase || difference !== 0x20) return false;
+      const lower = own | 0x20;
+      if (lower < 0x61 || lower > 0x7a) return false;
+    }
+    return true;
   }
 
   #hand(found: (tag: Tag, start: number, length: number) => void): void {
     const { count, needle, start } = this.#found;
     this.#found.count = 0;
     for (let i = 0; i < count; i++) {
-      const one = this.#needles[needle[i]!]!;
-      found(one.tag, start[i]!, one.bytes.length);
+      const index = needle[i]!;
+      found(this.#tags[index]!, start[i]!, this.#table[index * FIELDS + LENGTH]!);
     }
   }
 }
+
+/** The fields of a needle: 1 + index of the next one with the same hash; what its window is folded with, and the window; where in it that is. */
+const NEXT = 0;
+const FOLDED = 1;
+const WINDOW = 2;
+const WINDOW_AT = 3;
+const LENGTH = 4;
+/** Where its bytes begin. */
+const OFFSET = 5;
+const FIELDS = 6;
 
 /** Needles of one block, kept apart from what is done about them: the search stays a tight loop. */
 interface Found {
@@ -119,15 +158,4 @@ function fillerEnd(bytes: Uint8Array, at: number, length: number): number {
   let end = at + 2 * NEEDLE_BYTES;
   while (end < length && bytes[end] === byte) end++;
   return end;
-}
-
-function isAt(needle: Uint8Array, anyCase: boolean, bytes: Uint8Array, start: number): boolean {
-  for (let i = 0; i < needle.length; i++) {
-    const difference = needle[i]! ^ bytes[start + i]!;
-    if (difference === 0) continue;
-    if (!anyCase || difference !== 0x20) return false;
-    const lower = needle[i]! | 0x20;
-    if (lower < 0x61 || lower > 0x7a) return false;
-  }
-  return true;
 }

@@ -138,14 +138,18 @@ function isList(bytes: Uint8Array, pieces: readonly Piece[]): boolean {
 
 const isItemSign = (byte: number): boolean => byte === 0x2c || byte === 0x3b;
 
+/** What is looked at of pieces, used again and again. */
+const looked = new Uint8Array(LOOK_CHARS);
+
 /** Whether the pieces are long enough together, and begin like a token: most fail before anything is put together. */
-function mayBeToken(view: View, pieces: readonly Piece[]): boolean {
-  let text = '';
-  for (let i = 0; i < pieces.length && text.length < LOOK_CHARS; i++) {
+function mayBeToken({ bytes }: View, pieces: readonly Piece[]): boolean {
+  let length = 0;
+  for (let i = 0; i < pieces.length && length < LOOK_CHARS; i++) {
     const { start, end } = pieces[i]!;
-    text += view.text(start, Math.min(end, start + LOOK_CHARS - text.length));
+    const to = Math.min(end, start + LOOK_CHARS - length);
+    for (let at = start; at < to; at++) looked[length++] = bytes[at]!;
   }
-  return text.length >= LEAST_CHARS && looksMadeUp(text);
+  return length >= LEAST_CHARS && areMadeUp(looked, length);
 }
 
 /** Whether what goes on at `at` may be a field's value to its end: with a sign that no token has before the end it is not. */
@@ -172,11 +176,17 @@ function stretchOf({ bytes }: View, pieces: readonly Piece[]): Uint8Array {
 
 /** What makes a text made of pieces a token: words that follow a keyword in code or prose have few digits. */
 export function looksMadeUp(text: string): boolean {
+  const bytes = Buffer.from(text);
+  return areMadeUp(bytes, bytes.length);
+}
+
+/** The same of the first `length` of `bytes`. */
+export function areMadeUp(bytes: Uint8Array, length: number): boolean {
   let digits = 0;
   let upper = 0;
   let lower = 0;
-  for (let i = 0; i < text.length; i++) {
-    const code = text.charCodeAt(i);
+  for (let i = 0; i < length; i++) {
+    const code = bytes[i]!;
     if (isForeign(code)) return false;
     if (code >= 0x30 && code <= 0x39) digits++;
     else if (code >= 0x41 && code <= 0x5a) upper++;

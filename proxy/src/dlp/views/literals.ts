@@ -1,6 +1,6 @@
 // Strings of one list, sum or template, put together: `['gh', 'p_…']`, `"a"+"b"`, `CONCAT('a', 'b')`, `${'a'}${'b'}`; also inside JSON.
 import { Trace, type View } from '../view.ts';
-import { looksMadeUp } from './joins.ts';
+import { areMadeUp } from './joins.ts';
 
 /** Longest string, and longest thing between two of them, in bytes. */
 const LITERAL_BYTES = 256;
@@ -77,8 +77,7 @@ function give(view: View, row: readonly number[], found: (child: View) => void):
     for (let at = row[i]!; at < to; at++) head[looked++] = view.bytes[at]!;
   }
   if (looked < LEAST_CHARS) return;
-  const text = head.toString('latin1', 0, looked);
-  if (!looksMadeUp(text) && !text.includes(ARMOUR)) return;
+  if (!areMadeUp(head, looked) && !head.toString('latin1', 0, looked).includes(ARMOUR)) return;
   const trace = new Trace();
   for (let i = 0; i < row.length; i += 2) trace.copy(view.bytes, row[i]!, row[i + 1]!);
   found(trace.view('concatenation', view, row.at(-1)!));
