@@ -106,6 +106,7 @@ export class Matching {
 
   #note(pass: Pass, tag: Tag, start: number, length: number): void {
     const { view, add } = pass;
+    if (tag.do !== 'hint' && tag.do !== 'piece') this.#budget.takeKeyword();
     switch (tag.do) {
       case 'value':
         pass.values.push({ value: tag.value, form: tag.form, span: { start, end: start + length } });

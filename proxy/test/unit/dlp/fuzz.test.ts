@@ -167,6 +167,16 @@ describe(`fuzzing (BOTTLE_SEED=${seed})`, () => {
     expect(small.scanBody('body', Buffer.from(`{"a":"${bomb}"}`), plain).unjudged?.kind).toBe('over_budget');
   });
 
+  test('keywords closer together than in any text are a verdict, those of documentation about them are read to the end', () => {
+    const keywords = ['AKIA', 'ghp_', 'sk-ant-', 'xoxb-', 'glpat-', 'npm_'];
+    const row = (between: string): Buffer =>
+      Buffer.from(`${Array.from({ length: 20_000 }, () => `${pick(keywords)}${between}`).join('')} ${value}`);
+    expect(scanner.scanBody('body', row(' '), plain).unjudged?.kind).toBe('over_budget');
+    const { matches, unjudged } = scanner.scanBody('body', row(' begins such a token. '), plain);
+    expect(unjudged).toBeNull();
+    expect(matches.map(({ detector }) => detector)).toEqual(['known-secret']);
+  });
+
   test('zeros in base64 are nothing, and a token behind them is found', () => {
     const zeros = 'A'.repeat(60_000);
     expect(scanner.scanBody('body', Buffer.from(`{"a":"${zeros}"}`), plain).matches).toEqual([]);
