@@ -115,8 +115,7 @@ export function readPlaceholder(
 ): PlaceholderSwap | null {
   if (placeholder === undefined) return null;
   checkSecretName(placeholder.secret, secrets, report.below('secret'));
-  const places = (placeholder.in ?? ['header']).filter((place) => place !== 'ws');
-  return { secret: placeholder.secret, in: places };
+  return { secret: placeholder.secret, in: placeholder.in ?? ['header'] };
 }
 
 export function checkSecretName(name: string, secrets: readonly string[], report: Report): void {

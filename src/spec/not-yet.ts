@@ -2,7 +2,7 @@
 
 import type { Path } from './located.ts';
 import type { Report } from './report.ts';
-import type { FilledSpec, SpecEntry } from './schema.ts';
+import type { FilledSpec } from './schema.ts';
 
 interface Later {
   readonly path: Path;
@@ -14,19 +14,7 @@ interface Later {
 const WHY = 'this version cannot do it, and does not pretend to';
 
 export function checkNotYet(spec: FilledSpec, report: Report): void {
-  say(partsOf(spec), report);
-  for (const [index, entry] of spec.egress.allow.entries()) {
-    if (typeof entry !== 'string') checkEntryNotYet(entry, report.below('egress', 'allow', index));
-  }
-}
-
-/** The same for one entry, in a spec or in a preset. */
-export function checkEntryNotYet(entry: SpecEntry, report: Report): void {
-  say(entryParts(entry), report);
-}
-
-function say(later: readonly Later[], report: Report): void {
-  for (const { path, value, fix } of later) {
+  for (const { path, value, fix } of partsOf(spec)) {
     const name = report.name(path);
     if (value === undefined) report.problemAtKey({ what: `not yet: ${name}`, why: WHY, fix }, path);
     else report.problem({ what: `not yet: ${name} "${value}"`, why: WHY, fix }, path);
@@ -52,15 +40,5 @@ function partsOf(spec: FilledSpec): Later[] {
     if (scan !== undefined) value(scan, 'dlp', ['git', index, 'scan']);
   });
   key(spec.ports, ['ports']);
-  return later;
-}
-
-function entryParts(entry: SpecEntry): Later[] {
-  const at = (...path: Path): Path => path;
-  const later: Later[] = [];
-  entry.placeholder?.in?.forEach((place, number) => {
-    if (place === 'ws')
-      later.push({ path: at('placeholder', 'in', number), value: place, fix: 'write header, query, path or body' });
-  });
   return later;
 }

@@ -109,7 +109,7 @@ const swapParts = {
   in: Type.Optional(
     Type.Array(Type.Enum(['header', 'query', 'path', 'body', 'ws']), {
       ...words(
-        'Where the placeholder is swapped for the value. body: in one that is neither compressed nor too large to be held. Not yet: ws.',
+        'Where the placeholder is swapped for the value. body: in one that is neither compressed nor too large to be held. ws: in one of the first 4 text messages of a WebSocket, once.',
       ),
       minItems: 1,
       uniqueItems: true,

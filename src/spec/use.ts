@@ -5,7 +5,6 @@ import type { BroughtFile } from './agent-files.ts';
 import { withDefaults } from './defaults.ts';
 import type { Placed } from './egress.ts';
 import { type EntrySurroundings, readEntry } from './entry.ts';
-import { checkEntryNotYet } from './not-yet.ts';
 import { expandPreset } from './presets/expand.ts';
 import { findPreset } from './presets/find.ts';
 import { makePresetCheck, readPreset } from './presets/read-preset.ts';
@@ -68,7 +67,6 @@ export function readUse(
     const own = found.isBuiltIn ? null : makeReport(expanded.root, sink.problems, sink.warnings);
     expanded.entries.forEach((written, place) => {
       const where = own?.below('allow', place) ?? pinned;
-      checkEntryNotYet(written, where);
       for (const entry of readEntry(withDefaults('entry', written), `${id}.${place}`, false, entries, where)) {
         placed.push({ entry, report: pinned, name: pinned.name(), hostReport: pinned });
       }

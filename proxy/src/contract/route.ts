@@ -49,11 +49,11 @@ export function secretsOfAuth(auth: Auth): readonly string[] {
 
 /**
  * The agent's placeholder is swapped where it stands, on this route alone. header: also inside Basic; query: a whole value; path: anywhere in it;
- * body: anywhere in one that is not compressed and may be held whole, escaped as JSON and forms ask for.
+ * body: anywhere in one that is not compressed and may be held whole, escaped as JSON and forms ask for; ws: in one of the first text messages of a WebSocket, once.
  */
 export interface PlaceholderSwap {
   readonly secret: string;
-  readonly in: readonly ('header' | 'query' | 'path' | 'body')[];
+  readonly in: readonly ('header' | 'query' | 'path' | 'body' | 'ws')[];
 }
 
 /**

@@ -59,11 +59,13 @@ export class ExchangeAccount {
     readonly bytesIn: number;
     readonly findings: readonly Finding[];
     readonly isRedacted: boolean;
+    readonly injected: readonly string[];
   }): void {
     this.bytesOut += traffic.bytesOut;
     this.bytesIn += traffic.bytesIn;
     this.addFindings(traffic.findings);
     this.isRedacted ||= traffic.isRedacted;
+    if (traffic.injected.length > 0) this.injected = [...new Set([...this.injected, ...traffic.injected])];
   }
 
   /** The body is judged as it goes: its findings are complete when the record is. */

@@ -12,6 +12,7 @@ import { BodySender, type SenderOwner } from './body-sender.ts';
 import { cancelled, DialRefused } from './dial-refused.ts';
 import { DrainedBody } from './drained-body.ts';
 import { ExchangeAccount } from './exchange-account.ts';
+import { ExpiredTokenWatch } from './expired-token.ts';
 import { Malformed } from './h1/malformed.ts';
 import type { ResponseHead } from './h1/response-head.ts';
 import { type Allowance, UNBOUNDED } from './quotas.ts';
@@ -72,6 +73,8 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
   /** Nobody has to tell us any more that the route's time is over. */
   private unwatch: () => void = () => {};
   private isOver = false;
+  /** Of an answer of AWS that may say so. */
+  private expired: ExpiredTokenWatch | null = null;
   /** The answer waits until the agent has sent everything. */
   private isDraining = false;
 
@@ -237,11 +240,15 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
     const { injected } = this.account;
     if (head.status === UNAUTHORIZED && injected.length > 0) {
       this.services.onStale(injected.filter((name) => name !== HELD_COOKIES));
+    } else if (head.status >= 400 && this.admitted?.route.auth?.type === 'sigv4') {
+      const names = injected.filter((name) => name !== HELD_COOKIES);
+      this.expired = ExpiredTokenWatch.of(head, () => this.services.onStale(names));
     }
     if (!this.isOver) this.relay?.begin(head);
   }
 
   onBody(chunk: Buffer): void {
+    this.expired?.push(chunk);
     if (!this.isOver) this.relay?.push(chunk);
   }
 

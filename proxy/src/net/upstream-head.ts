@@ -1,5 +1,6 @@
 // What leaves of a request that was judged: credentials in their places, signed where that is asked for, and a head that fits the body.
-import type { Admitted, Injected, Pipeline, Refusal, ResponseGuard } from '../pipeline/types.ts';
+import type { SignableBody } from '../pipeline/sign/resign.ts';
+import type { Admitted, Injected, Pipeline, Refusal, ResponseGuard, Sending } from '../pipeline/types.ts';
 import type { AgentRequest } from './agent.ts';
 import { type AskedRange, widenRange } from './ranges.ts';
 import type { Outgoing } from './request-judge.ts';
@@ -42,18 +43,42 @@ export function placeCredentials(
 }
 
 function placeOnce(pipeline: Pipeline, request: AgentRequest, admitted: Admitted, outgoing: Outgoing): PlacedOnce {
-  const placed = pipeline.inject(admitted, {
-    method: request.method,
-    host: hostForUpstream(request, admitted.rawHeaders),
-    body: signableOf(outgoing),
-    now: new Date(),
-  });
+  const placed = pipeline.inject(admitted, new RequestFacts(request, admitted, outgoing));
   if (placed.do === 'refuse') return placed;
   const { injected } = placed;
   const isInBody = injected.body !== null && outgoing.kind === 'whole';
   const filled: Outgoing = isInBody ? { ...outgoing, bytes: injected.body, isInjected: true } : outgoing;
   const signed = signChunks(filled, injected.chunks, (error) => pipeline.refuseSignature(admitted, error));
   return signed.do === 'refuse' ? signed : { do: 'send', injected, outgoing: signed.outgoing };
+}
+
+/** Worked out where something is signed, and nowhere else. */
+class RequestFacts implements Sending {
+  private readonly request: AgentRequest;
+  private readonly admitted: Admitted;
+  private readonly outgoing: Outgoing;
+
+  constructor(request: AgentRequest, admitted: Admitted, outgoing: Outgoing) {
+    this.request = request;
+    this.admitted = admitted;
+    this.outgoing = outgoing;
+  }
+
+  get method(): string {
+    return this.request.method;
+  }
+
+  get host(): string {
+    return hostForUpstream(this.request, this.admitted.rawHeaders);
+  }
+
+  get body(): SignableBody {
+    return signableOf(this.outgoing);
+  }
+
+  get now(): Date {
+    return new Date();
+  }
 }
 
 export interface UpstreamHead {

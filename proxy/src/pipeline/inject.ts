@@ -4,6 +4,7 @@ import { bodyMetaOf } from './body-scan.ts';
 import { LEAST_GUARDED } from './cookie-guard.ts';
 import { putCookies } from './held-cookies.ts';
 import {
+  isNowhere,
   isOwnHeader,
   isOwnParameter,
   type Places,
@@ -17,15 +18,18 @@ import { joinTarget, type QueryPart, splitTarget } from './target.ts';
 import type { Admitted, Injected, Sending } from './types.ts';
 
 const NOTHING_MADE: readonly string[] = [];
+/** Of a route without a credential. */
+const NOTHING = { body: null, chunks: null, injected: [], made: NOTHING_MADE, injectedInto: [] } as const;
 
 /** Throws NotSigned on a route whose requests the agent has to sign. `sending`: null = nothing is sent, only told. */
 export function injectCredentials(places: Places, admitted: Admitted, sending: Sending | null): Injected {
+  if (isNowhere(places)) return { ...NOTHING, target: admitted.target, rawHeaders: admitted.rawHeaders };
   const used: Used = new Map();
   for (const secret of places.identity) note(used, secret, 'TLS client certificate');
   if (places.signing !== null) for (const secret of places.signing.secrets) note(used, secret, places.label);
   const target = injectTarget(places, admitted.target, used);
   const rawHeaders = injectHeaders(places, admitted.rawHeaders, used);
-  const body = sending?.body.kind === 'whole' ? injectBody(places, admitted, sending.body.bytes, used) : null;
+  const body = sending === null ? null : injectBody(places, admitted, sending, used);
   const { signing } = places;
   const signed = signing === null || sending === null ? null : signAnew(signing, { target, rawHeaders }, sending, body);
   return {
@@ -146,9 +150,12 @@ function injectPath(swaps: readonly Swap[], path: string, used: Used): string {
 }
 
 /** null where nothing is to be swapped. */
-function injectBody({ swaps }: Places, { rawHeaders }: Admitted, bytes: Uint8Array, used: Used): Buffer | null {
+function injectBody({ swaps }: Places, { rawHeaders }: Admitted, sending: Sending, used: Used): Buffer | null {
+  if (swaps.length === 0) return null;
   const inBody = swaps.filter(({ inBody }) => inBody);
-  if (inBody.length === 0) return null;
+  const { body } = sending;
+  if (inBody.length === 0 || body.kind !== 'whole') return null;
+  const { bytes } = body;
   const text = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.length).toString('latin1');
   let sent = text;
   for (const swap of inBody) {

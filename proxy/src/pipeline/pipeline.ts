@@ -13,6 +13,7 @@ import { createGraphqlGate } from './graphql-gate.ts';
 import { type Head, rewriteHead, scanHead } from './head-scan.ts';
 import { type CookieHolder, createCookieHolder } from './held-cookies.ts';
 import { injectWithCookies } from './inject.ts';
+import { swapMessage, withoutLegalMessage } from './opening-messages.ts';
 import { indexPlaces, withoutLegalBody, withoutLegalPath } from './places.ts';
 import { createPolicy, type PolicyQuestion } from './policy.ts';
 import { recordPathOf, redactPieces } from './record-path.ts';
@@ -201,6 +202,15 @@ export function createPipeline(
     refusedBy(graphql.refuseStream(route)) ??
     withTrail(route, 'message', payload, bodies.judge(route, 'message', payload, WEBSOCKET_META));
 
+  /** The placeholder may stand in it: `openMessage` puts the value there. */
+  const judgeOpeningMessage = ({ route }: Admitted, payload: Buffer): HoldableJudgement => {
+    const rest = withoutLegalMessage(places.of(route), payload);
+    return (
+      refusedBy(graphql.refuseStream(route)) ??
+      withTrail(route, 'message', rest, bodies.judge(route, 'message', rest, WEBSOCKET_META))
+    );
+  };
+
   const unchangeable = new WeakMap<Route, Route>();
 
   function streamEnvelopes({ route, rawHeaders }: Admitted): BodyStream | null {
@@ -240,6 +250,9 @@ export function createPipeline(
     },
     streamEnvelopes,
     judgeMessage,
+    mayOpen: ({ route }) => places.of(route).swaps.some(({ inMessage }) => inMessage),
+    judgeOpeningMessage,
+    openMessage: ({ route }, judged) => swapMessage(places.of(route), judged),
     judgeControl: (admitted, payload) => withoutWaiting(judgeMessage(admitted, payload)),
     streamMessage: (admitted) =>
       graphql.refuseStream(admitted.route) ?? bodies.stream(admitted.route, 'message', WEBSOCKET_META),

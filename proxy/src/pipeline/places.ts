@@ -21,6 +21,8 @@ export interface Swap {
   readonly inQuery: boolean;
   readonly inPath: boolean;
   readonly inBody: boolean;
+  /** In one of the first text messages of a WebSocket. */
+  readonly inMessage: boolean;
   /** Stands for the placeholder in a path and a body from where that was found to be legal: as long, and nothing that is searched for. */
   readonly neutral: string;
 }
@@ -38,7 +40,7 @@ export interface Places {
   readonly label: string;
   /** What the agent may write in the stead of values. */
   readonly swaps: readonly Swap[];
-  /** Names of the tokens among them that an answer brought: looked for in every answer of the route. */
+  /** Names of those among them that may leave later, and of tokens that an answer brought: looked for in every answer of the route. */
   readonly issued: readonly string[];
   /** The agent's own signature is replaced, in `header` or in the query; null = it has none. */
   readonly signing: Signing | null;
@@ -74,6 +76,9 @@ const NO_CREDENTIAL = {
 const NO_SWAPS: readonly Swap[] = [];
 const NO_NAMES: readonly string[] = [];
 const NOWHERE: Places = { ...NO_CREDENTIAL, swaps: NO_SWAPS, issued: NO_NAMES };
+/** Nothing is put anywhere. */
+export const isNowhere = (places: Places): boolean => places === NOWHERE;
+
 /** Unreserved in URLs (RFC 3986, 2.3), and itself in JSON and forms. */
 const NEUTRAL = 'swap';
 /** Fields that frame a message or name its host: never a place for a credential. */
@@ -127,7 +132,9 @@ function compilePlaces(route: Route, secrets: ReadonlyMap<string, SecretValue>):
   return {
     ...auth,
     swaps: swaps.map((swap, index) => compileSwap(route, swap, index, secrets)),
-    issued: issued.map(({ secret }) => secret),
+    issued: [...issued, ...placeholdersOf(route).filter(({ in: places }) => places.includes('ws'))].map(
+      ({ secret }) => secret,
+    ),
     identity: identitySecrets(route),
   };
 }
@@ -159,6 +166,7 @@ function compileSwap(
     inQuery: places.includes('query'),
     inPath: places.includes('path'),
     inBody: places.includes('body'),
+    inMessage: places.includes('ws'),
     neutral: neutralOf(index, placeholder.length),
   };
   if (swap.inHeader) checkHeaderSafe(route, swap.secret, swap.value);

@@ -4,6 +4,7 @@ import type { AuditRecord, ErrorShape, Finding, Route, Stage, Verdict, Via } fro
 import type { Match, Unjudged } from '../dlp/types.ts';
 import type { Confirm } from './confirm.ts';
 import type { HeldCookie } from './held-cookies.ts';
+import type { SwappedMessage } from './opening-messages.ts';
 import type { CookiePlace } from './set-cookie.ts';
 import type { NotSigned } from './sign/agent-signature.ts';
 import type { ChunkSigner } from './sign/chunk-signer.ts';
@@ -181,6 +182,12 @@ export interface Pipeline {
   streamEnvelopes(admitted: Admitted): BodyStream | null;
   /** A whole WebSocket message from the agent, text or binary, uncompressed. */
   judgeMessage(admitted: Admitted, payload: Buffer): HoldableJudgement;
+  /** Values of placeholders may go into the first messages of its WebSockets. */
+  mayOpen(admitted: Admitted): boolean;
+  /** A whole first text message, where the placeholder is legal; when it passes, `openMessage` has the last word. */
+  judgeOpeningMessage(admitted: Admitted, payload: Buffer): HoldableJudgement;
+  /** The value in the place of the placeholder; null = there was none. `judged`: as it passed. */
+  openMessage(admitted: Admitted, judged: Buffer): SwappedMessage | null;
   /** What stands in a control frame. */
   judgeControl(admitted: Admitted, payload: Buffer): BodyJudgement;
   /** A WebSocket message too large to hold. */

@@ -4,6 +4,7 @@
 // that nobody reads. A rewritten message is compressed anew, and with it every later one that may refer back to it.
 import type { Finding } from '../../contract.ts';
 import type { Unjudged } from '../../dlp/types.ts';
+import { OPENING_MESSAGES } from '../../pipeline/opening-messages.ts';
 import type { Admitted, Held, Pipeline, Refusal } from '../../pipeline/types.ts';
 import { passedOf } from '../../pipeline/verdict.ts';
 import type { Malformed } from '../h1/malformed.ts';
@@ -18,6 +19,7 @@ import {
   FrameReader,
   type FrameSink,
   type MessageKind,
+  TEXT,
   writeFrame,
 } from './frames.ts';
 import { HeldMessage } from './held-message.ts';
@@ -86,10 +88,15 @@ export class AgentMessages implements FrameSink {
   private frame: FrameHead | null = null;
   private message: Message | null = null;
   private control: Buffer[] = [];
+  /** Text messages in which the placeholder may still stand. */
+  private openings: number;
+  /** Names of the secrets that went into one. */
+  injected: readonly string[] = [];
 
   constructor(rules: MessageRules, sink: MessageSink) {
     this.rules = rules;
     this.sink = sink;
+    this.openings = rules.pipeline.mayOpen(rules.admitted) ? OPENING_MESSAGES : 0;
     this.reader = new FrameReader(this, { isMasked: true, mayCompress: rules.deflate !== null });
     this.inflater = rules.deflate === null ? null : new MessageInflater(rules.deflate);
   }
@@ -239,20 +246,33 @@ export class AgentMessages implements FrameSink {
 
   private judgeWhole(message: Message): void {
     const { pipeline, admitted } = this.rules;
-    const judged = pipeline.judgeMessage(admitted, message.held.whole());
+    const isOpening = this.openings > 0 && message.opcode === TEXT;
+    const whole = message.held.whole();
+    const judged = isOpening ? pipeline.judgeOpeningMessage(admitted, whole) : pipeline.judgeMessage(admitted, whole);
     if (judged.do === 'refuse') {
       this.refuse(judged.refusal);
       return;
     }
-    const { body, findings, redacted } = passedOf(judged);
+    const { body: passed, findings, redacted } = passedOf(judged);
+    const opened = isOpening ? this.open(passed) : null;
+    const body = opened ?? passed;
     this.note(findings, redacted);
     if (judged.do === 'hold') this.sink.onHeld(judged.held);
-    if (!redacted && !(message.isCompressed && this.mustRewrite)) {
+    if (opened === null && !redacted && !(message.isCompressed && this.mustRewrite)) {
       for (const { isFinal, pieces } of message.held.frames) this.send(message.fragments.next(isFinal), pieces);
     } else {
       const payload = message.isCompressed ? this.ownDeflater().push(body, true) : body;
       this.send(message.fragments.next(true), [payload]);
     }
+  }
+
+  /** Once the value has left, the placeholder is what it is everywhere else. */
+  private open(passed: Buffer): Buffer | null {
+    const swapped = this.rules.pipeline.openMessage(this.rules.admitted, passed);
+    this.openings = swapped === null ? this.openings - 1 : 0;
+    if (swapped === null) return null;
+    this.injected = swapped.injected;
+    return swapped.payload;
   }
 
   /** The upstream's window holds something else than the agent's. */

@@ -23,6 +23,8 @@ export interface WebSocketTraffic {
   readonly bytesIn: number;
   readonly findings: readonly Finding[];
   readonly isRedacted: boolean;
+  /** Names of the secrets that went into a message. */
+  readonly injected: readonly string[];
 }
 
 export interface WebSocketParts {
@@ -330,8 +332,9 @@ class WebSocketRelay implements MessageSink, ReplySink, Timed {
     this.line?.close();
     this.parts.asking.leave();
     const { bytesOut } = this;
-    const { findings, isRedacted } = this.messages;
-    if (this.parts.onOver(end, { bytesOut, bytesIn: this.replies.bytesIn, findings, isRedacted })) return true;
+    const { findings, isRedacted, injected } = this.messages;
+    if (this.parts.onOver(end, { bytesOut, bytesIn: this.replies.bytesIn, findings, isRedacted, injected }))
+      return true;
     this.reset();
     return false;
   }
