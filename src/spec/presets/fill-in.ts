@@ -30,13 +30,14 @@ function fillEntry(entry: Located, values: Values): readonly Located[] {
   const host = entry.kind === 'map' ? entry.entries.get('host')?.node : undefined;
   if (host?.kind !== 'scalar') return one(fill(entry, values));
   const listed = holesOf(host).filter((name) => Array.isArray(values.get(name)));
-  return combinations(listed, values).flatMap((bound) => one(fill(entry, bound)).filter(hasRules));
+  return combinations(listed, values).flatMap((bound) => one(fill(entry, bound)).filter(isWhole));
 }
 
-/** One whose rules were all left out allows nothing. */
-function hasRules(entry: Located): boolean {
-  const rules = entry.kind === 'map' ? entry.entries.get('rules')?.node : undefined;
-  return rules?.kind !== 'list' || rules.items.length > 0;
+/** One whose host or whose rules were all left out allows nothing. */
+function isWhole(entry: Located): boolean {
+  if (entry.kind !== 'map') return true;
+  const rules = entry.entries.get('rules')?.node;
+  return entry.entries.has('host') && (rules?.kind !== 'list' || rules.items.length > 0);
 }
 
 /** One set of values for each way to take one of every list. */
@@ -61,7 +62,8 @@ function fill(node: Located, values: Values): Located | null {
       const entries = new Map<string, MapEntry>();
       for (const [key, entry] of node.entries) {
         const filled = fill(entry.node, values);
-        if (filled !== null) entries.set(key, { ...entry, node: filled });
+        const name = texts({ kind: 'scalar', at: entry.keyAt, name: key, value: key, source: key }, values)[0];
+        if (filled !== null && name !== undefined) entries.set(name.source, { ...entry, node: filled });
       }
       return { ...node, entries };
     }
@@ -91,7 +93,12 @@ function texts(node: ScalarNode, values: Values): readonly ScalarNode[] {
 /** Names of the holes in a tree that no parameter fills. */
 export function unknownHoles(node: Located, known: readonly string[]): readonly { node: ScalarNode; name: string }[] {
   if (node.kind === 'list') return node.items.flatMap((item) => unknownHoles(item, known));
-  if (node.kind === 'map') return [...node.entries.values()].flatMap((entry) => unknownHoles(entry.node, known));
+  if (node.kind === 'map') {
+    return [...node.entries].flatMap(([key, { keyAt, node: value }]) => [
+      ...unknownHoles({ kind: 'scalar', at: keyAt, name: `${node.name}.${key}`, value: key, source: key }, known),
+      ...unknownHoles(value, known),
+    ]);
+  }
   return holesOf(node).flatMap((name) => (known.includes(name) ? [] : [{ node, name }]));
 }
 

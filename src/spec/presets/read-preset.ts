@@ -110,7 +110,7 @@ function declaredBy(root: Located): Preset['parameters'] {
 
 function strayHoles(root: Located, parameters: Preset['parameters']): readonly Problem[] {
   const known = valueNames(parameters);
-  const parts = ['allow', 'env'].map((part) => nodeAt(root, [part])).filter((node) => node !== null);
+  const parts = ['allow', 'env', 'files'].map((part) => nodeAt(root, [part])).filter((node) => node !== null);
   return parts
     .flatMap((part) => unknownHoles(part, known))
     .map(({ node, name }) => ({

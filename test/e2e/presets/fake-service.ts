@@ -32,6 +32,8 @@ export interface FakeService {
   authenticate(request: Arrived): Answered | null;
   /** By `METHOD /path`; `*` is one piece of a path, `**` any. The first that fits answers. */
   readonly routes: Readonly<Record<string, (request: Arrived) => Answered | Promise<Answered>>>;
+  /** Tokens that it has given out: who asked must not have seen them. */
+  readonly issued?: readonly string[];
   /** The vendor's answer to a path that there is not. */
   readonly notFound: Answered;
 }

@@ -64,6 +64,7 @@ export const TOKENS = {
   SLACK_BOT_TOKEN: `xoxb-${hex(12).replace(/\D/g, '1')}-${hex(12).replace(/\D/g, '2')}-${letters(24)}`,
   LINEAR_API_KEY: `lin_api_${letters(40)}`,
   JIRA_API_TOKEN: `ATATT3xFfGF0${letters(171)}=${hex(8).toUpperCase()}`,
+  DOCKER_PASSWORD: `dckr_pat_${letters(27)}`,
   HF_TOKEN: `hf_${letters(34)}`,
 } as const;
 

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { basic, bearer, digest, type FakeService } from './fake-service.ts';
-import { type PresetCase, TOKENS } from './preset-case.ts';
+import { type PresetCase, TOKENS, type TokenName } from './preset-case.ts';
 
 const directory = mkdtempSync(join(tmpdir(), 'bottle-packages-'));
 execFileSync(
@@ -32,8 +32,8 @@ with zipfile.ZipFile('right_hand-1.2.3-py3-none-any.whl', 'w') as wheel:
 );
 const wheel = readFileSync(join(directory, 'right_hand-1.2.3-py3-none-any.whl'));
 
-function npm(): FakeService {
-  const url = 'https://packages.example/npm/left-hand/-/left-hand-1.2.3.tgz';
+function npm(host: string, secret: TokenName): FakeService {
+  const url = `https://${host}/npm/left-hand/-/left-hand-1.2.3.tgz`;
   const dist = {
     tarball: url,
     shasum: digest('sha1', tarball),
@@ -41,9 +41,9 @@ function npm(): FakeService {
   };
   const version = { name: 'left-hand', version: '1.2.3', dist };
   return {
-    hosts: ['packages.example'],
+    hosts: [host],
     authenticate: (request) =>
-      bearer(request) === TOKENS.NPM_TOKEN ? null : { status: 401, body: { error: 'Unauthorized' } },
+      bearer(request) === TOKENS[secret] ? null : { status: 401, body: { error: 'Unauthorized' } },
     routes: {
       'GET /npm/left-hand': () => ({
         body: { name: 'left-hand', 'dist-tags': { latest: '1.2.3' }, versions: { '1.2.3': version } },
@@ -144,7 +144,7 @@ export const REGISTRY_CASES: readonly PresetCase[] = [
     preset: 'npm',
     use: { npm: { registry: NPM_URL } },
     secrets: ['NPM_TOKEN'],
-    service: npm(),
+    service: npm('packages.example', 'NPM_TOKEN'),
     tools: ['npm'],
     calls: npmRead,
     refused: [
@@ -158,7 +158,7 @@ export const REGISTRY_CASES: readonly PresetCase[] = [
     preset: 'npm-publish',
     use: { 'npm-publish': { registry: NPM_URL } },
     secrets: ['NPM_TOKEN'],
-    service: npm(),
+    service: npm('packages.example', 'NPM_TOKEN'),
     tools: ['npm'],
     calls: [
       ...npmRead,
@@ -181,6 +181,23 @@ export const REGISTRY_CASES: readonly PresetCase[] = [
       'DELETE https://packages.example/npm/left-hand/-rev/1',
     ],
     echo: 'GET https://packages.example/npm/left-hand',
+  },
+  {
+    // As GitHub's: the same protocol, another host, the token of the forge.
+    preset: 'npm',
+    use: { npm: { registry: 'https://npm.pkg.example/npm/', NPM_TOKEN: 'GH_TOKEN' } },
+    secrets: ['GH_TOKEN'],
+    service: npm('npm.pkg.example', 'GH_TOKEN'),
+    tools: ['npm'],
+    calls: [
+      {
+        script: `echo '//npm.pkg.example/npm/:_authToken=\${GH_TOKEN}' > .npmrc; echo '{}' > package.json; npm install --registry https://npm.pkg.example/npm/ left-hand && cat node_modules/left-hand/package.json`,
+        shows: '"left-hand"',
+        arrives: ['GET https://npm.pkg.example/npm/left-hand/-/left-hand-1.2.3.tgz'],
+      },
+    ],
+    refused: ['PUT https://npm.pkg.example/npm/left-hand {}'],
+    echo: 'GET https://npm.pkg.example/npm/left-hand',
   },
   {
     preset: 'pypi',

@@ -117,6 +117,27 @@ describe("a preset of one's own", () => {
     }
   });
 
+  it('loses entries whose host nobody has told, and rules and variables with them; keys have holes, too', () => {
+    const text = `version: 1
+about: x
+parameters: { host: { type: host, about: x }, mirror: { type: host, about: x, optional: true } }
+env: { MIRROR: "https://{mirror}" }
+files: { ~/.x/config.json: { json: { hosts: { "{host}": 1, "{mirror}": 2 } } } }
+allow:
+  - { host: "{host}", rules: ["GET /a", "GET /{mirror}/**"] }
+  - { host: "{mirror}" }
+  - { host: other.example, rules: ["GET /{mirror}"] }
+`;
+    const { egress, agent } = bottleOf('use: [{ mycorp: { host: ci.example } }]', { [HOME]: text });
+    expect(egress.allow.map(({ host, rules }) => [host, rules.flatMap(({ paths }) => paths)])).toEqual([
+      ['ci.example', ['/a']],
+    ]);
+    expect(agent.env).toEqual({});
+    expect(agent.files[0]?.text).toBe('{\n  "hosts": {\n    "ci.example": 1\n  }\n}\n');
+    const all = bottleOf('use: [{ mycorp: { host: ci.example, mirror: m.example } }]', { [HOME]: text });
+    expect(all.egress.allow.map(({ host }) => host)).toEqual(['ci.example', 'm.example', 'other.example']);
+  });
+
   it('is printed expanded, as a spec that means the same', () => {
     const bottle = bottleOf('use: [{ mycorp: { host: ci.example } }]', { [HOME]: MYCORP });
     const again = parseSpec(renderBottle(bottle), 'specs/x.yaml', surroundings());
