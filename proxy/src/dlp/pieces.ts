@@ -3,7 +3,7 @@ import type { Budget } from './budget.ts';
 import type { Engine, KnownValue } from './engine.ts';
 import type { Findings } from './findings.ts';
 import { findFragments } from './fragments.ts';
-import { touches, union } from './spans.ts';
+import { insert, touches, union } from './spans.ts';
 import type { Span, View } from './view.ts';
 import { crowds, squeezed, squeezedBriefly } from './views/sparse.ts';
 
@@ -72,10 +72,19 @@ export class Pieces {
 
   /** Parts of a value count where the value itself was not found around them, in another view. */
   report(): void {
+    /** Where values were found, by fingerprint. */
+    const found = new Map<string, Span[]>();
     for (const { view, value, spans } of this.#fragments) {
-      const whole = union(this.#findings.hits.filter((hit) => hit.fingerprint === value.fingerprint));
+      let whole = found.get(value.fingerprint);
+      if (whole === undefined) {
+        whole = union(this.#findings.hits.filter((hit) => hit.fingerprint === value.fingerprint));
+        found.set(value.fingerprint, whole);
+      }
       for (const span of spans) {
-        if (!touches(whole, view.inRoot(span.start, span.end))) this.#findings.addValue(view, value, 'pieces', span);
+        const inRoot = view.inRoot(span.start, span.end);
+        if (touches(whole, inRoot)) continue;
+        this.#findings.addValue(view, value, 'pieces', span);
+        insert(whole, inRoot);
       }
     }
     this.#fragments.length = 0;

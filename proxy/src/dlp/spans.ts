@@ -20,6 +20,11 @@ export function touches(spans: readonly Span[], span: Span): boolean {
   return first !== undefined && first.start < span.end;
 }
 
+/** Puts `span`, which touches none of `spans`, where it belongs among them. */
+export function insert(spans: Span[], span: Span): void {
+  spans.splice(firstBehind(spans, span.start), 0, span);
+}
+
 /** Whether an end of `span` stands inside one of `spans` and the other end does not: neither stands for the other. */
 export function crosses(spans: readonly Span[], span: Span): boolean {
   const atStart = spans[firstBehind(spans, span.start)];

@@ -20,6 +20,9 @@ const BASES = [
 /** So many first numbers may be none of text: a stream begins with such. */
 const HEAD_NUMBERS = 4;
 
+/** The first numbers of a row, as bytes: used again and again. */
+const rowHead = new Uint8Array(HEAD_NUMBERS);
+
 /** The numbers of a row, and in which bases they may still be text. */
 class Row {
   readonly starts: number[] = [];
@@ -85,10 +88,12 @@ class Row {
 
   /** In which bases the row begins like a compressed stream. */
   #magicIn(bytes: Uint8Array): number {
-    const head = (base: number): Uint8Array =>
-      Uint8Array.from({ length: HEAD_NUMBERS }, (_, i) =>
-        digitsValue(bytes, this.starts[i]!, this.ends[i]!, this.bases[i]! || base),
-      );
+    const head = (base: number): Uint8Array => {
+      for (let i = 0; i < HEAD_NUMBERS; i++) {
+        rowHead[i] = digitsValue(bytes, this.starts[i]!, this.ends[i]!, this.bases[i]! || base);
+      }
+      return rowHead;
+    };
     let magic = hasMagic(head(10)) ? DECIMAL | OWN : 0;
     for (const { bit, base } of BASES) if ((this.#alive & bit & ~magic) !== 0 && hasMagic(head(base))) magic |= bit;
     return magic;
