@@ -127,9 +127,10 @@ const rules = DETECTORS.map(
 
 function print(name: string, body: Buffer, isCompared: boolean): number {
   const limit = isCompared ? rate(body.length, () => void body.indexOf('\u0001\u0002\u0003~')) : 0;
-  let matches = 0;
+  let verdict = '';
   const engine = rate(body.length, () => {
-    matches = scanner.scanBody('body', body, plain).matches.length;
+    const { matches, unjudged } = scanner.scanBody('body', body, plain);
+    verdict = `${matches.length} findings ${unjudged?.kind ?? ''}`;
   });
   let one = 0;
   if (isCompared) {
@@ -141,7 +142,7 @@ function print(name: string, body: Buffer, isCompared: boolean): number {
   const beside = isCompared
     ? `${(limit / engine).toFixed(0).padStart(6)} x slower than indexOf ${(engine / one).toFixed(0).padStart(5)} x faster than one by one`
     : '';
-  console.log(`${name.padEnd(30)} ${engine.toFixed(0).padStart(6)} MB/s ${beside}   ${matches} findings`);
+  console.log(`${name.padEnd(30)} ${engine.toFixed(0).padStart(6)} MB/s ${beside}   ${verdict}`);
   return engine;
 }
 
