@@ -34,6 +34,7 @@ export function parseRecord(line: string): AuditRecord | null {
     reason: text(value.reason),
     findings: list(value.findings).filter(isObject).map(findingOf),
     injected: list(value.injected).filter((name) => typeof name === 'string'),
+    ...(Array.isArray(value.kept) ? { kept: list(value.kept).filter((name) => typeof name === 'string') } : {}),
     bytes_out: number(value.bytes_out),
     bytes_in: number(value.bytes_in),
     ...(isObject(value.usage) ? { usage: usageOf(value.usage) } : {}),

@@ -135,6 +135,7 @@ export function recordLine(record: AuditRecord, paint: Paint): string {
     record.rule,
     ...(found.length > 0 ? [`found ${found.join(', ')}`] : []),
     ...(record.injected.length > 0 ? [`injected ${record.injected.join(', ')}`] : []),
+    ...(record.kept === undefined ? [] : [`kept ${record.kept.join(', ')}`]),
     ...(detail === '' ? [] : [detail]),
     record.id,
   ];

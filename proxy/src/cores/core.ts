@@ -4,6 +4,7 @@ import { type AuditSink, openAuditSink } from '../audit/sink.ts';
 import { type Authority, type AuthoritySecrets, createAuthority } from '../ca/authority.ts';
 import type { ControlMessage, ProxyConfig } from '../contract.ts';
 import { fingerprintKeyOf } from '../dlp/fingerprint.ts';
+import { rememberForms } from '../dlp/forms.ts';
 import { Deadlines } from '../net/deadlines.ts';
 import { createDialer } from '../net/dial.ts';
 import { Endings } from '../net/endings.ts';
@@ -83,9 +84,10 @@ export async function openCore(
   const audit: AuditSink = openAuditSink(config.auditPath, { chain: new AuditChain(shared.audit) });
   const authority = createAuthority({ session: config.session, ...(secrets === null ? {} : { secrets }) });
   const trail = newTrailMemory();
+  const formsOf = rememberForms();
   const expiries = createExpiries(expiryClock(shared.startedMs));
   const compile = (from: ProxyConfig) =>
-    createPipeline(from, scannerOf(from, Buffer.from(shared.fingerprintKey)), undefined, trail, expiries);
+    createPipeline(from, scannerOf(from, Buffer.from(shared.fingerprintKey), formsOf), undefined, trail, expiries);
   const pipeline = compile(config);
   const { session, limits } = config;
   const dialer = createDialer({

@@ -103,11 +103,26 @@ export function blocks85(bytes: Uint8Array, skip: number, alphabet: string): str
   return text;
 }
 
+/** Digits of any base up to 98 in a number that is exact. */
+const DIGITS_AT_ONCE = 8;
+
 /** The bytes as one number; its last characters change with what follows, so that only a value by itself is written so. */
 export function asNumber(bytes: Uint8Array, alphabet: string): string {
   let value = BigInt(`0x${Buffer.from(bytes).toString('hex')}`);
-  const base = BigInt(alphabet.length);
+  const base = alphabet.length;
+  const step = BigInt(base) ** BigInt(DIGITS_AT_ONCE);
   let text = '';
-  for (; value > 0n; value /= base) text = alphabet[Number(value % base)] + text;
-  return text;
+  for (; value > 0n; value /= step) {
+    let part = Number(value % step);
+    let digits = '';
+    for (let i = 0; i < DIGITS_AT_ONCE; i++) {
+      digits = alphabet[part % base]! + digits;
+      part = Math.floor(part / base);
+    }
+    text = digits + text;
+  }
+  const zero = alphabet[0]!;
+  let first = 0;
+  while (text[first] === zero) first++;
+  return text.slice(first);
 }

@@ -103,6 +103,7 @@ export function compileEngine(config: ScannerConfig): Engine {
     const bytes = Buffer.from(text);
     return { index, kind, secret, bytes, length: text.length, fingerprint: fingerprint(bytes) };
   });
+  const formsOf = config.formsOf ?? valueForms;
   const squeezedNeedles: Needle<Tag>[] = [];
   const needles: Needle<Tag>[] = [...keywordNeedles(detectors), ...hintNeedles()];
   known.forEach(({ text }, index) => {
@@ -112,8 +113,9 @@ export function compileEngine(config: ScannerConfig): Engine {
       anyCase,
       tag: { do: 'value', value, form: name },
     });
-    needles.push(...valueForms(text).map(tagged));
-    squeezedNeedles.push(...squeezedForms(text).map(tagged));
+    const forms = formsOf(text);
+    needles.push(...forms.map(tagged));
+    squeezedNeedles.push(...squeezedForms(forms).map(tagged));
     needles.push(...cutNeedles(text), ...reversedNeedles(text));
     pieces[index]!.forEach(
       (bytes, piece) => void needles.push({ bytes, anyCase: false, tag: { do: 'piece', value, piece } }),

@@ -77,11 +77,29 @@ export function valueForms(value: string): Form[] {
   return forms;
 }
 
+/** Values whose forms are remembered. */
+const REMEMBERED = 1024;
+
+/** The forms, worked out once for each value: with every new secret all of them are compiled again. */
+export function rememberForms(): (value: string) => readonly Form[] {
+  const known = new Map<string, readonly Form[]>();
+  return (value) => {
+    const forms = known.get(value) ?? valueForms(value);
+    // The one that was asked for longest ago comes first.
+    known.delete(value);
+    known.set(value, forms);
+    if (known.size > REMEMBERED) known.delete(known.keys().next().value!);
+    return forms;
+  };
+}
+
 /** The same forms with everything but letters and digits left out: for values whose pieces are separated by anything else. */
-export function squeezedForms(value: string): Form[] {
-  const long = valueForms(value).map(({ name, bytes, anyCase }) => ({ name, anyCase, bytes: squeeze(bytes) }));
+export function squeezedForms(forms: readonly Form[]): Form[] {
   const kinds = new Set(['', 'base64', 'hex', 'reversed']);
-  return long.filter(({ name, bytes }) => kinds.has(name) && bytes.length >= ANY_CASE_FROM_BYTES);
+  return forms
+    .filter(({ name }) => kinds.has(name))
+    .map(({ name, bytes, anyCase }) => ({ name, anyCase, bytes: squeeze(bytes) }))
+    .filter(({ bytes }) => bytes.length >= ANY_CASE_FROM_BYTES);
 }
 
 export const squeeze = (bytes: Uint8Array): Buffer =>

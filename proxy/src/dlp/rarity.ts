@@ -46,11 +46,15 @@ function commonness(first: number, second: number, third: number): number {
   return rank === undefined ? byBytes : 1 + 100 / (rank + 10);
 }
 
+/** Of a longer needle the rarest of its first windows is rare enough. In bytes. */
+const LOOKED_AT = 256;
+
 /** Where in `bytes` the four bytes begin that come up least often in text. */
 export function rarestWindow(bytes: Uint8Array): number {
   let best = 0;
   let least = Number.POSITIVE_INFINITY;
-  for (let at = 0; at + 4 <= bytes.length; at++) {
+  const end = Math.min(bytes.length, LOOKED_AT);
+  for (let at = 0; at + 4 <= end; at++) {
     const [a, b, c, d] = [bytes[at]!, bytes[at + 1]!, bytes[at + 2]!, bytes[at + 3]!];
     const score = commonness(a, b, c) + commonness(b, c, d);
     if (score < least) {

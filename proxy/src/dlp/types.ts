@@ -1,6 +1,7 @@
 // The boundary of the DLP engine: data in, matches and edits out. Pure; knows nothing of routes, verdicts or sockets.
 
 import type { ThirdPartyRule } from '../contract.ts';
+import type { Form } from './forms.ts';
 import type { OpenRules } from './rules/runner.ts';
 
 /** A text or format that the engine can find. `secret` and `placeholder` matches are exact and know whose value it was. */
@@ -96,6 +97,8 @@ export interface ScannerConfig {
   readonly fingerprintKey: Buffer;
   /** Most bytes that one body may decode to. */
   readonly decodedBytes: number;
+  /** The forms of a known value, where they are remembered over renewals; left out = worked out each time. */
+  readonly formsOf?: (value: string) => readonly Form[];
 }
 
 export interface Scanner {

@@ -136,7 +136,7 @@ function injectTarget(places: Places, target: string, used: Used): string {
     sent.push({ name, value: places.credential });
   }
   if (places.query !== null) note(used, places.secret, places.label);
-  return joinTarget({ path, query: sent });
+  return joinTarget({ path, query: query === null && sent.length === 0 ? null : sent });
 }
 
 function injectPath(swaps: readonly Swap[], path: string, used: Used): string {

@@ -2,10 +2,14 @@
 import type { ProxyConfig } from '../contract.ts';
 import { rulesOf } from '../dlp/rules/runner.ts';
 import { createScanner } from '../dlp/scanner.ts';
-import type { Scanner } from '../dlp/types.ts';
+import type { Scanner, ScannerConfig } from '../dlp/types.ts';
 
 /** Compiled when it is first asked, which a start need not wait for. Throws ProxyFailure when the rules of others cannot be run. */
-export function scannerOf({ secrets, dlp, limits }: ProxyConfig, fingerprintKey: Buffer): Scanner {
+export function scannerOf(
+  { secrets, dlp, limits }: ProxyConfig,
+  fingerprintKey: Buffer,
+  formsOf?: NonNullable<ScannerConfig['formsOf']>,
+): Scanner {
   const rules = rulesOf(dlp.rules);
   return whenAsked(() =>
     createScanner({
@@ -15,6 +19,7 @@ export function scannerOf({ secrets, dlp, limits }: ProxyConfig, fingerprintKey:
       source: dlp.source === '' ? null : Buffer.from(dlp.source, 'base64'),
       rules,
       fingerprintKey,
+      ...(formsOf === undefined ? {} : { formsOf }),
       decodedBytes: limits.decodedBytes,
     }),
   );

@@ -64,7 +64,10 @@ describe('a code for tokens, and a refresh with rotation', () => {
     expect(last()).toMatchObject({ verdict: 'allow', injected: ['oauth.access_token.1'] });
 
     const second = await ask(AUTH, form({ grant_type: 'refresh_token', refresh_token: refresh }));
-    expect(arrived.at(-1)!.body).toBe(`grant_type=refresh_token&refresh_token=${service.given[1]}`);
+    expect(arrived.at(-1)).toMatchObject({
+      url: '/token',
+      body: `grant_type=refresh_token&refresh_token=${service.given[1]}`,
+    });
     const renewed = JSON.parse(second.body);
     expect(new Set([access, refresh, renewed.access_token, renewed.refresh_token]).size).toBe(4);
     await ask(API, { fields: bearer(renewed.access_token) });
