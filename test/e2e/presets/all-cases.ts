@@ -1,5 +1,6 @@
 // All cases, and which of them can be in one spec: those whose hosts are not the same.
 import { AWS_CASES } from './aws.ts';
+import { CONTAINER_CASES } from './containers.ts';
 import { FORGE_CASES } from './forges.ts';
 import { HOSTING_CASES } from './hosting.ts';
 import { MODEL_CASES } from './models.ts';
@@ -11,6 +12,7 @@ export const ALL_CASES: readonly PresetCase[] = [
   ...MODEL_CASES,
   ...FORGE_CASES,
   ...REGISTRY_CASES,
+  ...CONTAINER_CASES,
   ...TRACKER_CASES,
   ...HOSTING_CASES,
   ...AWS_CASES,
