@@ -72,8 +72,9 @@ export function routePorts(bottle: Bottle): readonly number[] {
   return [...new Set(bottle.egress.allow.flatMap(({ ports }) => ports))].sort((a, b) => a - b);
 }
 
-function routeOf(entry: AllowEntry, { dlp: { actions }, secrets }: Bottle): Route {
-  const expires = expiriesOf(entry, secrets);
+function routeOf(entry: AllowEntry, bottle: Bottle): Route {
+  const { actions } = bottle.dlp;
+  const expires = expiriesOf(entry, bottle);
   // Field by field: a field that the spec gains later must not slip into the contract.
   return {
     id: entry.id,

@@ -23,12 +23,36 @@ egress:
 
 describe('what ends', () => {
   it('is an entry by itself and by the secrets that it adds', () => {
-    const { egress, secrets } = bottleOf(SPEC);
+    const bottle = bottleOf(SPEC);
     const ofSecret = { name: 'secrets.K.expires', at: '2031-05-01T13:00:00.000Z' };
-    expect(egress.allow.map((entry) => expiriesOf(entry, secrets))).toEqual([
+    expect(bottle.egress.allow.map((entry) => expiriesOf(entry, bottle))).toEqual([
       [{ name: 'allow.0.expires', afterMs: 5_400_000 }, ofSecret],
       [ofSecret],
       [],
+    ]);
+  });
+
+  it.each([
+    ['the key of a client certificate', '{ host: a.example, client_certificate: { certificate: FREE, key: K } }', ''],
+    ['a client certificate', '{ host: a.example, client_certificate: { certificate: K, key: FREE } }', ''],
+    ['the refresh token of the token that is added', '{ host: a.example, auth: { type: oauth2, secret: T } }', ''],
+    [
+      'what the proxy on the way wants',
+      'a.example',
+      '  upstream_proxy: { url: "http://proxy.example:3128", auth: { username: me, secret: K } }\n',
+    ],
+  ])('is an entry by %s', (_, entry, egress) => {
+    const bottle = bottleOf(`version: 1
+secrets:
+  K: { env: K, expires: 2031-05-01T13:00:00Z }
+  FREE: { env: FREE }
+  T: { oauth2: { token_url: "https://auth.example/token", client_id: me, refresh_token: K } }
+egress:
+  allow:
+    - ${entry}
+${egress}`);
+    expect(expiriesOf(bottle.egress.allow[0]!, bottle)).toEqual([
+      { name: 'secrets.K.expires', at: '2031-05-01T13:00:00.000Z' },
     ]);
   });
 
