@@ -6,7 +6,10 @@ import type { Until } from '../spec/expires.ts';
 /** Of an entry, and of the secrets that it needs: that it adds, shows in a handshake, or reaches its host with; and what those are asked for with. */
 export function expiriesOf(
   entry: AllowEntry,
-  { secrets, egress }: { readonly secrets: Bottle['secrets']; readonly egress: Pick<Bottle['egress'], 'upstreamProxy'> },
+  {
+    secrets,
+    egress,
+  }: { readonly secrets: Bottle['secrets']; readonly egress: Pick<Bottle['egress'], 'upstreamProxy'> },
 ): readonly Expiry[] {
   const { auth, clientCertificate } = entry;
   const own = [

@@ -1,6 +1,7 @@
 // What one request to a model API spends: refused once a bound is reached, counted by what the answer says that it used. Where the answer does not
 // say, or the agent leaves before it does, the rest is taken from bytes, rather too much than too little.
 import type { ErrorShape, RecordedUsage } from '../contract.ts';
+import { splitTarget } from '../pipeline/target.ts';
 import type { Refusal } from '../pipeline/types.ts';
 import { AnswerEnds, LAST_BYTES } from '../spend/answer-ends.ts';
 import { type Call, readCall, UNKNOWN_CALL } from '../spend/call.ts';
@@ -32,7 +33,7 @@ export type AnswerEnd = 'complete' | 'cut' | /** The upstream went away before i
 const SAFE_METHODS = new Set(['GET', 'HEAD', 'OPTIONS']);
 const OVERRIDE = /^x[-_](?:http[-_])?method/i;
 /** They cost nothing, and say no usage. */
-const COUNTS_ONLY = /(?:\/count_tokens|:countTokens)(?:\?|$)/;
+const COUNTS_ONLY = /(?:\/count_tokens|:countTokens)$/;
 /** Bytes that are taken for one token where nobody says: of requests and JSON, and of events, which carry few tokens each. */
 const TOKEN_BYTES = 2;
 const EVENT_TOKEN_BYTES = 4;
@@ -242,7 +243,7 @@ export class Spending implements DecodedSink {
   /** What nobody said, from bytes. */
   private unsaid(end: AnswerEnd, sentBytes: number): Usage {
     const { call, request, hasUsage, status } = this;
-    if (!this.isSent || !this.isCall || COUNTS_ONLY.test(request.target)) return NO_USAGE;
+    if (!this.isSent || !this.isCall || COUNTS_ONLY.test(splitTarget(request.target).path)) return NO_USAGE;
     if (status === 0) {
       if (end === 'lost') return NO_USAGE;
       // It left before the answer began, which is made and paid all the same.

@@ -8,8 +8,10 @@ import type { RequestView } from './types.ts';
 
 export interface Confirm {
   readonly kind: 'each' | 'session';
-  /** What one approval covers with `session`: this rule of the route, and this method. */
+  /** What one approval covers with `session`: this rule of the route, and this method with all that may replace it. */
   readonly key: string;
+  /** The request's own, then those that an upstream may take in its place; of these only words. */
+  readonly methods: readonly string[];
 }
 
 export type ConfirmAnswer =
@@ -59,8 +61,11 @@ export function compileConfirm(routeId: string, rules: readonly RouteRule[]): Co
       if (found.kind === 'each') break;
     }
     if (found === null) return PASS;
-    const key = `confirm ${routeId} ${found.index} ${view.method}`;
-    return { do: 'ask', confirm: { kind: found.kind, key } };
+    // What else an upstream may take it for is part of what was approved.
+    const [, ...others] = upper;
+    const key = `confirm ${routeId} ${found.index} ${[view.method, ...others].join(' ')}`;
+    const said = [view.method, ...others.filter((method) => /^[A-Z]{1,16}$/.test(method))];
+    return { do: 'ask', confirm: { kind: found.kind, key, methods: [...new Set(said)] } };
   };
 }
 

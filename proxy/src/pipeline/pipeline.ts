@@ -98,7 +98,7 @@ export function createPipeline(
     const isHostOpen = route.host !== view.host || answer.do === 'hold';
     const kept = cookies === null || route.cookies === undefined ? null : openCookies(view, answer.path, cookies);
     const head: Head = { view: kept?.view ?? view, target, places: own, isHostOpen };
-    const held = answer.do === 'hold' ? heldByPolicy(view, answer) : heldBySpec(view, answer);
+    const held = answer.do === 'hold' ? heldByPolicy(view, answer) : heldBySpec(answer);
     // What is taken off is no reason to refuse, and worth a line in the record.
     const foreign = uniqueFindings(foreignCredentials(head));
     const plain = {
@@ -140,7 +140,7 @@ export function createPipeline(
     const still = policy.stillAllows(route, { ...view, ...rewritten }, again);
     if (still === null) return refuse(refuseMatches(route, { ...sorted, blocking: sorted.redacting }, places.hostsOf));
     const sent = joinTarget({ path: still.path, query: again.query });
-    const askedAgain = asked?.confirm === undefined ? heldBySpec(view, { route, confirm: still.confirm }) : null;
+    const askedAgain = asked?.confirm === undefined ? heldBySpec({ route, confirm: still.confirm }) : null;
     return admit({ ...plain, ...rewritten, target: sent, findings, verdict: 'redact' }, joinHeld(asked, askedAgain));
   }
 
@@ -345,15 +345,12 @@ function admit(admitted: Admitted, held: Held | null): HeadJudgement {
 }
 
 /** The spec wants a person to see it (`confirm`). */
-function heldBySpec(
-  { method }: RequestView,
-  { route, confirm }: { readonly route: Route; readonly confirm: Confirm | null },
-): Held | null {
+function heldBySpec({ route, confirm }: { readonly route: Route; readonly confirm: Confirm | null }): Held | null {
   if (confirm === null) return null;
   const when = confirm.kind === 'each' ? 'each time' : 'once a session';
   const refusal: Refusal = {
     ...{ stage: 'policy', rule: 'confirm', errorShape: route.errorShape, findings: [] },
-    reason: `${printable(method)} waits for a person here, ${when} (${route.id})`,
+    reason: `${printable(confirm.methods.join(' or '))} waits for a person here, ${when} (${route.id})`,
     fix: `a person lets it pass with \`bottle watch\` or \`bottle approve\`; confirm of ${route.id} in the spec asks for that`,
   };
   return { refusal, keys: [], confirm };

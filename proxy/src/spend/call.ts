@@ -1,5 +1,6 @@
 // What a request to a model API says of its cost: the model, the most that it may answer, whether it streams. Only keys at the top of its body
 // count, every one of a name that comes twice, since a service may take either.
+import { splitTarget } from '../pipeline/target.ts';
 
 export interface Call {
   /** Empty = it cannot be told. */
@@ -18,9 +19,10 @@ const LONGEST = 256;
 const QUOTE = 0x22;
 const BACKSLASH = 0x5c;
 
-/** `path`: as it is sent; Google names the model there. */
-export function readCall(path: string, body: Buffer): Call {
-  const inPath = /\/models\/([^/?:]+)(?::[^/?]*)?(?:\?|$)/.exec(path)?.[1];
+/** `target`: as it is sent; Google names the model in its path. Its query is the agent's: nothing there says what a request is. */
+export function readCall(target: string, body: Buffer): Call {
+  const { path } = splitTarget(target);
+  const inPath = /\/models\/([^/:]+)(?::[^/]*)?$/.exec(path)?.[1];
   const values = topValues(body);
   const all = (wanted: (name: string) => boolean) => values.filter(([name]) => wanted(name)).map(([, value]) => value);
   const models = all((name) => name === 'model').filter((value) => typeof value === 'string');

@@ -172,6 +172,20 @@ describe('confirm: session', () => {
     expect(later!.reason).toMatch(/^approved by a person, as before: /);
   });
 
+  it.each([
+    ['a header', line('POST /notes/1', 'X-HTTP-Method-Override: put\r\nContent-Length: 0\r\n')],
+    ['the query', line('POST /notes/1?_method=put', 'Content-Length: 0\r\n')],
+  ])('asks anew, and says so, where %s may make another method of one that was approved', async (_, request) => {
+    const { proxy, upstream } = await setting([POSTS]);
+    const client = await asks(proxy, line('POST /notes/1', 'Content-Length: 0\r\n'));
+    proxy.tell({ do: 'approve', id: (await nthHeld(proxy)).id });
+    await client.waitFor('hi');
+    client.send(request);
+    await until(() => held(proxy).length === 2 || client.received() === OK + OK, 'a question or an answer');
+    expect(held(proxy)[1]?.reason).toMatch(/^POST or PUT waits for a person here/);
+    expect(received(upstream).toLowerCase()).not.toContain('put');
+  });
+
   it('answers those who asked the same meanwhile', async () => {
     const { proxy } = await setting([POSTS]);
     const clients = await Promise.all(

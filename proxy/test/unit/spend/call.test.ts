@@ -34,6 +34,14 @@ describe('what a request says of its cost', () => {
     expect(call('{"model":"cheap"}', path)).toEqual({ models, mostOutput: null, isStream });
   });
 
+  it.each([
+    '/v1/messages?x=/models/cheap',
+    '/v1/messages?x=/models/cheap:streamGenerateContent',
+    '/v1/messages?:stream',
+  ])('the query of %s names no model and no stream', (target) =>
+    expect(call('{"model":"dear"}', target)).toEqual({ models: ['dear'], mostOutput: null, isStream: false }),
+  );
+
   it('reads a body in time that grows with its length', () => {
     const part = `{"role":"user","content":"${'say \\"model\\": '.repeat(200)}"}`;
     const cpu = (count: number): number => {
