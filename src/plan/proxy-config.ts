@@ -35,7 +35,9 @@ export function compileProxyConfig(bottle: Bottle, parts: RuntimeParts): ProxyCo
     listen,
     dnsAnswer,
     ...compileRoutes(bottle, { source, fingerprintKey, ...(canaries === undefined ? {} : { canaries }) }),
-    secrets,
+    secrets: secrets.map((secret) =>
+      bottle.secrets[secret.name]?.kind === 'token' ? { ...secret, isRenewable: true } : secret,
+    ),
     upstream: { ...upstream, ...proxyOf(bottle) },
     auditPath,
     quota: bottle.egress.quota,

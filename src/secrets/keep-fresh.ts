@@ -115,8 +115,16 @@ export function keepFresh(options: FreshOptions): FreshSecrets {
       const source = Object.hasOwn(sources, event.secret) ? sources[event.secret] : undefined;
       // Our own environment does not change.
       if (source === undefined || source.kind === 'env') return;
-      if (performance.now() - (readAt.get(event.secret) ?? -Infinity) < leastPauseMs) return;
-      read(event.secret, source, values.get(event.secret)).catch(onEnd);
+      const before = values.get(event.secret);
+      const isEarly = performance.now() - (readAt.get(event.secret) ?? -Infinity) < leastPauseMs;
+      const tried = reading.get(event.secret) ?? (isEarly ? Promise.resolve() : read(event.secret, source, before));
+      tried
+        .then(() => {
+          // Answers wait for our word, also where there is nothing new.
+          const isNew = values.get(event.secret) !== before;
+          if (source.kind === 'token' && !isNew && !signal.aborted) tell({ do: 'renew', values: [] });
+        })
+        .catch(onEnd);
     },
     close: async () => {
       ending.abort();

@@ -45,6 +45,8 @@ export interface SecretValue {
   readonly value: string;
   /** What the agent sees instead. */
   readonly placeholder: string;
+  /** After each `stale` of it the CLI sends a `renew`, with no values when there are none. Left out = only when there are. */
+  readonly isRenewable?: true;
   /** Of a token that an upstream answered: id of the route. The configuration that the CLI writes has none of these. */
   readonly issuer?: string;
 }

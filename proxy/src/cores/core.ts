@@ -99,7 +99,10 @@ export async function openCore(
   });
   const pool = new UpstreamPool(dialer, limits);
   const deadlines = new Deadlines();
-  const stale = new StaleSecrets((secret) => desk.emit({ event: 'stale', secret }));
+  const stale = new StaleSecrets(
+    (secret) => desk.emit({ event: 'stale', secret }),
+    new Set(config.secrets.flatMap(({ name, isRenewable }) => (isRenewable === true ? [name] : []))),
+  );
   const renewable = new Set(config.secrets.filter(({ issuer }) => issuer === undefined).map(({ name }) => name));
   const services: Services = {
     ...{ session, limits, pipeline, audit, authority, pool, dialer, deadlines, reportBug },
@@ -131,12 +134,16 @@ export async function openCore(
     retireConnections: listening.retireConnections,
     waiting: services.waiting,
     renew: (values) => {
-      const renewed = renewSecrets(current, values);
-      if (renewed === current) return;
-      const show = dialer.renew(renewed.secrets);
-      services.pipeline = compile(renewed);
-      show();
-      current = renewed;
+      try {
+        const renewed = renewSecrets(current, values);
+        if (renewed === current) return;
+        const show = dialer.renew(renewed.secrets);
+        services.pipeline = compile(renewed);
+        show();
+        current = renewed;
+      } finally {
+        stale.tried();
+      }
     },
     learn: (change) => {
       current = withTokens(current, change);

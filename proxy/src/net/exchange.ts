@@ -15,6 +15,7 @@ import { ExchangeAccount } from './exchange-account.ts';
 import { ExpiredTokenWatch } from './expired-token.ts';
 import { Malformed } from './h1/malformed.ts';
 import type { ResponseHead } from './h1/response-head.ts';
+import { LateAnswer } from './late-answer.ts';
 import { type Allowance, UNBOUNDED } from './quotas.ts';
 import type { Outcome } from './record.ts';
 import {
@@ -72,6 +73,8 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
   private answerEnd: AnswerEnd = 'cut';
   /** Nobody has to tell us any more that the route's time is over. */
   private unwatch: () => void = () => {};
+  /** An answer that waits for new credentials; null = none does. */
+  private late: LateAnswer | null = null;
   private isOver = false;
   /** Of an answer of AWS that may say so. */
   private expired: ExpiredTokenWatch | null = null;
@@ -239,26 +242,46 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
   onResponse(head: ResponseHead): void {
     const { injected } = this.account;
     if (head.status === UNAUTHORIZED && injected.length > 0) {
-      this.services.onStale(injected.filter((name) => name !== HELD_COOKIES));
+      this.waitForRenewal(this.services.onStale(injected.filter((name) => name !== HELD_COOKIES)));
     } else if (head.status >= 400 && this.admitted?.route.auth?.type === 'sigv4') {
       const names = injected.filter((name) => name !== HELD_COOKIES);
       this.expired = ExpiredTokenWatch.of(head, () => this.services.onStale(names));
     }
+    if (this.late !== null) this.late.add(0, () => this.beginAnswer(head));
+    else this.beginAnswer(head);
+  }
+
+  private beginAnswer(head: ResponseHead): void {
     if (!this.isOver) this.relay?.begin(head);
   }
 
+  private waitForRenewal(tried: Promise<void> | null): void {
+    if (tried === null || this.isOver) return;
+    this.late = new LateAnswer(tried, () => {
+      this.late?.add(0, () => this.onUpstreamRead());
+      this.late = null;
+    });
+  }
+
   onBody(chunk: Buffer): void {
+    if (this.late !== null) {
+      // The reader's memory is its own.
+      const copy = Buffer.from(chunk);
+      this.late.add(copy.length, () => this.onBody(copy));
+      return;
+    }
     this.expired?.push(chunk);
     if (!this.isOver) this.relay?.push(chunk);
   }
 
   onBodyEnd(rawTrailers: readonly string[]): void {
     this.forgetUpstream();
-    if (!this.isOver) this.relay?.end(rawTrailers);
+    if (this.late !== null) this.late.add(0, () => this.onBodyEnd(rawTrailers));
+    else if (!this.isOver) this.relay?.end(rawTrailers);
   }
 
   onUpstreamRead(): void {
-    if (this.isOver) return;
+    if (this.isOver || this.late !== null) return;
     this.agent.touch();
     this.relay?.flush();
   }
@@ -338,6 +361,7 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
   onUpstreamLost(problem: Malformed | null): void {
     const { upstream } = this;
     this.forgetUpstream();
+    this.late?.release();
     if (this.isOver) return;
     const refuse = (rule: string, reason: string): void =>
       this.refuse(upstreamRefusal(rule, reason, this.account.errorShape));

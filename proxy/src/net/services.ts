@@ -38,8 +38,8 @@ export interface Services {
   readonly waiting: WaitingRoom;
   /** Of tokens that services answered. */
   readonly tokens: TokenKeeper;
-  /** A service did not accept these secrets (401). */
-  readonly onStale: (secrets: readonly string[]) => void;
+  /** A service did not accept these secrets (401). Resolves when a renewal has been tried; null = nobody tries. */
+  readonly onStale: (secrets: readonly string[]) => Promise<void> | null;
   /** A bug that cost one connection: reported without the message, which could quote what it handled. */
   readonly reportBug: (error: unknown) => void;
 }

@@ -106,7 +106,7 @@ async function brittleSetting(): Promise<{
     limits,
     pipeline: createPipeline(config, createScanner(scannerConfig)),
     audit,
-    onStale: () => {},
+    onStale: () => null,
     tokens: { keep: () => Promise.reject(new Error('no answer here has a token')) },
     records: new RecordBatch(audit, reportBug),
     authority: createAuthority({ session }),

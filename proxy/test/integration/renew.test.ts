@@ -49,6 +49,46 @@ const said = (proxy: RunningProxy, event: string) =>
     return found;
   }, 10_000);
 
+describe('an answer of 401 to a secret that can be renewed', () => {
+  const renewable = async () => {
+    const value = fresh();
+    const secret = { name: 'TOKEN', value, placeholder: PLACEHOLDER, isRenewable: true } as const;
+    const { proxy, state, second } = await service({ secrets: [secret] });
+    state.accepts = second;
+    return { proxy, state, second };
+  };
+
+  it('comes when the new value is in place, so that the next try has it', async () => {
+    const { proxy, second } = await renewable();
+    const answer = ask(proxy);
+    await said(proxy, 'stale');
+    const early = await Promise.race([answer, new Promise((done) => setImmediate(done, 'waits'))]);
+    expect(early).toBe('waits');
+    proxy.tell({ do: 'renew', values: [{ name: 'TOKEN', value: second }] });
+    expect(await answer).toMatch(/^HTTP\/1\.1 401[\s\S]*answer 401/);
+    expect(await ask(proxy)).toMatch(/^HTTP\/1\.1 200/);
+  });
+
+  it('comes when there is nothing new', async () => {
+    const { proxy } = await renewable();
+    const answer = ask(proxy);
+    await said(proxy, 'stale');
+    proxy.tell({ do: 'renew', values: [] });
+    expect(await answer).toMatch(/^HTTP\/1\.1 401[\s\S]*answer 401/);
+  });
+
+  it('is one record each, whether or not the client stays', async () => {
+    const { proxy } = await renewable();
+    const client = await connectHost(proxy, HOST);
+    client.send(`GET / HTTP/1.1\r\nHost: ${HOST}\r\n\r\n`);
+    await said(proxy, 'stale');
+    client.close();
+    proxy.tell({ do: 'renew', values: [] });
+    await vi.waitFor(() => expect(proxy.records()).toHaveLength(1), 10_000);
+    expect(proxy.records()[0]).toMatchObject({ verdict: 'allow' });
+  });
+});
+
 describe('a secret with a new value', () => {
   it('is asked for when a service answers 401, and goes into the next request', async () => {
     const { proxy, state, arrived, first, second } = await service();
