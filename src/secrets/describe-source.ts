@@ -33,6 +33,8 @@ function describeIssuer(issuer: TokenIssuer): string {
       return `jwt_bearer ${issuer.tokenUrl ?? issuer.key}`;
     case 'github_app':
       return `github_app ${issuer.appId}, installation ${issuer.installationId}`;
+    case 'jwt':
+      return `jwt signed with ${issuer.key}`;
     case 'login':
       return `login ${issuer.of} ${issuer.file}`;
     default:

@@ -1,7 +1,9 @@
-// Gets an access token from its issuer: OAuth 2 (client credentials, refresh token), a signed assertion, a GitHub App's installation.
+// Gets an access token from its issuer: OAuth 2 (client credentials, refresh token), a signed assertion, a GitHub App's installation; or
+// signs one itself.
+import { randomUUID } from 'node:crypto';
 import type { TokenIssuer } from '../spec/bottle.ts';
 import { loginToken } from './login/read-login.ts';
-import { readPrivateKey, signAssertion } from './signed-assertion.ts';
+import { KEY_KINDS, readPrivateKey, signAssertion } from './signed-assertion.ts';
 import { askForToken, type TokenQuestion } from './token-endpoint.ts';
 import { Unresolved } from './unresolved.ts';
 
@@ -29,6 +31,8 @@ export interface IssueParts {
 const ASSERTION_SECONDS = 300;
 /** GitHub's clock may be behind ours (GitHub Docs, "Generating a JSON Web Token for a GitHub App"). */
 const BACKDATED_SECONDS = 60;
+/** RFC 7518, 3.2: as long as the hash, or it can be guessed from one token. */
+const LEAST_HS256_BYTES = 32;
 const FORM = { 'content-type': 'application/x-www-form-urlencoded' } as const;
 
 export function issueToken(issuer: TokenIssuer, parts: IssueParts): Promise<IssuedToken> {
@@ -39,6 +43,8 @@ export function issueToken(issuer: TokenIssuer, parts: IssueParts): Promise<Issu
       return assertedToken(issuer, parts);
     case 'github_app':
       return installationToken(issuer, parts);
+    case 'jwt':
+      return signedToken(issuer, parts);
     case 'login':
       return loginToken(issuer, parts);
     default:
@@ -81,7 +87,7 @@ async function assertedToken(
   const key = readPrivateKey(file.pem);
   const tokenUrl = issuer.tokenUrl ?? file.tokenUrl;
   const signer = issuer.issuer ?? file.email;
-  if (key === null) throw new Unresolved('its key is no RSA or P-256 private key');
+  if (key === null) throw new Unresolved(`its key is no ${KEY_KINDS}`);
   if (tokenUrl === null || signer === null)
     throw new Unresolved('neither the spec nor the key file says token_url and issuer');
   const seconds = Math.floor(parts.now.getTime() / 1000);
@@ -118,7 +124,7 @@ async function installationToken(
   parts: IssueParts,
 ): Promise<IssuedToken> {
   const key = readPrivateKey(await parts.readKey(path));
-  if (key === null) throw new Unresolved('its key is no RSA or P-256 private key');
+  if (key === null) throw new Unresolved(`its key is no ${KEY_KINDS}`);
   const seconds = Math.floor(parts.now.getTime() / 1000);
   const claims = { iss: appId, iat: seconds - BACKDATED_SECONDS, exp: seconds + ASSERTION_SECONDS };
   const asked = {
@@ -135,6 +141,24 @@ async function installationToken(
   const expiry = typeof answer.expires_at === 'string' ? Date.parse(answer.expires_at) : Number.NaN;
   const lifeMs = Number.isFinite(expiry) ? Math.max(0, expiry - parts.now.getTime()) : null;
   return { value: textOf(answer.token), lifeMs, rotated: null };
+}
+
+/** Nobody is asked: the service knows the key. */
+async function signedToken(
+  { key: path, hs256, keyId, issuer, subject, audience, claims, lifeMs }: Extract<TokenIssuer, { kind: 'jwt' }>,
+  parts: IssueParts,
+): Promise<IssuedToken> {
+  const text = await parts.readKey(path);
+  const key = hs256 ? Buffer.from(text.replace(/\r?\n$/, '')) : readPrivateKey(text);
+  if (key === null) throw new Unresolved(`its key is no ${KEY_KINDS}; \`algorithm: HS256\` takes any text`);
+  if (hs256 && (key as Buffer).length < LEAST_HS256_BYTES) {
+    throw new Unresolved(`its key is shorter than ${LEAST_HS256_BYTES} bytes`);
+  }
+  const seconds = Math.floor(parts.now.getTime() / 1000);
+  const named = { iss: issuer, sub: subject, aud: audience };
+  const said = Object.fromEntries(Object.entries(named).filter(([, value]) => value !== null));
+  const times = { iat: seconds, exp: seconds + Math.floor(lifeMs / 1000), jti: randomUUID() };
+  return { value: signAssertion(key, { ...claims, ...said, ...times }, keyId), lifeMs, rotated: null };
 }
 
 function ask(url: string, headers: TokenQuestion['headers'], body: string, { roots, signal }: IssueParts) {

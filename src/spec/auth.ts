@@ -80,7 +80,7 @@ export function readAuth(
         report.problem(
           {
             what: `${report.name()} is oauth2, and nobody issues secret ${secret}`,
-            why: 'type oauth2 sends a token that is asked for at a token endpoint: its source is oauth2, jwt_bearer, github_app or login',
+            why: 'type oauth2 sends a token that is asked for at a token endpoint: its source is oauth2, jwt_bearer, github_app, jwt or login',
             fix: `write \`type: bearer\`, or \`${secret}: { oauth2: { ... } }\` under secrets`,
           },
           ['type'],

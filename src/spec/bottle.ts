@@ -133,6 +133,20 @@ export type TokenIssuer =
       /** Empty = all of the installation. */
       readonly permissions: Readonly<Record<string, string>>;
     }
+  /** Signed here: the service knows the key, and no token endpoint is asked (RFC 7519). */
+  | {
+      readonly kind: 'jwt';
+      /** Absolute path: PEM, which says the algorithm; with `hs256` any text. */
+      readonly key: string;
+      readonly hs256: boolean;
+      readonly keyId: string | null;
+      readonly issuer: string | null;
+      readonly subject: string | null;
+      readonly audience: string | null;
+      /** Further ones; iss, sub, aud, iat, exp and jti are none of them. */
+      readonly claims: Readonly<Record<string, string | number | boolean>>;
+      readonly lifeMs: number;
+    }
   /** The login to a subscription that a tool on this machine keeps in a file. */
   | {
       readonly kind: 'login';

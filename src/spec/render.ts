@@ -143,6 +143,15 @@ function issuerOf(issuer: TokenIssuer): Yaml {
         },
       };
     }
+    case 'jwt': {
+      const { key, hs256, keyId, issuer: iss, subject, audience, claims, lifeMs } = issuer;
+      return {
+        jwt: set({
+          ...{ key, algorithm: hs256 ? 'HS256' : null, key_id: keyId, issuer: iss, subject, audience },
+          ...{ claims: isEmpty(claims) ? null : claims, life_seconds: lifeMs / 1000 },
+        }),
+      };
+    }
     case 'login': {
       const { of, file, writeBack, tokenUrl } = issuer;
       return { login: set({ of, file, write_back: writeBack, token_url: tokenUrl }) };

@@ -221,6 +221,40 @@ export const SecretSchema = Type.Object(
         },
       ),
     ),
+    jwt: Type.Optional(
+      Type.Object(
+        {
+          key: keyFile('Private key in PEM (RSA, P-256 or Ed25519: RS256, ES256, EdDSA); with HS256 any text.'),
+          algorithm: Type.Optional(Type.Enum(['HS256'], words('Left out: as the key says.', { examples: ['HS256'] }))),
+          key_id: Type.Optional(argument('`kid` of the header.', '2X9R4HXF34')),
+          issuer: Type.Optional(argument('`iss`.', '57246542-96fe-1a63-e053-0824d011072a')),
+          subject: Type.Optional(argument('`sub`.', 'web-shop')),
+          audience: Type.Optional(argument('`aud`.', 'appstoreconnect-v1')),
+          claims: Type.Optional(
+            Type.Record(Type.String(), Type.Union([Type.String(), Type.Number(), Type.Boolean()]), {
+              ...words('Further claims.'),
+              propertyNames: { pattern: '^(?!(?:iss|sub|aud|iat|nbf|exp|jti)$)[^\\u0000-\\u001f]+$' },
+              examples: [{ bid: 'example.web-shop' }],
+            }),
+          ),
+          life_seconds: Type.Optional(seconds('How long each is good for; 600.', 600)),
+        },
+        {
+          ...closed,
+          ...words(
+            'A JWT that is signed on your machine, for services that know the key: App Store Connect, Snowflake and the like. A new one before it expires.',
+          ),
+          examples: [
+            {
+              key: '~/.config/AuthKey.p8',
+              key_id: '2X9R4HXF34',
+              issuer: '57246542-96fe',
+              audience: 'appstoreconnect-v1',
+            },
+          ],
+        },
+      ),
+    ),
     json: key('The value is this field of JSON: `a.b.0`, or a JSON pointer.', 'tokens.access_token'),
     yaml: key('The value is this field of YAML: `a.b.0`, or a JSON pointer.', 'users.0.token'),
     dotenv: key('The value is this variable of a dotenv file.', 'API_TOKEN'),

@@ -11,7 +11,8 @@ import type { SpecSecret } from './schema-secret.ts';
 import { resolvePath, type Surroundings } from './surroundings.ts';
 import { shown } from './words.ts';
 
-const ISSUED = ['oauth2', 'jwt_bearer', 'github_app', 'login'] as const;
+const ISSUED = ['oauth2', 'jwt_bearer', 'github_app', 'jwt', 'login'] as const;
+const JWT_LIFE_SECONDS = 600;
 const ORIGINS = ['env', 'file', 'cmd', 'keychain', 'op', 'vault', 'aws', 'gcp', ...ISSUED] as const;
 const LOGIN_FILES = { claude: '~/.claude/.credentials.json', codex: '~/.codex/auth.json' } as const;
 const PICKS = ['json', 'yaml', 'dotenv', 'netrc', 'ini'] as const;
@@ -106,7 +107,7 @@ function readOrigin(
 }
 
 function readIssuer(
-  { oauth2, jwt_bearer: bearer, github_app: app, login }: SpecSecret,
+  { oauth2, jwt_bearer: bearer, github_app: app, jwt, login }: SpecSecret,
   names: readonly string[],
   workspace: Workspace,
   around: Surroundings,
@@ -139,6 +140,13 @@ function readIssuer(
   if (bearer !== undefined) {
     const { token_url: tokenUrl = null, issuer = null, scope = null } = bearer;
     return { kind: 'jwt_bearer', key: keyAt(bearer.key, 'jwt_bearer'), tokenUrl, issuer, scope };
+  }
+  if (jwt !== undefined) {
+    return {
+      ...{ kind: 'jwt', key: keyAt(jwt.key, 'jwt'), hs256: jwt.algorithm === 'HS256', keyId: jwt.key_id ?? null },
+      ...{ issuer: jwt.issuer ?? null, subject: jwt.subject ?? null, audience: jwt.audience ?? null },
+      ...{ claims: jwt.claims ?? {}, lifeMs: (jwt.life_seconds ?? JWT_LIFE_SECONDS) * 1000 },
+    };
   }
   if (login !== undefined) {
     const { of, file = LOGIN_FILES[of], token_url: tokenUrl = null, write_back: writeBack = false } = login;

@@ -1,5 +1,5 @@
 // Tokens from real endpoints on loopback, over TLS of an authority of the test's own: what they were asked, and what is done with the answer.
-import { createVerify, generateKeyPairSync, type KeyObject, randomBytes, verify } from 'node:crypto';
+import { createHmac, createVerify, generateKeyPairSync, type KeyObject, randomBytes, verify } from 'node:crypto';
 import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import type { IncomingHttpHeaders, ServerResponse } from 'node:http';
 import { createServer } from 'node:https';
@@ -198,7 +198,7 @@ describe('a signed assertion', () => {
   });
 
   it.each([
-    ['no key', 'hello', 0o600, 'no RSA or P-256 private key'],
+    ['no key', 'hello', 0o600, 'no RSA, P-256 or Ed25519 private key'],
     ['a key that others may read', pem(ec.privateKey), 0o644, 'everybody on this machine may read the file'],
   ])('by %s is refused', async (name, content, mode, why) => {
     const key = keyFile(`${name}.pem`, content);
@@ -223,6 +223,57 @@ describe('a signed assertion', () => {
     const jwt = asked[0]!.headers.authorization!.replace('Bearer ', '');
     expect(claimsOf(jwt)[1]).toMatchObject({ iss: '12' });
     expect(createVerify('sha256').update(signedPart(jwt)).verify(rsa.publicKey, signatureOf(jwt))).toBe(true);
+  });
+});
+
+describe('a JWT that is signed here', () => {
+  const INPUT_VALUES = { CS: 'client-secret', RT: 'stored-refresh' };
+  const key = (name: string, type: 'rsa' | 'ec' | 'ed25519') => {
+    const pair =
+      type === 'rsa'
+        ? generateKeyPairSync('rsa', { modulusLength: 2048 })
+        : type === 'ec'
+          ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
+          : generateKeyPairSync('ed25519');
+    const pem = pair.privateKey.export({ type: 'pkcs8', format: 'pem' }) as string;
+    return { file: keyFile(name, pem), publicKey: pair.publicKey };
+  };
+  const jwt = (file: string, more: object = {}): TokenIssuer => ({
+    ...{ kind: 'jwt', key: file, hs256: false, keyId: 'k1', issuer: 'me', subject: null, audience: 'them' },
+    ...{ claims: { bid: 'app' }, lifeMs: 600_000, ...more },
+  });
+
+  it.each([
+    ['RS256', 'rsa', 'sha256'],
+    ['ES256', 'ec', 'sha256'],
+    ['EdDSA', 'ed25519', null],
+  ] as const)('%s', async (alg, type, digest) => {
+    const { file, publicKey } = key(`${alg}.pem`, type);
+    const { value = '', lives } = await resolveWith(jwt(file), INPUT_VALUES);
+    const [header, claims] = claimsOf(value);
+    expect(header).toEqual({ alg, typ: 'JWT', kid: 'k1' });
+    expect(claims).toMatchObject({ iss: 'me', aud: 'them', bid: 'app', exp: claims.iat + 600 });
+    expect(claims).not.toHaveProperty('sub');
+    const at = value.lastIndexOf('.');
+    const signature = Buffer.from(value.slice(at + 1), 'base64url');
+    const verifier = type === 'ec' ? ({ key: publicKey, dsaEncoding: 'ieee-p1363' } as const) : publicKey;
+    expect(verify(digest, Buffer.from(value.slice(0, at)), verifier, signature)).toBe(true);
+    expect(lives.get('T')).toBe(600_000);
+    expect((await resolveWith(jwt(file), INPUT_VALUES)).value).not.toBe(value);
+    expect(asked).toEqual([]);
+  });
+
+  it('HS256, with a key of 32 bytes at least', async () => {
+    const text = randomBytes(24).toString('base64');
+    const { value = '' } = await resolveWith(jwt(keyFile('hs', `${text}\n`), { hs256: true }), INPUT_VALUES);
+    const at = value.lastIndexOf('.');
+    expect(value.slice(at + 1)).toBe(createHmac('sha256', text).update(value.slice(0, at)).digest('base64url'));
+    await expect(resolveWith(jwt(keyFile('short', 'x'.repeat(31)), { hs256: true }), INPUT_VALUES)).rejects.toThrow(
+      'shorter than 32',
+    );
+    await expect(resolveWith(jwt(keyFile('text', text)), INPUT_VALUES)).rejects.toThrow(
+      /its key is no RSA, P-256 or Ed25519.*HS256/,
+    );
   });
 });
 

@@ -314,6 +314,8 @@ secrets:
   A: { oauth2: { token_url: "https://auth.example/token", client_id: me, client_secret: CLIENT_SECRET, refresh_token: REFRESH, scope: a b } }
   B: { jwt_bearer: { key: ~/robot.json, scope: read } }
   C: { github_app: { app_id: "1", installation_id: "2", key: ./app.pem, repositories: [web-shop], permissions: { contents: read } } }
+  D: { jwt: { key: ./k.p8, key_id: k1, issuer: me, audience: them, claims: { bid: app, n: 3 }, life_seconds: 1200 } }
+  E: { jwt: { key: ./k.txt, algorithm: HS256 } }
 `;
     const bottle = bottleOf(text);
     expect(bottle.secrets).toMatchObject({
@@ -326,8 +328,13 @@ secrets:
         kind: 'token',
         issuer: { kind: 'github_app', key: '/home/me/.config/bottle/app.pem', api: 'https://api.github.com' },
       },
+      D: {
+        kind: 'token',
+        issuer: { kind: 'jwt', keyId: 'k1', hs256: false, claims: { bid: 'app', n: 3 }, lifeMs: 1_200_000 },
+      },
+      E: { kind: 'token', issuer: { kind: 'jwt', hs256: true, issuer: null, lifeMs: 600_000 } },
     });
-    expect(placeholderNames(bottle)).toEqual(['A', 'B', 'C']);
+    expect(placeholderNames(bottle)).toEqual(['A', 'B', 'C', 'D', 'E']);
     expect(bottleOf(renderBottle(bottle)).secrets).toEqual(bottle.secrets);
   });
 
