@@ -153,9 +153,10 @@ export class TokenRelay implements Relay, DecodedSink {
   /** `read`: what the upstream sent; `written`: what the agent gets of it. */
   private send(head: ResponseHead, read: Buffer, written: Buffer, guard: ResponseGuard | null): void {
     const { agent, account, owner } = this.parts;
-    const clean = guard === null ? written : Buffer.concat([guard.push(written), guard.end()]);
     const scrubbed = (fields: readonly string[]) => (guard === null ? fields : guard.headers(fields));
+    // The fields first: of a cookie that they set, the value is looked for in the body.
     let rawHeaders = withoutHttp3(scrubbed(head.rawHeaders));
+    const clean = guard === null ? written : Buffer.concat([guard.push(written), guard.end()]);
     if (this.decoder !== null) rawHeaders = withoutFields(rawHeaders, ['content-encoding']);
     if (this.decoder !== null || !clean.equals(read)) rawHeaders = withoutFields(rawHeaders, DIGESTS);
     if (head.body === 'length') rawHeaders = withField(rawHeaders, 'Content-Length', String(clean.length));

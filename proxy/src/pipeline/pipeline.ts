@@ -213,7 +213,10 @@ export function createPipeline(
 
   const unchangeable = new WeakMap<Route, Route>();
 
-  function streamEnvelopes({ route, rawHeaders }: Admitted): BodyStream | null {
+  function streamEnvelopes(admitted: Admitted): BodyStream | null {
+    // Nothing that a request says of its body keeps a push from being read as one.
+    if (pushes.isJudged(admitted)) return null;
+    const { route, rawHeaders } = admitted;
     const envelopes = envelopesOf((lowerName) => fieldOf(rawHeaders, lowerName));
     if (envelopes === null) return null;
     const closed = graphql.refuseStream(route);

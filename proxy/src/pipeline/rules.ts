@@ -82,7 +82,7 @@ export function askRoute(
     }
   }
   if (!isRestricted) return { kind: 'allowed', path: target.path };
-  const override = firstHeader(view, PATH_OVERRIDES);
+  const override = pathOverrideOf(view);
   if (override !== null) return { kind: 'ambiguous', why: `the header ${override} may replace the path` };
   const read = readings();
   return read.kind === 'ambiguous' ? read : { kind: 'allowed', path: read.sent };
@@ -96,7 +96,7 @@ export function askConfirm(
   readings: () => PathReadings,
 ): ConfirmAnswer | null {
   if (confirm === null) return null;
-  return confirm(view, target, methodsOf(view, target), firstHeader(view, PATH_OVERRIDES), readings);
+  return confirm(view, target, methodsOf(view, target), pathOverrideOf(view), readings);
 }
 
 function allows(rules: readonly CompiledRule[], reading: Reading): boolean {
@@ -148,7 +148,12 @@ function parametersOf(query: readonly QueryPart[]): readonly QueryPart[] {
   });
 }
 
-function firstHeader(view: RequestView, names: ReadonlySet<string>): string | null {
+/** The field by which an upstream may take another path than the request line says; null = there is none. */
+export function pathOverrideOf(view: Pick<RequestView, 'rawHeaders'>): string | null {
+  return firstHeader(view, PATH_OVERRIDES);
+}
+
+function firstHeader(view: Pick<RequestView, 'rawHeaders'>, names: ReadonlySet<string>): string | null {
   for (let i = 0; i < view.rawHeaders.length; i += 2) {
     const name = view.rawHeaders[i]!;
     if ((name.charCodeAt(0) | 0x20) === 0x78 && names.has(dashed(name))) return name.toLowerCase();

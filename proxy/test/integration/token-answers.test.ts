@@ -2,6 +2,7 @@
 import { randomBytes } from 'node:crypto';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
 import { afterEach, describe, expect, it } from 'vitest';
+import { HELD_COOKIES } from '../../src/contract.ts';
 import { endSettings } from './harness/setting.ts';
 import { API, AUTH, answerJson, bearer, OTHER, random, type Service, tokenSetting } from './harness/token-setting.ts';
 
@@ -77,6 +78,25 @@ describe('a code for tokens, and a refresh with rotation', () => {
     for (const value of service.given) expect(log).not.toContain(value);
     expect(proxy.records()).toHaveLength(4);
     expect(proxy.stderr()).toBe('');
+  });
+
+  it('keeps a cookie that the same answer sets as well, also where its body repeats it', async () => {
+    const [sid, token] = [random(), random()];
+    const { ask, proxy } = await tokenSetting(
+      (_, __, response) => {
+        response.setHeader('Set-Cookie', `sid=${sid}; Path=/; Secure`);
+        answerJson(response, { access_token: token, session: sid, trace: Buffer.from(sid).toString('base64') });
+      },
+      {
+        auth: { cookies: 'hold' },
+        secrets: [{ name: HELD_COOKIES, value: randomBytes(24).toString('hex'), placeholder: `held-${random()}` }],
+      },
+    );
+    const answer = await ask(AUTH, form({ code: 'x' }));
+    expect(answer.head).toMatch(/^set-cookie: sid=held-/im);
+    expect(JSON.parse(answer.body).session).toBe('*'.repeat(sid.length));
+    for (const value of [sid, token, Buffer.from(sid).toString('base64')]) expect(answer.text).not.toContain(value);
+    expect(JSON.stringify(proxy.records())).not.toContain(sid);
   });
 
   it('starts from a secret of the spec, whose placeholder the agent has', async () => {

@@ -2,6 +2,8 @@
 import type { ProxyConfig, Route } from '../../contract.ts';
 import type { BodyMeta } from '../../dlp/types.ts';
 import { isIdentity } from '../body-scan.ts';
+import { readPath } from '../path.ts';
+import { pathOverrideOf } from '../rules.ts';
 import { splitTarget } from '../target.ts';
 import type { Admitted, BodyStream, Refusal, StreamJudgement } from '../types.ts';
 import { joinHeld } from '../verdict.ts';
@@ -11,6 +13,8 @@ import { compilePushRule, type PushFlaw, type PushJudge } from './push-rule.ts';
 import { isPushPath } from './refusal.ts';
 
 export interface GitGate {
+  /** What it holds is judged as a push, whatever it says that it is. */
+  isJudged(admitted: Admitted): boolean;
   judgeBody(admitted: Admitted, body: Buffer, meta: BodyMeta): Refusal | null;
   /** `inner`, which gets nothing before the push is judged. */
   stream(admitted: Admitted, meta: BodyMeta, inner: BodyStream): BodyStream;
@@ -19,11 +23,13 @@ export interface GitGate {
 export function createGitGate(config: Pick<ProxyConfig, 'routes'>): GitGate {
   const judges = new Map<Route, PushJudge>();
   for (const route of config.routes) if (route.push !== undefined) judges.set(route, compilePushRule(route.push));
-  const judgeOf = ({ route, target }: Admitted): PushJudge | undefined => {
+  const judgeOf = ({ route, target, rawHeaders }: Admitted): PushJudge | undefined => {
     const judge = judges.get(route);
-    return judge !== undefined && isPushPath(splitTarget(target).path) ? judge : undefined;
+    if (judge === undefined) return undefined;
+    return mayBePush(splitTarget(target).path) || pathOverrideOf({ rawHeaders }) !== null ? judge : undefined;
   };
   return {
+    isJudged: (admitted) => judgeOf(admitted) !== undefined,
     judgeBody(admitted, body, meta) {
       const judge = judgeOf(admitted);
       if (judge === undefined) return null;
@@ -39,6 +45,15 @@ export function createGitGate(config: Pick<ProxyConfig, 'routes'>): GitGate {
       return new JudgedPush(admitted.route, isIdentity(meta) ? new PushInspection(judge) : null, inner);
     },
   };
+}
+
+/** Read widely: some servers take letters in either case, slashes at the end, escapes and parameters. */
+function mayBePush(path: string): boolean {
+  if (isPushPath(path)) return true;
+  const read = readPath(path);
+  return (
+    read.kind === 'ambiguous' || read.readings.some(({ text }) => isPushPath(text.toLowerCase().replace(/\/+$/, '')))
+  );
 }
 
 /** Reads a push until it is known whether it may pass. */

@@ -6,6 +6,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { Ancestry } from '../../../src/pipeline/git/ancestry.ts';
 import { readPushRequest } from '../../../src/pipeline/git/push-request.ts';
 import { compilePushRule } from '../../../src/pipeline/git/push-rule.ts';
+import { route, session } from './session.ts';
 
 const ZERO = '0'.repeat(40);
 const A = 'a'.repeat(40);
@@ -142,5 +143,52 @@ describe.each(['sha1', 'sha256'])('going forward, %s', (format) => {
     const forged = git('commit-tree', `${first}^{tree}`, '-p', first, '-m', 'forged');
     expect(read(packOf(forged, `^${first}`)).isForward(first, tip)).toBe(false);
     expect(read(packOf(forged, `^${first}`)).isForward(first, forged)).toBe(true);
+  });
+});
+
+describe('a push that says to be something else', () => {
+  const toMain = Buffer.from(`${packet(`${ZERO} ${A} refs/heads/main\0report-status side-band-64k`)}0000PACK`);
+  const { admit, pipeline } = session([
+    route('git', 'git.example', { push: { refs: ['refs/heads/agent/**'], force: false, delete: false } }),
+  ]);
+  const push = (target: string, contentType = 'application/x-git-receive-pack-request') =>
+    admit({ host: 'git.example', method: 'POST', target, headers: { 'Content-Type': contentType } });
+
+  test.each(['application/grpc', 'application/grpc-web+proto', 'application/connect+json'])(
+    'with the type %s, is read as a push',
+    (contentType) => {
+      const admitted = push('/acme/web.git/git-receive-pack', contentType);
+      expect(pipeline.streamEnvelopes(admitted)).toBeNull();
+      expect(pipeline.judgeBody(admitted, toMain)).toMatchObject({ do: 'refuse', refusal: { rule: 'push' } });
+    },
+  );
+
+  test.each([
+    '/acme/web.git/git-receive-pack/',
+    '/acme/web.git/git-receive-pack//',
+    '/acme/web.git/git-receive-pack/.',
+    '/acme/web.git/GIT-Receive-Pack',
+    '/acme/web.git/git%2Dreceive-pack',
+    '/acme/web.git/git%252Dreceive-pack',
+    '/acme/web.git%2Fgit-receive-pack',
+    '/acme/web.git/git-receive-pack;a=b',
+    '/acme/web.git/git-receive-pack%3Fx',
+    '/acme/web.git/x/%2E%2E/git-receive-pack?a=b',
+    '/acme/web.git/%ff/../git-receive-pack',
+  ])('at %s, is read as a push', (target) => {
+    const admitted = push(target);
+    expect(pipeline.judgeBody(admitted, toMain)).toMatchObject({ do: 'refuse', refusal: { rule: 'push' } });
+    expect(pipeline.streamBody(admitted).push(toMain)).toMatchObject({ do: 'refuse', refusal: { rule: 'push' } });
+  });
+
+  test('behind a header that may replace the path, is read as a push', () => {
+    const headers = { 'X-Original-URL': '/acme/web.git/git-receive-pack' };
+    const admitted = admit({ host: 'git.example', method: 'POST', target: '/', headers });
+    expect(pipeline.judgeBody(admitted, toMain)).toMatchObject({ do: 'refuse', refusal: { rule: 'push' } });
+  });
+
+  test('is none where nothing of the kind is in its path', () => {
+    const admitted = push('/acme/web.git/git-upload-pack', 'text/plain');
+    expect(pipeline.judgeBody(admitted, Buffer.from('0000'))).toMatchObject({ do: 'pass' });
   });
 });
