@@ -16,9 +16,10 @@ import { literalRows } from './views/literals.ts';
 import { readMessage } from './views/messages.ts';
 import { hexDump, spelledRows } from './views/number-rows.ts';
 import { joinParts } from './views/parts.ts';
-import { type DecodedRuns, decodeRuns, isText } from './views/runs.ts';
+import { type DecodedRuns, decodeRuns } from './views/runs.ts';
 import { unspaced } from './views/spaced.ts';
 import { crowds, sparseStretches, spelled, withoutSeparator } from './views/sparse.ts';
+import { isText } from './views/telling.ts';
 import { readEbcdic, unfoldUnicode, unfoldUtf7, unfoldWide } from './views/unicode.ts';
 
 /** How far apart the numbers of a row may stand, in bytes, and how many make a row. */

@@ -1,7 +1,8 @@
 // Text without spaces, full of signs: base85 of any kind, base91, and lines of uuencode.
 import { BASE85, BASE91, valuesOf } from '../alphabets.ts';
 import { View } from '../view.ts';
-import { hasMagic, type Runs } from './runs.ts';
+import type { Runs } from './runs.ts';
+import { hasMagic } from './telling.ts';
 
 /** Shortest run that is looked at, in bytes. */
 const RUN_BYTES = 22;

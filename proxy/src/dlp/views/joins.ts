@@ -2,30 +2,21 @@
 import { isUtf8 } from 'node:buffer';
 import { ALNUM, BASE64, WORD_DASH } from '../charsets.ts';
 import { Trace, type View } from '../view.ts';
+import { fieldsAround, isPairEnd } from './fields.ts';
+import { areIds, isList, untilAlike } from './lists.ts';
+import { FIELD_BYTES, isQuote, isSpace, MOST_PIECES, type Piece, REACH_BYTES } from './pieces.ts';
 
-/** How far a token in pieces may reach from its keyword, in bytes. */
-const REACH_BYTES = 2048;
 /** Longest thing between two pieces that is neither letter nor digit, in bytes. */
 const SIGNS_BYTES = 14;
 /** Shortest and longest line that a token may go on in, in bytes. */
 const LEAST_LINE = 2;
 const LINE_BYTES = 256;
-/** Longest thing between the strings, or fields, that hold two pieces, in bytes. */
-const FIELD_BYTES = 64;
-/** Longest piece, in bytes, and most of them. */
-const PIECE_BYTES = 256;
-const MOST_PIECES = 128;
 /** Shortest text that is worth a view. */
 const LEAST_CHARS = 16;
 /** So much of it is looked at first. */
 const LOOK_CHARS = 64;
 /** Shorter keywords come up by chance inside words and ids, in bytes. */
 const SURE_KEYWORD = 6;
-
-interface Piece {
-  readonly start: number;
-  readonly end: number;
-}
 
 /**
  * Whether the keyword at `at..end` may begin a token in pieces: with a sign that no such token has, before white space, or as a few letters in
@@ -86,57 +77,6 @@ export function joinFrom(view: View, at: number, to: number, found: (child: View
       [...numbered].sort((a, b) => a.number - b.number),
     );
 }
-
-/** So many bytes at their beginning that are the same are no accident; one less where they end in the same sign. */
-const ALIKE_BYTES = 3;
-
-/** The pieces before the first that begins like its neighbour or like the first one: `glpat-`, `gldt-`, `glrt-` are a list, not a token cut up. */
-function untilAlike(bytes: Uint8Array, pieces: readonly Piece[]): readonly Piece[] {
-  const alike = pieces.findIndex(
-    (piece, i) => i > 0 && (isAlike(bytes, piece, pieces[i - 1]!) || isAlike(bytes, piece, pieces[0]!)),
-  );
-  return alike < 0 ? pieces : pieces.slice(0, alike);
-}
-
-function isAlike(bytes: Uint8Array, one: Piece, other: Piece): boolean {
-  if (one.end - one.start < ALIKE_BYTES || other.end - other.start < ALIKE_BYTES) return false;
-  const first = bytes[one.start]!;
-  const second = bytes[one.start + 1]!;
-  if (bytes[other.start] !== first || bytes[other.start + 1] !== second) return false;
-  const last = bytes[one.end - 1]!;
-  if (last === bytes[other.end - 1] && (last === 0x2d || last === 0x5f)) return true;
-  const third = bytes[one.start + 2]!;
-  // Zeros in base64 are alike as well.
-  return bytes[other.start + 2] === third && (first !== second || first !== third);
-}
-
-/** So many texts of such a length, in characters, are ids and hashes: a token cut up would be longer than any. */
-const MOST_IDS = 12;
-const ID_CHARS = 16;
-
-const areIds = (pieces: readonly Piece[]): boolean =>
-  pieces.filter(({ start, end }) => end - start >= ID_CHARS).length > MOST_IDS;
-
-/** So many pieces with nothing but commas and semicolons between them tell a list. */
-const LIST_PIECES = 4;
-
-/** The items of a list, like the mappings of a source map: as long as they happen to be, where what was cut up has pieces of one length. */
-function isList(bytes: Uint8Array, pieces: readonly Piece[]): boolean {
-  let items = 0;
-  let shortest = PIECE_BYTES;
-  let longest = 0;
-  // The first is what a keyword begins in the middle of, and the last is what was left.
-  for (let i = 1; i < pieces.length - 1; i++) {
-    const { start, end } = pieces[i]!;
-    if (!isItemSign(bytes[start - 1]!) || !isItemSign(bytes[end]!)) continue;
-    items++;
-    shortest = Math.min(shortest, end - start);
-    longest = Math.max(longest, end - start);
-  }
-  return items >= LIST_PIECES && shortest !== longest;
-}
-
-const isItemSign = (byte: number): boolean => byte === 0x2c || byte === 0x3b;
 
 /** What is looked at of pieces, used again and again. */
 const looked = new Uint8Array(LOOK_CHARS);
@@ -299,140 +239,4 @@ function acrossMarkup(view: View, at: number, end: number): Piece[] {
     start = next;
   }
   return pieces;
-}
-
-const isSpace = (byte: number): boolean => byte === 0x20 || (byte >= 9 && byte <= 13);
-
-interface Field extends Piece {
-  /** The number at the end of its name, -1 for none. */
-  readonly number: number;
-}
-
-/** The values around `at`: of strings where it stands in one, else of `name=value` and `name: value`. */
-function fieldsAround(view: View, at: number): Field[] {
-  const { bytes } = view;
-  let open = at;
-  let isNamed = false;
-  while (
-    open > 0 &&
-    at - open < PIECE_BYTES &&
-    !isQuote(bytes[open - 1]!) &&
-    bytes[open - 1]! > 0x20 &&
-    !isJoint(bytes[open - 1]!)
-  ) {
-    open--;
-    isNamed ||= bytes[open] === 0x3a;
-  }
-  if (isQuote(bytes[open - 1] ?? 0)) return isClosed(view, at, bytes[open - 1]!) ? stringsAround(view, open - 1) : [];
-  while (open > 0 && bytes[open - 1] === 0x20) open--;
-  return isNamed || isPairSign(bytes[open - 1] ?? 0) ? pairsAround(view, at) : [];
-}
-
-/** Whether the string that goes on at `at` ends soon, without white space before its quote. */
-function isClosed({ bytes, length }: View, at: number, quote: number): boolean {
-  const to = Math.min(length, at + PIECE_BYTES + 1);
-  let end = at;
-  while (end < to && bytes[end] !== quote && bytes[end]! > 0x20) end++;
-  return end < to && bytes[end] === quote;
-}
-
-const isQuote = (byte: number): boolean => byte === 0x22 || byte === 0x27 || byte === 0x60;
-/** Between two fields, or between a name and its value. */
-const isJoint = (byte: number): boolean => byte === 0x26 || byte === 0x3d || byte === 0x3b || byte === 0x3f;
-
-/** Strings before and after the one whose quote stands at `quote`, without names. */
-function stringsAround(view: View, quote: number): Field[] {
-  const { bytes, length } = view;
-  const mark = bytes[quote]!;
-  const from = Math.max(0, quote - REACH_BYTES);
-  // Backwards to where strings of this kind begin: an odd number of quotes between would turn them inside out.
-  const quotes: number[] = [];
-  for (let at = quote; at >= from && quotes.length < MOST_PIECES * 4; at--) if (bytes[at] === mark) quotes.push(at);
-  quotes.reverse();
-  if (quotes.length % 2 === 0) quotes.shift();
-  const to = Math.min(length, quote + REACH_BYTES);
-  for (let at = quote + 1; at < to && quotes.length < MOST_PIECES * 8; at++) if (bytes[at] === mark) quotes.push(at);
-  const fields: Field[] = [];
-  let number = -1;
-  for (let i = 0; i + 1 < quotes.length; i += 2) {
-    const start = quotes[i]! + 1;
-    let end = quotes[i + 1]!;
-    let after = end + 1;
-    while (end > start && bytes[end - 1] === 0x5c) end--;
-    while (after < length && isSpace(bytes[after]!)) after++;
-    if (bytes[after] === 0x3a) {
-      number = numberBefore(bytes, start, end);
-      continue;
-    }
-    if (end - start > PIECE_BYTES || !isOneWord(bytes, start, end)) continue;
-    if (i > 0 && areApart(view, quotes[i - 1]! + 1, quotes[i]!)) {
-      if (quotes[i]! > quote) break;
-      fields.length = 0;
-    }
-    fields.push({ start, end, number: number >= 0 ? number : numberBeforeAssignment(bytes, quotes[i]!) });
-    number = -1;
-  }
-  return fields;
-}
-
-/** Whether what stands between two strings is too long for parts of one text, or a sentence in which `code` is marked. */
-function areApart(view: View, from: number, to: number): boolean {
-  return to - from > FIELD_BYTES || (view.bytes[to] === BACKTICK && SENTENCE.test(view.text(from, to)));
-}
-const BACKTICK = 0x60;
-const SENTENCE = /[a-z]{2,}[\s,.]+[a-z]{2,}/;
-
-/** `part2 = "…"`, `p2='…'`. */
-function numberBeforeAssignment(bytes: Uint8Array, quote: number): number {
-  let at = quote;
-  while (at > 0 && (bytes[at - 1] === 0x3d || bytes[at - 1] === 0x5c || isSpace(bytes[at - 1]!))) at--;
-  return at === quote ? -1 : numberBefore(bytes, Math.max(0, at - 32), at);
-}
-
-/** `a=1&b=2`, `a=1; b=2`, lines of `a: 1` or of `a=1`. */
-function pairsAround(view: View, at: number): Field[] {
-  const { bytes, length } = view;
-  const fields: Field[] = [];
-  const to = Math.min(length, at + REACH_BYTES);
-  let start = Math.max(0, at - REACH_BYTES);
-  while (start < to) {
-    let sign = start;
-    while (sign < to && !isPairSign(bytes[sign]!) && !isPairEnd(bytes, sign)) sign++;
-    let end = sign;
-    while (end < to && !isPairEnd(bytes, end)) end++;
-    let value = sign;
-    while (value < end && (isPairSign(bytes[value]!) || bytes[value] === 0x20)) value++;
-    // The last value of a list that stands in a sentence.
-    let word = value;
-    while (word < end && bytes[word]! > 0x20) word++;
-    if (value > at - PIECE_BYTES && bytes[end] !== 0x0a) end = Math.min(end, word);
-    const isPiece = value > sign && end > value && end - value <= PIECE_BYTES && isOneWord(bytes, value, end);
-    if (isPiece) fields.push({ start: value, end, number: numberBefore(bytes, start, sign) });
-    // Values that are not of the same list end it.
-    else if (end > start && end < at) fields.length = 0;
-    else if (end > at && end > start + 1) break;
-    start = end + 1;
-    while (start < to && isSpace(bytes[start]!)) start++;
-  }
-  return fields;
-}
-
-const isPairSign = (byte: number): boolean => byte === 0x3d || byte === 0x3a;
-const isPairEnd = (bytes: Uint8Array, at: number): boolean =>
-  bytes[at] === 0x26 || bytes[at] === 0x3b || bytes[at] === 0x0a || bytes[at] === 0x0d || bytes[at] === 0x3f;
-
-function isOneWord(bytes: Uint8Array, start: number, end: number): boolean {
-  for (let at = start; at < end; at++) if (bytes[at]! <= 0x20) return false;
-  return end > start;
-}
-
-/** The number that a name ends with: `part2`, `p[2]`, `2`. */
-function numberBefore(bytes: Uint8Array, start: number, end: number): number {
-  let last = end;
-  while (last > start && (bytes[last - 1] === 0x5d || bytes[last - 1] === 0x29)) last--;
-  let first = last;
-  while (first > start && last - first < 6 && bytes[first - 1]! >= 0x30 && bytes[first - 1]! <= 0x39) first--;
-  let value = first === last ? -1 : 0;
-  for (let at = first; at < last; at++) value = value * 10 + bytes[at]! - 0x30;
-  return value;
 }

@@ -1,7 +1,7 @@
 // Rows of numbers that spell text, with the same thing between them: `chr(103)+chr(104)`, `[char]0x67+[char]0x68`, `U+0067 U+0068`, `147 150`.
 
 import { Trace, type View } from '../view.ts';
-import { hasMagic } from './runs.ts';
+import { hasMagic } from './telling.ts';
 
 /** Longest thing between two numbers, in bytes. */
 const BETWEEN_BYTES = 48;

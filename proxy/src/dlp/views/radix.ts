@@ -1,7 +1,7 @@
 // Runs of letters and digits that are bytes in a rarer alphabet: base32 of any kind, base58 and its like, digits alone.
 import { BASE32, RADIX, valuesOf } from '../alphabets.ts';
 import { type Span, View } from '../view.ts';
-import { hasMagic } from './runs.ts';
+import { hasMagic } from './telling.ts';
 
 /** Longest run that is read as one number, in characters: its cost grows with the square. */
 const NUMBER_CHARS = 512;

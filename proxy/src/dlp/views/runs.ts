@@ -1,9 +1,20 @@
 // Base64 and hex: decodes those long runs of their characters that could hold something.
 import { BASE64, HEX } from '../charsets.ts';
 import { RUN_CHARS } from '../sweep.ts';
-import { asBuffer, type Span, View } from '../view.ts';
+import type { View } from '../view.ts';
 import { LEAST_STREAM, mayBeInflated } from './compressed.ts';
+import { Lines } from './lines.ts';
+import { base64Bytes, hexBytes, paddedEnd, pieceView } from './piece.ts';
 import { decodeBase32, decodeDigits, decodeNumber } from './radix.ts';
+import {
+  firstByte,
+  isBase64Magic,
+  isBase64Text,
+  isMeaningfulFrom,
+  isMeaningfulHex,
+  isPrintable,
+  secondByte,
+} from './telling.ts';
 import { reversedView, rotatedView, TURNED } from './turned.ts';
 
 /** Shortest run of binary data that is searched like text, in characters. */
@@ -14,9 +25,6 @@ const LOCAL_CHARS = 8192;
 const BASE32_CHARS = 24;
 /** How much is read backwards, or in rot13, behind a run that gives something so. */
 const TURNED_BYTES = 32 * 1024;
-/** Longest label of a host name (RFC 1035, 2.3.4). */
-const LABEL_BYTES = 63;
-const DOT = 0x2e;
 /** Characters looked at to tell an encoding from a word, a path or a hash. */
 const SAMPLE_CHARS = 96;
 
@@ -78,38 +86,12 @@ export class DecodedRuns {
 
 /** Calls `found` with everything that the long runs of `view` decode to. */
 export function decodeRuns(view: View, runs: Runs, decoded: DecodedRuns, found: (child: View) => void): void {
-  const { bytes } = view;
-  const lines: Span[] = [];
-  longRuns(bytes, runs, (start, end) => {
-    const last = lines.at(-1);
-    if (last !== undefined && !isLineBreak(bytes, last.end, start) && !isNextLabel(bytes, last, start, end)) {
-      decodeWrapped(view, lines, found);
-      lines.length = 0;
-    }
-    lines.push({ start, end });
+  const lines = new Lines(view, found);
+  longRuns(view.bytes, runs, (start, end) => {
+    lines.add(start, end);
     decodeRun(view, start, end, decoded, found);
   });
-  if (lines.length > 0) decodeWrapped(view, lines, found);
-}
-
-/** `lines`: long runs with nothing but line breaks, or the dots of a host name, between them; one at least. */
-function decodeWrapped(view: View, lines: Span[], found: (child: View) => void): void {
-  const { bytes, length } = view;
-  const last = lines.at(-1)!;
-  // What is left of wrapped text on a last line shorter than a run.
-  const next = bytes[last.end];
-  const start =
-    next === 0x5c || next === 0x20 || (next! >= 9 && next! <= 13) ? afterLineBreak(bytes, last.end, length) : last.end;
-  const end = start > last.end ? view.runEnd(BASE64, start) : start;
-  if (end > start && end - start < RUN_CHARS && isNewline(bytes, start - 1)) lines.push({ start, end });
-  if (lines.length < 2) return;
-  decodeLines(view, lines, found);
-  // Behind the labels of a host name that hold data stands one that may be data, or the domain.
-  if (bytes[last.end] !== DOT) return;
-  const label = last.end + 1;
-  const labelEnd = view.runEnd(BASE64, label);
-  if (labelEnd > label && labelEnd - label < RUN_CHARS)
-    decodeLines(view, [...lines, { start: label, end: labelEnd }], found);
+  lines.flush();
 }
 
 /** Decodes the base64 run around `at`, whose quartets are aligned to `at`. */
@@ -280,169 +262,3 @@ function isTurned(bytes: Uint8Array, start: number, end: number): boolean {
   for (let i = 4; i < count; i++) head[i] = TURNED[bytes[start + i]!]!;
   return isStream || isBase64Text(head, 0, count);
 }
-
-/** Wrapped text: the lines' characters together. */
-function decodeLines(view: View, lines: readonly Span[], found: (child: View) => void): void {
-  const buffer = asBuffer(view.bytes);
-  const text = lines.map(({ start, end }) => buffer.toString('latin1', start, end)).join('');
-  const whole = { start: lines[0]!.start, end: paddedEnd(view, lines.at(-1)!.end) };
-  const bytes = Buffer.from(text, 'base64');
-  // Words and hashes in a row are none; what was wrapped has lines of one length, or says what it is.
-  if (areEqual(lines) || isText(bytes.subarray(0, WRAPPED_BYTES)) || hasMagic(bytes))
-    found(pieceView(view, 'base64', bytes, whole));
-  decodeBase32(view, lines, found);
-  if (HEX.table[view.bytes[whole.start]!] === 0) return;
-  const hex = Buffer.from(text.slice(0, text.length & ~1), 'hex');
-  if (hex.length >= RUN_CHARS) found(pieceView(view, 'hex', hex, whole));
-}
-
-/** So many bytes tell text. */
-const WRAPPED_BYTES = 32;
-
-/** All but the last one. */
-function areEqual(lines: readonly Span[]): boolean {
-  const first = lines[0]!.end - lines[0]!.start;
-  for (let i = 1; i + 1 < lines.length; i++) if (lines[i]!.end - lines[i]!.start !== first) return false;
-  return true;
-}
-
-/** Values of base64 characters, in both alphabets. */
-export const SEXTETS = new Uint8Array(256);
-[...'ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/'].forEach((char, value) => {
-  SEXTETS[char.charCodeAt(0)] = value;
-});
-SEXTETS[0x2d] = 62;
-SEXTETS[0x5f] = 63;
-
-const firstByte = (bytes: Uint8Array, at: number): number =>
-  (SEXTETS[bytes[at]!]! << 2) | (SEXTETS[bytes[at + 1]!]! >> 4);
-const secondByte = (bytes: Uint8Array, at: number): number =>
-  ((SEXTETS[bytes[at + 1]!]! & 15) << 4) | (SEXTETS[bytes[at + 2]!]! >> 2);
-
-/** Whether the start, the middle or the end of a run, read in quartets from `first` on, gives text or a compressed stream. */
-function isMeaningfulFrom(bytes: Uint8Array, first: number, end: number): boolean {
-  if (isBase64Text(bytes, first, end) || isBase64Magic(bytes, first)) return true;
-  const quartets = (end - first) >> 2;
-  if (quartets < 20) return quartets >= 8 && isBase64Text(bytes, first + ((quartets - 4) << 2), end);
-  return (
-    isBase64Text(bytes, first + ((quartets >> 1) << 2), end) || isBase64Text(bytes, first + ((quartets - 6) << 2), end)
-  );
-}
-
-/** Whether the next quartets give printable text, in 8 or in 16 bits a character. */
-function isBase64Text(bytes: Uint8Array, from: number, end: number): boolean {
-  const to = Math.min(end & ~3, from + 24);
-  let odd = 0;
-  let zeros = 0;
-  let count = 0;
-  for (let at = from; at + 4 <= to || (at === from && at + 4 <= end); at += 4) {
-    const value =
-      (SEXTETS[bytes[at]!]! << 18) |
-      (SEXTETS[bytes[at + 1]!]! << 12) |
-      (SEXTETS[bytes[at + 2]!]! << 6) |
-      SEXTETS[bytes[at + 3]!]!;
-    for (let shift = 16; shift >= 0; shift -= 8) {
-      const byte = (value >> shift) & 0xff;
-      count++;
-      if (byte === 0) zeros++;
-      else if (!isPrintable(byte) && ++odd > 1) return false;
-    }
-  }
-  return count >= 6 && (zeros === 0 || zeros * 3 >= count);
-}
-
-/** gzip, zlib, Zstandard: `H4sI`, `eJ..`, `KLUv`. */
-const isBase64Magic = (bytes: Uint8Array, at: number): boolean => {
-  const [a, b, c] = [bytes[at], bytes[at + 1], bytes[at + 2]];
-  return (
-    (a === 0x48 && b === 0x34 && c === 0x73) ||
-    (a === 0x65 && b! >= 0x41 && b! <= 0x4e) ||
-    (a === 0x4b && b === 0x4c && c === 0x55)
-  );
-};
-
-const isPrintable = (byte: number): boolean => (byte >= 0x20 && byte < 0x7f) || (byte >= 9 && byte <= 13);
-
-/** What a hex digit is worth. */
-const NIBBLES = Uint8Array.from({ length: 256 }, (_, byte) => (byte <= 0x39 ? byte & 15 : (byte & 15) + 9));
-const hexByte = (bytes: Uint8Array, at: number): number => (NIBBLES[bytes[at]!]! << 4) | NIBBLES[bytes[at + 1]!]!;
-
-/** Whether hex pairs from `from` on give printable text or a compressed stream. */
-function isMeaningfulHex(bytes: Uint8Array, from: number, end: number): boolean {
-  if (isMagic(hexByte(bytes, from), hexByte(bytes, from + 2), hexByte(bytes, from + 4), hexByte(bytes, from + 6)))
-    return true;
-  let odd = 0;
-  let zeros = 0;
-  const to = Math.min(end, from + 48) - 1;
-  for (let at = from; at < to; at += 2) {
-    const byte = hexByte(bytes, at);
-    if (byte === 0) zeros++;
-    else if (!isPrintable(byte) && ++odd > 1) return false;
-  }
-  return zeros === 0 || zeros * 6 >= to - from;
-}
-
-/** Mostly printable ASCII: what a token would be part of. */
-export function isText(bytes: Uint8Array): boolean {
-  if (bytes.length < 8) return false;
-  let printable = 0;
-  for (const byte of bytes) if (isPrintable(byte)) printable++;
-  return printable >= bytes.length - (bytes.length >> 4);
-}
-
-/** First bytes of gzip, zlib and Zstandard. */
-export const hasMagic = (bytes: Uint8Array): boolean => isMagic(bytes[0]!, bytes[1]!, bytes[2]!, bytes[3]!);
-
-const isMagic = (a: number, b: number, c: number, d: number): boolean =>
-  (a === 0x1f && b === 0x8b) ||
-  (a === 0x78 && ((a << 8) | b) % 31 === 0) ||
-  (a === 0x28 && b === 0xb5 && c === 0x2f && d === 0xfd);
-
-/** Between two lines of wrapped text: white space, or line breaks written as escapes. */
-function isLineBreak(bytes: Uint8Array, from: number, to: number): boolean {
-  return to - from <= 20 && afterLineBreak(bytes, from, to) === to;
-}
-
-/** Whether a dot stands between two runs of which the second is not the longer: data in the labels of a host name. */
-const isNextLabel = (bytes: Uint8Array, last: Span, start: number, end: number): boolean =>
-  start === last.end + 1 &&
-  bytes[last.end] === DOT &&
-  end - start <= last.end - last.start &&
-  last.end - last.start <= LABEL_BYTES;
-
-/** Whether a line break, written as itself or as an escape, ends at `at`. */
-const isNewline = (bytes: Uint8Array, at: number): boolean =>
-  bytes[at] === 0x0a || bytes[at] === 0x0d || (isControlLetter(bytes[at]!) && bytes[at - 1] === 0x5c);
-
-function afterLineBreak(bytes: Uint8Array, from: number, most: number): number {
-  let at = from;
-  while (at < most) {
-    const byte = bytes[at]!;
-    if (byte === 0x5c) {
-      // As many backslashes as strings are inside each other.
-      let letter = at + 1;
-      while (letter < most && letter < at + 8 && bytes[letter] === 0x5c) letter++;
-      // `\/` is a slash of the text itself.
-      if (bytes[letter] === 0x2f) return letter;
-      if (bytes[letter] !== 0x6e && bytes[letter] !== 0x72) break;
-      at = letter + 1;
-    } else if (byte === 0x20 || (byte >= 9 && byte <= 13)) at++;
-    else break;
-  }
-  return at;
-}
-
-function paddedEnd(view: View, end: number): number {
-  let padded = end;
-  while (padded < view.length && padded < end + 2 && view.bytes[padded] === 0x3d) padded++;
-  return padded;
-}
-
-const base64Bytes = (view: View, start: number, end: number): Buffer =>
-  Buffer.from(asBuffer(view.bytes).toString('latin1', start, end), 'base64');
-
-const hexBytes = (view: View, start: number, end: number): Buffer =>
-  Buffer.from(asBuffer(view.bytes).toString('latin1', start, end - ((end - start) & 1)), 'hex');
-
-const pieceView = (parent: View, kind: string, bytes: Buffer, { start, end }: Span, isOpaque = false): View =>
-  new View(bytes, bytes.length, kind, parent, { kind: 'piece', start, end }, isOpaque);

@@ -2,7 +2,7 @@
 import { ALNUM, charset, HEX } from '../charsets.ts';
 import { type Span, Trace, View } from '../view.ts';
 import { LEAST_STREAM, mayBeInflated } from './compressed.ts';
-import { isText } from './runs.ts';
+import { isText } from './telling.ts';
 
 /** Shortest stretch in which every four bytes hold a separator, in bytes. */
 const STRETCH_BYTES = 32;

@@ -4,7 +4,7 @@ import { BASE64_STD } from '../charsets.ts';
 import { HIGH_STEP } from '../sweep.ts';
 import { asBuffer, Trace, View } from '../view.ts';
 import { isBreak } from './escapes.ts';
-import { SEXTETS } from './runs.ts';
+import { SEXTETS } from './telling.ts';
 
 /** Letters of other scripts that are drawn like ASCII ones. */
 const CONFUSABLES: ReadonlyMap<number, number> = new Map(
