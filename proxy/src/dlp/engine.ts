@@ -5,6 +5,7 @@ import { createFingerprint } from './fingerprint.ts';
 import { type Form, rot13, squeezedForms, stableBase64, valueForms } from './forms.ts';
 import { Marks } from './marks.ts';
 import { NEEDLE_BYTES, type Needle, NeedleSet } from './needles.ts';
+import { Openings } from './openings.ts';
 import type { OpenRules } from './rules/runner.ts';
 import type { Seek } from './seek.ts';
 import { SourceIndex } from './source/source-index.ts';
@@ -59,6 +60,8 @@ export interface Engine {
   readonly hasNumericValue: boolean;
   /** Of formats that begin with one. */
   readonly keywords: readonly string[];
+  /** How tokens and known values begin, under a key or in another order. */
+  readonly openings: Openings;
   /** The workspace's own source; null = not searched for. */
   readonly source: SourceIndex | null;
   readonly rules: RuleProposer | null;
@@ -121,6 +124,9 @@ export function compileEngine(config: ScannerConfig): Engine {
       (bytes, piece) => void needles.push({ bytes, anyCase: false, tag: { do: 'piece', value, piece } }),
     );
   });
+  const beginnings = activeDetectors(config.detectors)
+    .filter(({ kind }) => kind === 'format')
+    .flatMap((one) => one.keywords);
   return {
     needles: new NeedleSet(needles),
     marks: new Marks(),
@@ -131,9 +137,11 @@ export function compileEngine(config: ScannerConfig): Engine {
     })),
     values,
     hasNumericValue: known.some(({ text }) => !/[A-Za-z]/.test(text)),
-    keywords: activeDetectors(config.detectors)
-      .filter(({ kind }) => kind === 'format')
-      .flatMap((one) => one.keywords),
+    keywords: beginnings,
+    openings: new Openings(
+      beginnings,
+      values.map(({ bytes }) => bytes),
+    ),
     rules,
     source: config.source == null ? null : new SourceIndex(config.source),
     fingerprint,
@@ -303,7 +311,7 @@ function hintNeedles(): Needle<Tag>[] {
       [...LETTERS].flatMap((letter) => hint('literals', `${quote}+${quote}${letter}`, `${quote} ${quote}${letter}`)),
     ),
     ...hint('uuencode', 'begin 6', 'begin 7', 'begin 4'),
-    ...hint('dump', '00000000', '0000000:'),
+    ...hint('dump', '00000000', '0000000:', '0000000 '),
     ...["'", '"', '`'].flatMap((quote) => [
       ...[' ', '\n', '\r', '\\'].flatMap((after) => hint('concatenation', `${quote} +${after}`, `${quote} .${after}`)),
       ...hint('concatenation', ` + ${quote}`, ` . ${quote}`, `${quote} & `),

@@ -3,19 +3,21 @@ import { isUtf8 } from 'node:buffer';
 import { type Budget, canDecode } from './budget.ts';
 import { isMultipart } from './containers/parts.ts';
 import type { Engine } from './engine.ts';
-import type { Hints } from './matching.ts';
+import { type Hints, JOINED } from './matching.ts';
 import type { Pieces } from './pieces.ts';
 import { CLASS_NON_ASCII, CLASS_PERCENT_OR_AND, CLASS_ZERO } from './sweep.ts';
 import { asBuffer, type View } from './view.ts';
 import { type Inflated, inflateView } from './views/compressed.ts';
 import { decodeDense, decodeUuencode, uuStart } from './views/dense.ts';
 import { digitRows } from './views/digit-rows.ts';
+import { offsetDump } from './views/dumps.ts';
 import { BACKSLASH, CONCATENATION, ENTITIES, PERCENT, QUOTED_PRINTABLE, unfold } from './views/escapes.ts';
 import { unfoldForm } from './views/form.ts';
 import { literalRows } from './views/literals.ts';
 import { readMessage } from './views/messages.ts';
 import { hexDump, spelledRows } from './views/number-rows.ts';
 import { joinParts } from './views/parts.ts';
+import { recordChars } from './views/records.ts';
 import { type DecodedRuns, decodeRuns } from './views/runs.ts';
 import { unspaced } from './views/spaced.ts';
 import { crowds, sparseStretches, spelled, withoutSeparator } from './views/sparse.ts';
@@ -75,16 +77,20 @@ export class Expanding {
     this.#spell(view, hints, add);
     for (const at of hints.get('uuencode') ?? []) decodeUuencode(view, uuStart(view, at), add);
     const runs = { ends: marks.runs, count: marks.runCount };
-    decodeRuns(view, runs, decoded, add);
-    decodeDense(view, marks.dense, marks.denseCount, runs, add);
+    // In binary data, and in what is a guess itself, every beginning comes up by chance.
+    const openings = isBinary || JOINED.has(view.kind) ? null : this.#engine.openings;
+    decodeRuns(view, runs, decoded, openings, add);
+    decodeDense(view, marks.dense, marks.denseCount, runs, openings, add);
     digitRows(view, marks, add);
     sparseStretches(view, marks.sparse, marks.sparseCount, hasNumericValue, ({ start, end, isNumbers }) => {
       if (isNumbers) {
         spelled(view, start, end, add);
         spelledRows(view, start, end, add);
+        recordChars(view, start, end, add);
         return;
       }
       unspaced(view, start, end, add);
+      recordChars(view, start, end, add);
       this.#pieces.squeeze(view, start, end);
       withoutSeparator(view, start, end, (brief) => this.#isPromising(brief), add);
     });
@@ -103,7 +109,9 @@ export class Expanding {
       spelledRows(view, Math.max(0, start - NUMBER_GAP), Math.min(length, end + NUMBER_GAP), add);
     }
     let dumped = 0;
-    for (const at of inAscent(hints.get('dump') ?? [])) if (at >= dumped) dumped = hexDump(view, at, add);
+    for (const at of inAscent(hints.get('dump') ?? [])) {
+      if (at >= dumped) dumped = Math.max(hexDump(view, at, add), offsetDump(view, at, add));
+    }
     for (const { start, end } of crowds(hints.get('literals') ?? [], LITERAL_GAP, 1)) {
       literalRows(view, Math.max(0, start - LITERAL_GAP), Math.min(length, end + LITERAL_GAP), add);
     }

@@ -5,6 +5,7 @@ import type { KnownValue } from './engine.ts';
 import { overlaps } from './spans.ts';
 import type { MatchKind } from './types.ts';
 import type { Span, View } from './view.ts';
+import { GUESSED } from './views/ciphers.ts';
 import { looksMadeUp } from './views/joins.ts';
 
 export interface Hit {
@@ -54,7 +55,7 @@ export class Findings {
 
   /** `form`: of the span in the view, for the chain. */
   addDetected(view: View, detector: Pick<Detector, 'id' | 'kind'>, span: Span, form = ''): void {
-    const isMadeOfPieces = view.kind === 'joined' || view.kind === 'fields';
+    const isMadeOfPieces = view.kind === 'joined' || view.kind === 'fields' || GUESSED.has(view.kind);
     if (isMadeOfPieces && !(detector.kind === 'format' && looksMadeUp(view.text(span.start, span.end)))) return;
     const { start, end } = view.inRoot(span.start, span.end);
     this.#add(

@@ -11,6 +11,7 @@ import { SEEKS } from './seek.ts';
 import { TINY_BYTES } from './shape.ts';
 import { crosses, touches, union } from './spans.ts';
 import type { Span, View } from './view.ts';
+import { GUESSED } from './views/ciphers.ts';
 import { joinFrom, mayGoOn } from './views/joins.ts';
 import { type DecodedRuns, decodeBase64At, decodeHexAt, decodePiecesAt } from './views/runs.ts';
 import { reversedView, rotatedView } from './views/turned.ts';
@@ -247,6 +248,7 @@ export const JOINED: ReadonlySet<string> = new Set([
   'concatenation',
   'joined',
   'fields',
+  ...GUESSED,
 ]);
 
 /** Adds what is around `at` to the last of `spans`, or behind it. Places come roughly ascending. */
@@ -260,7 +262,7 @@ const isWordAt = ({ bytes, length }: View, at: number): boolean =>
   at >= 0 && at < length && ALNUM.table[bytes[at]!] !== 0;
 
 /** Text that was turned round is looked at for its keyword alone: in encoded data one comes up sooner or later. */
-const TURNED: ReadonlySet<string> = new Set(['reversed', 'rot13']);
+const TURNED: ReadonlySet<string> = new Set(['reversed', 'rot13', 'caesar', 'atbash']);
 
 /** Whether data stands directly before `at`; a path is none. */
 const isGlued = ({ bytes }: View, at: number): boolean =>

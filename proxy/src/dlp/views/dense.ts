@@ -1,6 +1,8 @@
 // Text without spaces, full of signs: base85 of any kind, base91, and lines of uuencode.
 import { BASE85, BASE91, valuesOf } from '../alphabets.ts';
+import type { Openings } from '../openings.ts';
 import { View } from '../view.ts';
+import { turnVisible } from './ciphers.ts';
 import type { Runs } from './runs.ts';
 import { hasMagic } from './telling.ts';
 
@@ -29,13 +31,14 @@ for (let byte = 0x30; byte <= 0x39; byte++) CLASSES[byte]! |= 16;
 
 /**
  * Calls `found` with what the dense runs of `view` decode to, where it is text or a compressed stream; one may be at each of `count` places, but
- * not in long `runs` of base64.
+ * not in long `runs` of base64. `openings`: null = ciphers are not tried.
  */
 export function decodeDense(
   view: View,
   places: Int32Array,
   count: number,
   runs: Runs,
+  openings: Openings | null,
   found: (child: View) => void,
 ): void {
   const { bytes, length } = view;
@@ -61,7 +64,7 @@ export function decodeDense(
     if (end - start < RUN_BYTES || !isDense(bytes, start, end)) continue;
     while (end < length && !isEdge(bytes, end)) end++;
     done = Math.max(end, place + 1);
-    decodeRun(view, start, end, found);
+    decodeRun(view, start, end, openings, found);
   }
 }
 
@@ -146,11 +149,18 @@ function withoutEscapes(bytes: Uint8Array, start: number, end: number): Plain {
   return { bytes: plain, base: start, from, length };
 }
 
-function decodeRun(view: View, start: number, end: number, found: (child: View) => void): void {
+function decodeRun(
+  view: View,
+  start: number,
+  end: number,
+  openings: Openings | null,
+  found: (child: View) => void,
+): void {
   if (isUuLine(view.bytes, start, view.length)) decodeUuencode(view, start, found);
   const literal: Plain = { bytes: view.bytes.subarray(start, end), base: start, from: null, length: end - start };
   const isEscaped = literal.bytes.includes(0x5c);
   for (const plain of isEscaped ? [withoutEscapes(view.bytes, start, end), literal] : [literal]) {
+    if (openings !== null) turnVisible(view, plain.bytes.subarray(0, plain.length), { start, end }, openings, found);
     for (const { name, values } of VARIANTS) {
       // What stands glued before it, a name or a quote, is of no known length.
       for (let skip = 0; skip < 5 && skip < plain.length; skip++) {

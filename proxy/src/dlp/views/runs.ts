@@ -1,7 +1,9 @@
 // Base64 and hex: decodes those long runs of their characters that could hold something.
 import { BASE64, HEX } from '../charsets.ts';
+import type { Openings } from '../openings.ts';
 import { RUN_CHARS } from '../sweep.ts';
 import type { View } from '../view.ts';
+import { decipherRun } from './ciphers.ts';
 import { LEAST_STREAM, mayBeInflated } from './compressed.ts';
 import { Lines } from './lines.ts';
 import { base64Bytes, hexBytes, paddedEnd, pieceView } from './piece.ts';
@@ -84,12 +86,19 @@ export class DecodedRuns {
   }
 }
 
-/** Calls `found` with everything that the long runs of `view` decode to. */
-export function decodeRuns(view: View, runs: Runs, decoded: DecodedRuns, found: (child: View) => void): void {
+/** Calls `found` with everything that the long runs of `view` decode to. `openings`: null = ciphers are not tried. */
+export function decodeRuns(
+  view: View,
+  runs: Runs,
+  decoded: DecodedRuns,
+  openings: Openings | null,
+  found: (child: View) => void,
+): void {
   const lines = new Lines(view, found);
   longRuns(view.bytes, runs, (start, end) => {
     lines.add(start, end);
     decodeRun(view, start, end, decoded, found);
+    if (openings !== null) decipherRun(view, start, end, openings, found);
   });
   lines.flush();
 }
