@@ -3,6 +3,8 @@ import { type Span, View } from '../view.ts';
 
 /** Longest dump that is read, in bytes. */
 const MOST_BYTES = 256 * 1024;
+/** Longest line, in bytes. */
+const LINE_BYTES = 200;
 const LEAST_BYTES = 12;
 
 const LINE = /^([0-9a-f]{6,16}):? ?(.*)$/i;
@@ -31,24 +33,22 @@ const CELLS: readonly Cells[] = [
 
 /** Calls `found` with the bytes of the dump whose first line begins at `at`; returns where to go on. */
 export function offsetDump(view: View, at: number, found: (child: View) => void): number {
-  const text = view.text(at, Math.min(view.length, at + MOST_BYTES));
-  const isEscaped = !text.slice(0, 120).includes('\n');
-  const newline = isEscaped ? /(?<!\\)\\n/g : /\n/g;
+  const isEscaped = !view.text(at, Math.min(view.length, at + LINE_BYTES)).includes('\n');
+  const newline = isEscaped ? /(?<!\\)\\n/ : /\n/;
   const bytes: number[] = [];
   let end = at;
   let before = '';
-  let start = 0;
-  for (let isLast = false; !isLast; ) {
-    const stop = newline.exec(text);
-    isLast = stop === null;
-    const line = LINE.exec(text.slice(start, stop?.index ?? text.length).replace(/\\?"$|\r$|\\r$/, ''));
-    if (line === null || line[1]! <= before) break;
-    const row = bytesOf(line[2]!);
+  for (let start = at; start < view.length && start - at < MOST_BYTES; ) {
+    const text = view.text(start, Math.min(view.length, start + LINE_BYTES));
+    const stop = newline.exec(text)?.index ?? -1;
+    const line = LINE.exec(text.slice(0, stop < 0 ? text.length : stop).replace(/\\?"$|\r$|\\r$/, ''));
+    const row = line === null || line[1]! <= before ? null : bytesOf(line[2]!);
     if (row === null) break;
     bytes.push(...row);
-    before = line[1]!;
-    end = at + (stop?.index ?? text.length);
-    start = newline.lastIndex;
+    before = line![1]!;
+    end = start + (stop < 0 ? text.length : stop);
+    if (stop < 0) break;
+    start = end + (isEscaped ? 2 : 1);
   }
   if (bytes.length < LEAST_BYTES) return at + 1;
   give(view, Buffer.from(bytes), { start: at, end }, found);
