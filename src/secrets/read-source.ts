@@ -26,6 +26,8 @@ const COMMAND_TIMEOUT_MS = 60_000;
 const VALUE_LIMIT_BYTES = 64 * 1024;
 /** A file or an answer of which only a part is the value. */
 const TEXT_LIMIT_BYTES = 1024 * 1024;
+/** RFC 7468; what tools write beside the blocks is none of our business. */
+const PEM = /^-----BEGIN [A-Z0-9 ]+-----\r?$[^]*^-----END [A-Z0-9 ]+-----/m;
 const OTHERS_MAY_READ = 0o004;
 const OTHERS_MAY_WRITE = 0o002;
 
@@ -160,8 +162,9 @@ async function runCommand(
 function checkValue(value: string): string {
   if (value.trim() === '') throw new Unresolved('the value is empty');
   if (value.length > VALUE_LIMIT_BYTES) throw new Unresolved(`the value is larger than ${VALUE_LIMIT_BYTES} bytes`);
-  // A line break inside would end a header field; a NUL would cut one.
-  if (/[\0\r\n]/.test(value)) throw new Unresolved('the value has more than one line; a credential is one line');
+  // A line break inside would end a header field; a NUL would cut one. A certificate or its key goes into no message.
+  if (/\0/.test(value) || (/[\r\n]/.test(value) && !PEM.test(value)))
+    throw new Unresolved('the value has more than one line; a credential is one line');
   return value;
 }
 

@@ -57,6 +57,12 @@ test('only one line break at the end is taken away', async () => {
   expect(secrets.get('A')?.reveal()).toBe('  with spaces  ');
 });
 
+test('a certificate and its key have lines', async () => {
+  const pem = '-----BEGIN CERTIFICATE-----\nAAAA\nBBBB\n-----END CERTIFICATE-----';
+  const { secrets } = await resolve({ A: { kind: 'file', file: fileWith('pem', `subject=x\n${pem}\n`) } });
+  expect(secrets.get('A')?.reveal()).toBe(`subject=x\n${pem}`);
+});
+
 test('all that are missing are named at once, each with its source', async () => {
   const message = await failure(
     resolve({
