@@ -27,7 +27,7 @@ const VALUE_LIMIT_BYTES = 64 * 1024;
 /** A file or an answer of which only a part is the value. */
 const TEXT_LIMIT_BYTES = 1024 * 1024;
 /** RFC 7468; what tools write beside the blocks is none of our business. */
-const PEM = /^-----BEGIN [A-Z0-9 ]+-----\r?$[^]*^-----END [A-Z0-9 ]+-----/m;
+const PEM = /^-----BEGIN [A-Z0-9 ]+-----\r?$.*^-----END [A-Z0-9 ]+-----/ms;
 const OTHERS_MAY_READ = 0o004;
 const OTHERS_MAY_WRITE = 0o002;
 

@@ -18,7 +18,7 @@ import { type HoldDesk, WaitingRoom } from '../net/waiting-room.ts';
 import { createExpiries, expiryClock, sharedMs } from '../pipeline/expiry.ts';
 import { createPipeline } from '../pipeline/pipeline.ts';
 import { renewSecrets } from '../pipeline/renew.ts';
-import { scannerOf } from '../pipeline/scanner-of.ts';
+import { scannersOf } from '../pipeline/scanner-of.ts';
 import { newTrailMemory } from '../pipeline/trail.ts';
 import { type TokenChange, withTokens } from '../tokens/token-book.ts';
 import type { TokenKeeper } from '../tokens/token-keeper.ts';
@@ -84,10 +84,10 @@ export async function openCore(
   const audit: AuditSink = openAuditSink(config.auditPath, { chain: new AuditChain(shared.audit) });
   const authority = createAuthority({ session: config.session, ...(secrets === null ? {} : { secrets }) });
   const trail = newTrailMemory();
-  const formsOf = rememberForms();
+  const scannerFor = scannersOf(config, rememberForms());
   const expiries = createExpiries(expiryClock(shared.startedMs));
   const compile = (from: ProxyConfig) =>
-    createPipeline(from, scannerOf(from, Buffer.from(shared.fingerprintKey), formsOf), undefined, trail, expiries);
+    createPipeline(from, scannerFor(from, Buffer.from(shared.fingerprintKey)), undefined, trail, expiries);
   const pipeline = compile(config);
   const { session, limits } = config;
   const dialer = createDialer({

@@ -5,24 +5,29 @@ import { createScanner } from '../dlp/scanner.ts';
 import type { Scanner, ScannerConfig } from '../dlp/types.ts';
 
 /** Compiled when it is first asked, which a start need not wait for. Throws ProxyFailure when the rules of others cannot be run. */
-export function scannerOf(
-  { secrets, dlp, limits }: ProxyConfig,
-  fingerprintKey: Buffer,
+export function scannerOf(config: ProxyConfig, fingerprintKey: Buffer): Scanner {
+  return scannersOf(config)(config, fingerprintKey);
+}
+
+/** The same for configurations that differ in their secrets alone: the thread that runs the rules of others is one for all of them. */
+export function scannersOf(
+  config: Pick<ProxyConfig, 'dlp'>,
   formsOf?: NonNullable<ScannerConfig['formsOf']>,
-): Scanner {
-  const rules = rulesOf(dlp.rules);
-  return whenAsked(() =>
-    createScanner({
-      secrets,
-      detectors: dlp.detectors,
-      canaries: dlp.canaries ?? [],
-      source: dlp.source === '' ? null : Buffer.from(dlp.source, 'base64'),
-      rules,
-      fingerprintKey,
-      ...(formsOf === undefined ? {} : { formsOf }),
-      decodedBytes: limits.decodedBytes,
-    }),
-  );
+): (config: ProxyConfig, fingerprintKey: Buffer) => Scanner {
+  const rules = rulesOf(config.dlp.rules);
+  return ({ secrets, dlp, limits }, fingerprintKey) =>
+    whenAsked(() =>
+      createScanner({
+        secrets,
+        detectors: dlp.detectors,
+        canaries: dlp.canaries ?? [],
+        source: dlp.source === '' ? null : Buffer.from(dlp.source, 'base64'),
+        rules,
+        fingerprintKey,
+        ...(formsOf === undefined ? {} : { formsOf }),
+        decodedBytes: limits.decodedBytes,
+      }),
+    );
 }
 
 function whenAsked(make: () => Scanner): Scanner {

@@ -1,4 +1,5 @@
 import { randomBytes } from 'node:crypto';
+import { readdirSync } from 'node:fs';
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import { connectHost } from './harness/client.ts';
 import type { RunningProxy } from './harness/proxy.ts';
@@ -48,6 +49,24 @@ const said = (proxy: RunningProxy, event: string) =>
     expect(found).not.toEqual([]);
     return found;
   }, 10_000);
+
+it('many new values need no more threads than one, also where rules run in one', async () => {
+  const rule = {
+    ...{ id: 'acme-token', description: '', regex: 'acme_[a-f0-9]{24}', secretGroup: 0, entropy: 0 },
+    ...{ keywords: ['acme_'], allowlists: [], required: [], skipReport: false },
+  };
+  const { proxy, state } = await service({ rules: [rule], limits: { workers: 1 } });
+  const threads = () => readdirSync(`/proc/${proxy.pid}/task`).length;
+  await ask(proxy);
+  const before = threads();
+  for (let i = 0; i < 12; i++) {
+    state.accepts = fresh();
+    proxy.tell({ do: 'renew', values: [{ name: 'TOKEN', value: state.accepts }] });
+    await vi.waitFor(async () => expect(await ask(proxy)).toContain('HTTP/1.1 200'), 10_000);
+  }
+  // The pool of Node itself may have grown meanwhile.
+  expect(threads() - before).toBeLessThan(8);
+});
 
 describe('an answer of 401 to a secret that can be renewed', () => {
   const renewable = async () => {
