@@ -52,19 +52,23 @@ const KINDS: Readonly<Record<PresetParameter['type'], Kind>> = {
 
 function isPlainUrl(value: string): boolean {
   if (!/^https?:\/\/[^\s{}]+$/.test(value) || !URL.canParse(value)) return false;
-  const { username, password, search, hash } = new URL(value);
-  return `${username}${password}${search}${hash}` === '';
+  const { hostname, username, password, search, hash } = new URL(value);
+  return `${username}${password}${search}${hash}` === '' && !hostname.includes('*');
 }
 
 type Parameters = Readonly<Record<string, PresetParameter>>;
 
-/** What it would be told in an example; the defaults where there are some. */
+/** What it would be told in an example that leaves nothing out; the defaults where there are some. */
 export function exampleValues(parameters: Parameters): Values {
-  const values = Object.entries(parameters).flatMap(([name, { type, default: standard, example, optional }]) =>
-    standard === undefined && optional ? [] : valuesOf(name, type, standard ?? example ?? KINDS[type].example, false),
+  const values = Object.entries(parameters).flatMap(([name, { type, default: standard, example }]) =>
+    valuesOf(name, type, standard ?? example ?? KINDS[type].example, false),
   );
   return new Map(values);
 }
+
+/** Why a value is none of its kind; null = it is one. */
+export const misfit = (type: PresetParameter['type'], value: ParameterValue): string | null =>
+  KINDS[type].fits(value) ? null : KINDS[type].why;
 
 export const isKind = (type: unknown): type is PresetParameter['type'] => Object.hasOwn(KINDS, String(type));
 

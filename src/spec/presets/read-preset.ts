@@ -11,7 +11,7 @@ import { makeShapeCheck, type ShapeCheck } from '../shape.ts';
 import { shown } from '../words.ts';
 import { fillIn, unknownHoles } from './fill-in.ts';
 import type { PresetFile } from './find.ts';
-import { exampleValues, isKind, type Values, valueNames } from './parameters.ts';
+import { exampleValues, isKind, misfit, type Values, valueNames } from './parameters.ts';
 
 export interface Preset {
   readonly name: string;
@@ -36,6 +36,8 @@ export function readPreset(
   const problems = [...yaml.problems];
   const parameters = declaredBy(yaml.root);
   if (checkShape !== null) {
+    problems.push(...oddValues(yaml.root, parameters));
+    if (problems.length > 0) return { preset: null, problems };
     problems.push(...literalSecretsInText(found.text, found.file, yaml.root));
     // As it would be with something in every hole.
     problems.push(...checkShape(fillIn(yaml.root, exampleValues(parameters))).problems);
@@ -105,6 +107,19 @@ function declaredBy(root: Located): Preset['parameters'] {
       name,
       isKind(one?.type) ? (one as PresetParameter) : { type: 'word', about: '' },
     ]),
+  );
+}
+
+/** What a parameter brings along is no better than what it could be told. */
+function oddValues(root: Located, parameters: Preset['parameters']): readonly Problem[] {
+  return Object.entries(parameters).flatMap(([name, parameter]) =>
+    (['default', 'example'] as const).flatMap((key) => {
+      const value = parameter[key];
+      const why = value === undefined ? null : misfit(parameter.type, value);
+      const node = nodeAt(root, ['parameters', name, key]);
+      if (why === null || node === null) return [];
+      return [{ ...node.at, what: `${node.name} ${shown(value)} is not in the right form`, why, fix: 'correct it' }];
+    }),
   );
 }
 

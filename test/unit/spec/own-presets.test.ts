@@ -52,6 +52,34 @@ const problemsOf = (...given: Parameters<typeof parse>) => {
   return parsed.ok ? [] : parsed.problems.map(formatProblem);
 };
 
+describe('nothing of a preset goes unread', () => {
+  const HEAD = 'version: 1\nabout: x\nneeds_secret: false\n';
+  const told = (file: string, given = '{ p: b.example }') =>
+    problemsOf(`use: [{ ./p.yaml: ${given} }]`, { '/home/me/src/web-shop/specs/p.yaml': `${HEAD}${file}` });
+
+  it.each([
+    ['a key in an entry for what may be left out', '{ host: "{p}", rulez: ["GET /x"] }', /unknown key "rulez"/],
+    ['a value of another kind there', '{ host: "{p}", rules: [GET /x], auth: 7 }', /auth/],
+  ])('%s', (_, entry, problem) => {
+    const file = `parameters: { p: { type: host, about: x, optional: true } }\nallow:\n  - a.example\n  - ${entry}\n`;
+    expect(told(file).join('\n')).toMatch(problem);
+    expect(told(file.replace('  - a.example', '  - { host: a.example }')).join('\n')).toMatch(problem);
+  });
+
+  it.each(['{ type: host, about: x, default: "*.com" }', '{ type: url, about: x, example: no url }'])(
+    'a parameter that brings what it could not be told: %s',
+    (parameter) => {
+      const file = `parameters: { p: ${parameter} }\nallow:\n  - { host: a.example, rules: ["GET /{p}"] }\n`;
+      expect(told(file)).toMatchObject([expect.stringMatching(/parameters\.p\.(default|example) .*right form/)]);
+    },
+  );
+
+  it('a URL names one host', () => {
+    const file = 'parameters: { p: { type: url, about: x } }\nallow:\n  - { host: "{p_host}" }\n';
+    expect(told(file, '{ p: "https://*.example.com/" }')).toMatchObject([expect.stringContaining('right form')]);
+  });
+});
+
 describe("a preset of one's own", () => {
   it.each([
     ['by its name, from the directory of presets', 'mycorp', HOME],
