@@ -8,7 +8,7 @@ import type { SwappedMessage } from './opening-messages.ts';
 import type { CookiePlace } from './set-cookie.ts';
 import type { NotSigned } from './sign/agent-signature.ts';
 import type { ChunkSigner } from './sign/chunk-signer.ts';
-import type { SignableBody } from './sign/resign.ts';
+import type { Moment, SignableBody } from './sign/signing.ts';
 
 /** A request as it arrived, head only. Header names and values are latin1 strings: byte-exact. */
 export interface RequestView {
@@ -107,12 +107,11 @@ export interface BodyStream {
 }
 
 /** What a signature covers besides the head that was judged. */
-export interface Sending {
+export interface Sending extends Moment {
   readonly method: string;
   /** The Host field as the upstream will see it. */
   readonly host: string;
   readonly body: SignableBody;
-  readonly now: Date;
 }
 
 /** What goes to the upstream: the only place where a real credential exists in a message. */
