@@ -17,7 +17,7 @@ export function injectCredentials(places: Places, admitted: Admitted, sending: S
   if (isNowhere(places)) return { ...NOTHING, target: admitted.target, rawHeaders: admitted.rawHeaders };
   const used: Used = new Map();
   for (const secret of places.identity) note(used, secret, 'TLS client certificate');
-  if (places.signing !== null) for (const secret of places.signing.secrets) note(used, secret, places.signing.label);
+  if (places.signing !== null) for (const { name, label } of places.signing.secrets) note(used, name, label);
   const target = injectTarget(places, admitted.target, used);
   const rawHeaders = injectHeaders(places, admitted.rawHeaders, used);
   const body = sending === null ? null : injectBody(places, admitted, sending, used);

@@ -31,8 +31,7 @@ export function awsSigning(
   const { services, regions } = auth;
   const rule = { placeholder: accessKey.placeholder, services, regions };
   return {
-    secrets: secretsOfAuth(auth),
-    label: 'AWS signature',
+    secrets: secretsOfAuth(auth).map((name) => ({ name, label: 'AWS signature' })),
     ownsHeader: (lower) => HEADERS.has(lower),
     ownsParameter: (name) => PARAMETERS.has(name),
     sign: (request, body, { now }) => resign(request, keys, rule, body, now),

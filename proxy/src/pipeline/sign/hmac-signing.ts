@@ -44,8 +44,7 @@ export function hmacSigning(route: Route, auth: HmacAuth, secrets: ReadonlyMap<s
   const ownsParameter = (name: string): boolean => ownParameters.has(name);
 
   return {
-    secrets: secretsOfAuth(auth),
-    label: labelOf(auth),
+    secrets: secretsOfAuth(auth).map((name) => ({ name, label: labelOf(auth, name) })),
     ownsHeader,
     ownsParameter,
     sign(request, body, moment) {
@@ -221,10 +220,12 @@ const plainName = (lower: string): string => lower.replaceAll('_', '-');
 const targetOf = (path: string, query: readonly QueryPart[]): string =>
   joinTarget({ path, query: query.length === 0 ? null : query });
 
-function labelOf({ headers, query }: HmacAuth): string {
-  const names = [
-    ...Object.keys(headers).map((name) => `header ${name}`),
-    ...Object.keys(query).map((name) => `query ${name}`),
+/** `header x-signature (hmac)`; of an id that is only signed, where the signature is. */
+function labelOf({ secret, headers, query }: HmacAuth, name: string): string {
+  const placed = (part: string) => [
+    ...Object.keys(headers).flatMap((field) => (headers[field]!.includes(part) ? [`header ${field}`] : [])),
+    ...Object.keys(query).flatMap((parameter) => (query[parameter]!.includes(part) ? [`query ${parameter}`] : [])),
   ];
-  return `${names.join(', ')} (hmac)`;
+  const own = name === secret ? [] : placed('{access_key}');
+  return `${(own.length > 0 ? own : placed('{signature}')).join(', ')} (hmac)`;
 }

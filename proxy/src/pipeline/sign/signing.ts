@@ -33,10 +33,8 @@ export interface SignedHead {
 }
 
 export interface Signing {
-  /** Names of the secrets that it signs with, or sends. */
-  readonly secrets: readonly string[];
-  /** Human form of where they go. */
-  readonly label: string;
+  /** The secrets that it signs with, or sends; `label`: human form of where each goes. */
+  readonly secrets: readonly { readonly name: string; readonly label: string }[];
   /** Is it a field (lower case) that is removed before ours goes in? */
   ownsHeader(lower: string): boolean;
   /** The same for a decoded parameter. */
