@@ -280,7 +280,7 @@ export function createPipeline(
       const guardFor = (values: readonly string[]) => guards.forValues(values, HELD_COOKIES);
       return new CookieGuard({ holder: cookies, from: admitted.cookies.place, inner, guardFor, now: today });
     },
-    guardTokens: (guard, names) => guards.add(guard, names),
+    guardTokens: (guard, tokens) => guards.add(guard, tokens),
     judgeName,
     knowsHost: policy.knowsHost,
     judgeTunnel: policy.judgeTunnel,

@@ -168,6 +168,13 @@ export type CapturedJudgement =
   | { readonly do: 'tunnel'; readonly route: Route; readonly host: string }
   | { readonly do: 'refuse'; readonly reason: string; readonly fix: string };
 
+export interface NamedValue {
+  /** Name of the secret. */
+  readonly secret: string;
+  /** ASCII. */
+  readonly value: string;
+}
+
 export interface Pipeline {
   /** Compiles now what the first request would wait for. */
   warm(): void;
@@ -201,8 +208,8 @@ export interface Pipeline {
   refuseSignature(admitted: Admitted, error: NotSigned): Refusal;
   /** null when nothing was injected, and no answer has brought a token for this route. */
   guardResponse(admitted: Admitted, injected: Injected): ResponseGuard | null;
-  /** The same guard, which looks for these secrets as well. */
-  guardTokens(guard: ResponseGuard | null, names: readonly string[]): ResponseGuard;
+  /** The same guard, which looks for these values as well. */
+  guardTokens(guard: ResponseGuard | null, tokens: readonly NamedValue[]): ResponseGuard;
   /** A name asked of our DNS. */
   judgeName(name: string, type: string): NameJudgement;
   /** Is any route, with any rule, there for this host and port? Lets net pre-mint leaves and refuse raw tunnels early. */
