@@ -5,13 +5,24 @@ import { Rounds } from '../../../src/cores/rounds.ts';
 function heldRounds() {
   const ran: (readonly number[])[] = [];
   const ends: ReturnType<typeof Promise.withResolvers<void>>[] = [];
-  const rounds = new Rounds<number>((items) => {
-    ran.push(items);
-    const end = Promise.withResolvers<void>();
-    ends.push(end);
-    return end.promise;
-  });
-  return { rounds, ran, ends };
+  const clock = { ms: 0, waits: [] as number[] };
+  const rounds = new Rounds<number>(
+    (items) => {
+      ran.push(items);
+      const end = Promise.withResolvers<void>();
+      ends.push(end);
+      return end.promise;
+    },
+    {
+      now: () => clock.ms,
+      wait: async (ms) => {
+        clock.waits.push(ms);
+        clock.ms += ms;
+        await new Promise((resolve) => setImmediate(resolve));
+      },
+    },
+  );
+  return { rounds, ran, ends, clock };
 }
 
 const turn = () => new Promise((resolve) => setImmediate(() => setImmediate(resolve)));
@@ -74,4 +85,24 @@ test('a round that fails fails for those who wait for it, and the next one runs'
   ends[1]!.resolve();
   await next;
   expect(ran).toEqual([[1], [2]]);
+});
+
+test('between two rounds there is as much time as the first one took, and no more than two seconds', async () => {
+  const { rounds, ends, clock } = heldRounds();
+  for (const [index, [tookMs, idleMs]] of (
+    [
+      [300, 0],
+      [9_000, 100],
+      [10, 5_000],
+      [1, 50],
+    ] as const
+  ).entries()) {
+    const round = rounds.add(index);
+    await turn();
+    clock.ms += tookMs;
+    ends[index]!.resolve();
+    await round;
+    clock.ms += idleMs;
+  }
+  expect(clock.waits).toEqual([0, 300, 1_900, 0]);
 });
