@@ -3,7 +3,13 @@ import { execFileSync } from 'node:child_process';
 import { chmodSync, mkdtempSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
-import { CONTRACT_VERSION, DEFAULT_LIMITS, type FirstEvent, type ProxyConfig } from '../proxy/src/contract.ts';
+import {
+  CONTRACT_VERSION,
+  DEFAULT_LIMITS,
+  type FirstEvent,
+  type ProxyConfig,
+  type Route,
+} from '../proxy/src/contract.ts';
 import { type Machine, NEW_HOSTS, ORIGIN } from './machine.ts';
 import { launch, type Measured, type Serving } from './process.ts';
 
@@ -54,10 +60,14 @@ export function startBottle(
   cores: string | null,
   changes: Partial<ProxyConfig['limits']> = {},
 ): Promise<Measured> {
+  return launchBottle(bottleConfig(machine, originPort, changes), cores);
+}
+
+export function launchBottle(config: ProxyConfig, cores: string | null): Promise<Measured> {
   return launch({
     name: 'bottle',
     argv: [...nodeArgs, join(here, '../proxy/src/main.ts'), 'serve'],
-    input: bottleConfig(machine, originPort, changes),
+    input: config,
     env: COMPILED,
     cores,
     read: (line) => {
@@ -69,37 +79,60 @@ export function startBottle(
 }
 
 function bottleConfig(machine: Machine, originPort: number, changes: Partial<ProxyConfig['limits']>): ProxyConfig {
-  const routeTo = (id: string, host: string): ProxyConfig['routes'][number] => ({
-    id,
-    host,
-    ports: [originPort],
+  const auth = { type: 'bearer', secret: 'BENCH_TOKEN' } as const;
+  const value = `bench-${Array.from({ length: 32 }, (_, index) => (index * 7) % 10).join('')}`;
+  return configOf(machine, originPort, {
+    hosts: [ORIGIN, ...NEW_HOSTS],
+    routes: [
+      routeTo(originPort, { id: 'allow.0', host: ORIGIN, auth }),
+      routeTo(originPort, { id: 'allow.1', host: `*.${ORIGIN}`, auth }),
+    ],
+    secrets: [{ name: 'BENCH_TOKEN', value, placeholder: 'bottle-bench-placeholder-abcdef0123456789' }],
+    limits: changes,
+  });
+}
+
+export function routeTo(port: number, changes: Partial<Route> & Pick<Route, 'id' | 'host'>): Route {
+  return {
+    ports: [port],
     scheme: 'https',
     rules: [{ methods: null, paths: null, query: {}, headers: {} }],
-    auth: { type: 'bearer', secret: 'BENCH_TOKEN' },
+    auth: null,
     placeholder: null,
     dlp: { onMatch: 'block', except: [] },
     allowPrivate: false,
     errorShape: 'plain',
     quota: null,
-  });
-  const map = Object.fromEntries(
-    [ORIGIN, ...NEW_HOSTS].map((host) => [`${host}:${originPort}`, `127.0.0.1:${originPort}`]),
-  );
-  const value = `bench-${Array.from({ length: 32 }, (_, index) => (index * 7) % 10).join('')}`;
+    ...changes,
+  };
+}
+
+interface ConfigParts extends Pick<ProxyConfig, 'routes' | 'secrets'> {
+  /** All of them are the origin. */
+  readonly hosts: readonly string[];
+  readonly limits?: Partial<ProxyConfig['limits']>;
+}
+
+export function configOf(
+  machine: Machine,
+  originPort: number,
+  { hosts, routes, secrets, limits }: ConfigParts,
+): ProxyConfig {
+  const map = Object.fromEntries(hosts.map((host) => [`${host}:${originPort}`, `127.0.0.1:${originPort}`]));
   return {
     contractVersion: CONTRACT_VERSION,
     session: 'bench',
     listen: { explicit: '127.0.0.1:0', relaySocket: null, transparent: null, dns: null },
     dnsAnswer: '198.18.0.1',
-    routes: [routeTo('allow.0', ORIGIN), routeTo('allow.1', `*.${ORIGIN}`)],
+    routes,
     deny: [],
-    secrets: [{ name: 'BENCH_TOKEN', value, placeholder: 'bottle-bench-placeholder-abcdef0123456789' }],
+    secrets,
     dlp: { detectors: null, source: '' },
     upstream: { roots: machine.cert, map, refuse: [] },
     quota: null,
     auditPath: join(mkdtempSync(join(machine.folder, 'bottle-')), 'audit.jsonl'),
     // Beside floors of one thread; cores.ts measures more.
-    limits: { ...DEFAULT_LIMITS, workers: 1, ...changes },
+    limits: { ...DEFAULT_LIMITS, workers: 1, ...limits },
   };
 }
 

@@ -97,7 +97,6 @@ export function readEntry(
     placeholder !== null &&
     auth.secret !== placeholder.secret &&
     auth.type !== 'query' &&
-    auth.type !== 'hmac' &&
     placeholder.in.includes('header')
   ) {
     report.problemAtKey(

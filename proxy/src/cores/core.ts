@@ -147,10 +147,7 @@ export async function openCore(
     },
     learn: (change) => {
       current = withTokens(current, change);
-      const next = compile(current);
-      // Now rather than at the next request: whoever told us knows what it costs.
-      next.warm();
-      services.pipeline = next;
+      services.pipeline = compile(current);
     },
     close: async (graceMs) => {
       // In the order of who needs whom: an exchange that is cut here still writes its record.
