@@ -4,6 +4,8 @@ import type { Head } from './head-scan.ts';
 import { isLegalParameter, isOwnHeader, withoutLegalPlaceholder } from './places.ts';
 import type { Leaving } from './trail.ts';
 
+/** A segment of a path that is followed, in characters. */
+const LEAST_CHARS = 4;
 /** Fields of a small body that are followed one by one. */
 const FIELDS = 16;
 /** Bodies up to here, in characters. */
@@ -14,9 +16,11 @@ export function leavingOf({ view, target, places, isHostOpen }: Head, texts: Hea
   const leaving: Leaving[] = [
     { place: null, text: texts.target.lines },
     { place: null, text: texts.headers.lines },
-    // A piece that stands alone in the path is most often its end.
+    // A piece that stands alone in the path is most often its end, or longer than what is around it.
     { place: `${host} path`, text: target.path.slice(target.path.lastIndexOf('/') + 1) },
   ];
+  const longest = longestInner(target.path);
+  if (longest !== '') leaving.push({ place: `${host} path inside`, text: longest });
   for (const { name, value } of target.query ?? []) {
     if (value !== null && !isLegalParameter(places, name, value))
       leaving.push({ place: `${host} query ${name}`, text: value });
@@ -30,6 +34,15 @@ export function leavingOf({ view, target, places, isHostOpen }: Head, texts: Hea
   }
   if (isHostOpen) leaving.push(...leavingLabels(host.split('.')));
   return leaving;
+}
+
+/** The longest segment of a path that is not its end; '' where none could be a piece. */
+function longestInner(path: string): string {
+  let longest = '';
+  for (let from = 1, to = path.indexOf('/', from); to >= 0; from = to + 1, to = path.indexOf('/', from)) {
+    if (to - from > longest.length) longest = path.slice(from, to);
+  }
+  return longest.length < LEAST_CHARS ? '' : longest;
 }
 
 /** Labels under a pattern: the first is where pieces go. */
