@@ -124,9 +124,8 @@ export function compileEngine(config: ScannerConfig): Engine {
       (bytes, piece) => void needles.push({ bytes, anyCase: false, tag: { do: 'piece', value, piece } }),
     );
   });
-  const beginnings = activeDetectors(config.detectors)
-    .filter(({ kind }) => kind === 'format')
-    .flatMap((one) => one.keywords);
+  const formats = activeDetectors(config.detectors).filter(({ kind }) => kind === 'format');
+  const beginnings = formats.flatMap((one) => one.keywords);
   return {
     needles: new NeedleSet(needles),
     marks: new Marks(),
@@ -139,7 +138,7 @@ export function compileEngine(config: ScannerConfig): Engine {
     hasNumericValue: known.some(({ text }) => !/[A-Za-z]/.test(text)),
     keywords: beginnings,
     openings: new Openings(
-      beginnings,
+      formats.flatMap((one) => one.keywords.filter((keyword) => tellsUnderKey(one, keyword))),
       values.map(({ bytes }) => bytes),
     ),
     rules,
@@ -147,6 +146,15 @@ export function compileEngine(config: ScannerConfig): Engine {
     fingerprint,
   };
 }
+
+/** Of four letters and any further ones a random id is made as well, under one key of 25 in some hundred thousand. */
+function tellsUnderKey({ follows }: Detector, keyword: string): boolean {
+  const follow = follows.get(keyword);
+  return !(/^[A-Za-z]{1,4}$/.test(keyword) && follow !== undefined && follow.least < SHORT_ID && takesAnyId(follow));
+}
+
+const SHORT_ID = 24;
+const takesAnyId = ({ table }: Follow): boolean => [...'09azAZmM5'].every((char) => table[char.charCodeAt(0)] === 1);
 
 /** Two places of a value's base64 of which one stands whole in a line, however short the lines are. */
 function cutNeedles(text: string): Needle<Tag>[] {
