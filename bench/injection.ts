@@ -14,7 +14,7 @@ import { renderInjection } from './report/injection.ts';
 const { values: options } = parseArgs({
   options: {
     injection: { type: 'boolean' },
-    rounds: { type: 'string', default: '40' },
+    rounds: { type: 'string', default: '200' },
     only: { type: 'string', default: '' },
     json: { type: 'boolean', default: false },
     write: { type: 'boolean', default: false },
@@ -27,8 +27,8 @@ try {
   pinSelf(machine.loadCore);
   const report = await benchInjection(machine, {
     rounds: Number(options.rounds),
-    requests: 30,
-    warmUps: 3,
+    requests: 5,
+    warmUps: 40,
     cores: machine.proxyCore,
     only: options.only.split(','),
     tell: (what) => process.stderr.write(`\r${what}\x1b[K`),

@@ -6,11 +6,11 @@ import type { Measured } from '../process.ts';
 import { type InjectionReport, summariseInjection, type Taken } from '../report/injection.ts';
 import { type Kind, kindsWith } from './kinds.ts';
 import { startOrigin } from './origin.ts';
-import { type Case, hostOf, takeTurn } from './turn.ts';
+import { type Case, hostOf, openCase, type Ready } from './turn.ts';
 
 export interface InjectionOptions {
   readonly rounds: number;
-  /** Of a kind in a round; of the dearer ones a part. */
+  /** Of a kind in a round: few, so that what else the machine does falls on all kinds alike. */
   readonly requests: number;
   /** Turns that do not count. */
   readonly warmUps: number;
@@ -21,8 +21,8 @@ export interface InjectionOptions {
   readonly tell: (what: string) => void;
 }
 
-/** Of requests with a large body, and of WebSockets. */
-const FEWER = 3;
+/** One in so many rounds has turns of WebSockets, and of what is on a proxy of its own. */
+const RARE = 10;
 
 export async function benchInjection(machine: Machine, options: InjectionOptions): Promise<InjectionReport> {
   const { rounds, requests, warmUps, tell } = options;
@@ -42,17 +42,20 @@ export async function benchInjection(machine: Machine, options: InjectionOptions
       const proxy = kind.isAlone === true ? await start([kind]) : shared;
       for (const bytes of kind.sizes) cases.push({ kind, bytes, proxy, origin });
     }
-    const taken = new Map<Case, Taken>(cases.map((one) => [one, { ...one, turns: [] }]));
+    const taken: (Taken & { readonly ready: Ready })[] = [];
+    for (const one of cases) taken.push({ ...one, ready: await openCase(one), turns: [] });
     for (let round = -warmUps; round < rounds; round++) {
+      tell(round < 0 ? 'warming up' : `round ${round + 1} of ${rounds}`);
       // Whoever was first is last next time.
-      for (const one of round % 2 === 0 ? cases : [...cases].reverse()) {
-        tell(`${round < 0 ? 'warming up' : `round ${round + 1} of ${rounds}`}: ${one.kind.name}`);
-        const turn = await takeTurn(one, countOf(one, requests));
-        if (round >= 0) taken.get(one)!.turns.push(turn);
+      for (const one of round % 2 === 0 ? taken : [...taken].reverse()) {
+        if (isDear(one) && round % RARE !== 0) continue;
+        const turn = await one.ready.take(one.kind.isAlone === true ? 1 : requests);
+        if (round >= 0) one.turns.push(turn);
       }
     }
+    for (const { ready } of taken) ready.close();
     const load = [loadBefore, loadavg()[0] ?? 0] as const;
-    return summariseInjection([...taken.values()], { rounds, requests, load, machineCores: machine.cores });
+    return summariseInjection(taken, { rounds, requests, load, machineCores: machine.cores });
   } finally {
     tell('');
     for (const proxy of proxies) await proxy.stop();
@@ -60,11 +63,7 @@ export async function benchInjection(machine: Machine, options: InjectionOptions
   }
 }
 
-function countOf({ kind, bytes }: Case, requests: number): number {
-  if (kind.isAlone === true) return 1;
-  const isDear = bytes > Math.min(...kind.sizes) || kind.message !== undefined;
-  return Math.ceil(requests / (isDear ? FEWER : 1));
-}
+const isDear = ({ kind }: Taken): boolean => kind.isAlone === true || kind.message !== undefined;
 
 function chosen(kinds: readonly Kind[], only: readonly string[]): readonly Kind[] {
   const wanted = new Set(kinds.filter(({ name }) => only.some((text) => name.includes(text))));

@@ -33,9 +33,9 @@ export interface Kind {
   readonly secrets: readonly SecretValue[];
   /** A message in a WebSocket of its own, opened for it, instead of a request. */
   readonly message?: string;
-  /** On a proxy of its own, and once in a turn: it changes what is searched for on all routes. */
+  /** On a proxy of its own, and in few turns: it changes what is searched for on all routes. */
   readonly isAlone?: true;
-  /** Anew in each turn. */
+  /** Once: the same is sent in all turns. */
   ask(given: Given): Asked | Promise<Asked>;
   isRight(seen: Seen, answer: string): boolean;
 }

@@ -1,5 +1,5 @@
 // One kind of injection over the wire: a few requests one after another, how long each took, and what the proxy's CPU did meanwhile.
-import { openTunnel, roundTrip, type Target } from '../client.ts';
+import { ending, openTunnel, roundTrip, type Target } from '../client.ts';
 import { ORIGIN } from '../machine.ts';
 import type { Measured } from '../process.ts';
 import type { Asked, Given, Kind } from './kinds.ts';
@@ -23,14 +23,17 @@ export interface Turn {
 /** A name of its own below the origin's, as a host name. */
 export const hostOf = ({ name }: Kind): string => `${name.replaceAll(/[^a-z0-9]+/gi, '-').toLowerCase()}.${ORIGIN}`;
 
-/** Throws when what it measures is not what it says. */
-export async function takeTurn(one: Case, requests: number): Promise<Turn> {
+export interface Ready {
+  take(requests: number): Promise<Turn>;
+  close(): void;
+}
+
+/** Judged, and open: its turns follow one another on one connection. Throws when what it would measure is not what it says. */
+export async function openCase(one: Case): Promise<Ready> {
   const { kind, proxy, origin } = one;
   const target = { proxyPort: proxy.port, ca: proxy.ca, host: hostOf(kind), port: origin.port };
   try {
-    return kind.message === undefined
-      ? await onConnection(one, target, requests)
-      : await inMessages(one, target, requests);
+    return kind.message === undefined ? await onConnection(one, target) : await inMessages(one, target, kind.message);
   } catch (error) {
     throw new Error(`${kind.name}, ${one.bytes} bytes: ${error instanceof Error ? error.message : error}`, {
       cause: error,
@@ -38,7 +41,7 @@ export async function takeTurn(one: Case, requests: number): Promise<Turn> {
   }
 }
 
-async function onConnection({ kind, bytes, proxy, origin }: Case, target: Target, requests: number): Promise<Turn> {
+async function onConnection({ kind, bytes, proxy, origin }: Case, target: Target): Promise<Ready> {
   const { host, port } = target;
   const given: Given = {
     ...{ host, port },
@@ -46,22 +49,30 @@ async function onConnection({ kind, bytes, proxy, origin }: Case, target: Target
     get: (path) => once(target, Buffer.from(`GET ${path} HTTP/1.1\r\nHost: ${host}:${port}\r\n\r\n`)),
   };
   const request = requestOf(await kind.ask(given), given);
-  // By itself, and judged.
-  const answer = await once(target, request);
-  if (!kind.isRight(origin.last(), answer))
-    throw new Error(`not what it is measured by: ${origin.last().head}\n${answer}`);
-  const socket = await openTunnel(target);
+  judge(kind, origin, await once(target, request));
+  let socket = await openTunnel(target);
   await roundTrip(socket, request);
-  const turn = await measure(proxy, requests, () => roundTrip(socket, request));
-  socket.destroy();
-  return turn;
+  return {
+    take: async (requests) => {
+      if (ending.has(socket) || socket.destroyed) {
+        socket.destroy();
+        socket = await openTunnel(target);
+      }
+      return measure(proxy, requests, () => roundTrip(socket, request));
+    },
+    close: () => socket.destroy(),
+  };
 }
 
-async function inMessages({ kind, proxy, origin }: Case, target: Target, requests: number): Promise<Turn> {
-  const message = Buffer.from(kind.message ?? '');
-  const answer = await say(target, message);
-  if (!kind.isRight(origin.last(), answer)) throw new Error('not what it is measured by');
-  return measure(proxy, requests, () => say(target, message));
+async function inMessages({ kind, proxy, origin }: Case, target: Target, text: string): Promise<Ready> {
+  const message = Buffer.from(text);
+  judge(kind, origin, await say(target, message));
+  return { take: (requests) => measure(proxy, requests, () => say(target, message)), close: () => {} };
+}
+
+function judge(kind: Kind, origin: Origin, answer: string): void {
+  if (kind.isRight(origin.last(), answer)) return;
+  throw new Error(`not what it is measured by: ${origin.last().head}\n${answer}`);
 }
 
 async function measure(proxy: Measured, requests: number, operate: () => Promise<unknown>): Promise<Turn> {

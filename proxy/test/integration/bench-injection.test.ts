@@ -4,7 +4,7 @@ import { configOf, launchBottle, routeTo } from '../../../bench/contestants.ts';
 import { benchInjection } from '../../../bench/injection/field.ts';
 import { kindsWith } from '../../../bench/injection/kinds.ts';
 import { startOrigin } from '../../../bench/injection/origin.ts';
-import { hostOf, takeTurn } from '../../../bench/injection/turn.ts';
+import { hostOf, openCase } from '../../../bench/injection/turn.ts';
 import { type Machine, ORIGIN, prepareMachine } from '../../../bench/machine.ts';
 import { renderInjection } from '../../../bench/report/injection.ts';
 import { endSettings } from './harness/setting.ts';
@@ -41,9 +41,9 @@ test('a kind whose credential stays away is found out', async () => {
   const proxy = await launchBottle(without, null);
   later(() => proxy.stop());
   for (const kind of kinds) {
-    const turn = takeTurn({ kind, bytes: 1000, proxy, origin }, 1);
+    const opening = openCase({ kind, bytes: 1000, proxy, origin });
     // Keys of AWS look like what they are: DLP stops their placeholders.
-    await expect(turn, kind.name).rejects.toThrow(
+    await expect(opening, kind.name).rejects.toThrow(
       /1000 bytes: (not what it is measured by|unexpected answer: HTTP.1.1 403)/,
     );
   }
