@@ -2,25 +2,26 @@
 
 import type { Auth, PlaceholderSwap } from '../../proxy/src/contract.ts';
 import { nearest } from '../report/nearest.ts';
+import { readHmac } from './auth-hmac.ts';
+import { checkCredentialField } from './credential-field.ts';
 import type { Report } from './report.ts';
 import type { SpecAuth, SpecEntry } from './schema.ts';
 import { shown } from './words.ts';
-
-// Fields that frame or route a message: a value of ours there would break it.
-const RESERVED_HEADERS = new Set(
-  'host content-length transfer-encoding connection keep-alive proxy-connection proxy-authorization proxy-authenticate te trailer upgrade expect'.split(
-    ' ',
-  ),
-);
 
 const BELONGS = {
   username: ['basic'],
   name: ['header', 'query'],
   template: ['header'],
-  access_key: ['sigv4'],
+  access_key: ['sigv4', 'hmac'],
   session_token: ['sigv4'],
   services: ['sigv4'],
   regions: ['sigv4'],
+  algorithm: ['hmac'],
+  encoding: ['hmac'],
+  secret_encoding: ['hmac'],
+  message: ['hmac'],
+  headers: ['hmac'],
+  query: ['hmac'],
 } as const satisfies Readonly<Record<string, readonly SpecAuth['type'][]>>;
 
 /** null when there is none, or when it cannot be understood (which is then reported). */
@@ -61,20 +62,14 @@ export function readAuth(
       }
       if (type === 'query') return { type, secret, name: auth.name };
       const name = auth.name.toLowerCase();
-      if (RESERVED_HEADERS.has(name)) {
-        report.problem(
-          {
-            what: `${report.name(['name'])} is ${shown(auth.name)}`,
-            why: 'this field frames the message, it carries no credential',
-            fix: 'write the field that the API documents, like x-api-key',
-          },
-          ['name'],
-        );
-      }
+      checkCredentialField(auth.name, report.below('name'));
       return { type, secret, name, template: auth.template ?? '{secret}' };
     }
     case 'sigv4':
       return readSigning(auth, secrets, report);
+    case 'hmac':
+      if (auth.access_key !== undefined) checkSecretName(auth.access_key, secrets, report.below('access_key'));
+      return readHmac(auth, report);
     case 'oauth2':
       if (secrets.includes(secret) && !issued.includes(secret)) {
         report.problem(

@@ -97,6 +97,7 @@ export function readEntry(
     placeholder !== null &&
     auth.secret !== placeholder.secret &&
     auth.type !== 'query' &&
+    auth.type !== 'hmac' &&
     placeholder.in.includes('header')
   ) {
     report.problemAtKey(

@@ -162,6 +162,15 @@ function issuerOf(issuer: TokenIssuer): Yaml {
 }
 
 function authOf(auth: Auth): Yaml {
+  if (auth.type === 'hmac') {
+    const { secretEncoding, accessKey, headers, query, ...rest } = auth;
+    return {
+      ...{ ...rest, secret_encoding: secretEncoding },
+      ...(accessKey === null ? {} : { access_key: accessKey }),
+      ...(isEmpty(headers) ? {} : { headers }),
+      ...(isEmpty(query) ? {} : { query }),
+    };
+  }
   if (auth.type !== 'sigv4') return { ...auth };
   const { type, accessKey, secret, sessionToken, services, regions } = auth;
   return {

@@ -2,6 +2,7 @@
 
 import Type, { type Static } from 'typebox';
 import { PushSchema } from './schema-git.ts';
+import { hmacParts } from './schema-hmac.ts';
 import { actionsOf, closed, expires, onMatch, quotaParts, secretName, stringOr, words } from './schema-parts.ts';
 
 const stringMap = (description: string) =>
@@ -59,9 +60,9 @@ const scopeNames = (description: string, example: readonly string[]) =>
 
 const AuthSchema = Type.Object(
   {
-    type: Type.Enum(['bearer', 'basic', 'header', 'query', 'sigv4', 'oauth2'], {
+    type: Type.Enum(['bearer', 'basic', 'header', 'query', 'sigv4', 'hmac', 'oauth2'], {
       ...words(
-        'bearer: `Authorization: Bearer …`. basic: with `username`. header / query: field or parameter `name`. sigv4: AWS; the agent signs with placeholders, and is signed anew. oauth2: bearer, of a secret that is asked for at a token endpoint.',
+        'bearer: `Authorization: Bearer …`. basic: with `username`. header / query: field or parameter `name`. sigv4: AWS; the agent signs with placeholders, and is signed anew. hmac: a keyed hash of the request. oauth2: bearer, of a secret that is asked for at a token endpoint.',
       ),
     }),
     secret: Type.String({ ...words('Name of a secret of this spec.'), ...secretName }),
@@ -86,13 +87,17 @@ const AuthSchema = Type.Object(
       }),
     ),
     access_key: Type.Optional(
-      Type.String({ ...words('type sigv4: name of the secret that holds the access key id.'), ...secretName }),
+      Type.String({
+        ...words('types sigv4 and hmac: name of the secret that holds the access key id.'),
+        ...secretName,
+      }),
     ),
     session_token: Type.Optional(
       Type.String({ ...words('type sigv4: name of the secret that holds the session token.'), ...secretName }),
     ),
     services: Type.Optional(scopeNames('type sigv4: services that may be signed for; left out: any.', ['s3'])),
     regions: Type.Optional(scopeNames('type sigv4: regions that may be signed for; left out: any.', ['eu-central-1'])),
+    ...hmacParts,
   },
   {
     ...closed,

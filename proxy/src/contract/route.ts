@@ -39,10 +39,43 @@ export type Auth =
       /** As in the credential scope; null = any. */
       readonly services: readonly string[] | null;
       readonly regions: readonly string[] | null;
-    };
+    }
+  | HmacAuth;
+
+/**
+ * A keyed hash of the request, made on the way out. Texts hold `{part}`: `message` those of HMAC_PARTS, values those of HMAC_SENT. Only a value
+ * has `{signature}`, and one at least does.
+ */
+export interface HmacAuth {
+  readonly type: 'hmac';
+  readonly secret: string;
+  /** Secret that says whose signature it is, sent as it is; null = none. */
+  readonly accessKey: string | null;
+  readonly algorithm: 'sha1' | 'sha256' | 'sha512';
+  /** Of the signature. */
+  readonly encoding: 'hex' | 'base64' | 'base64url';
+  /** How the secret is read as a key. */
+  readonly secretEncoding: 'utf8' | 'hex' | 'base64';
+  /** What is signed. */
+  readonly message: string;
+  /** Lower-case fields, and parameters, with their values: the agent's own of these names are removed. */
+  readonly headers: Readonly<Record<string, string>>;
+  readonly query: Readonly<Record<string, string>>;
+}
+
+/** Of a moment or a number used once: what is signed has to be sent, too. */
+export const HMAC_TIMES = ['timestamp', 'timestamp_ms', 'timestamp_iso'] as const;
+/** What a message may hold. path: with query, as sent; body_sha256: hex. */
+export const HMAC_PARTS = [
+  ...(['method', 'path', 'query', 'host', 'body', 'body_sha256', 'nonce', 'access_key'] as const),
+  ...HMAC_TIMES,
+] as const;
+/** What fields and parameters may hold. */
+export const HMAC_SENT = ['signature', 'body_sha256', 'nonce', 'access_key', ...HMAC_TIMES] as const;
 
 /** Names of the secrets that it sends, or signs with. */
 export function secretsOfAuth(auth: Auth): readonly string[] {
+  if (auth.type === 'hmac') return [auth.secret, ...(auth.accessKey === null ? [] : [auth.accessKey])];
   if (auth.type !== 'sigv4') return [auth.secret];
   return [auth.accessKey, auth.secret, ...(auth.sessionToken === null ? [] : [auth.sessionToken])];
 }

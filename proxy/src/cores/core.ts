@@ -147,7 +147,10 @@ export async function openCore(
     },
     learn: (change) => {
       current = withTokens(current, change);
-      services.pipeline = compile(current);
+      const next = compile(current);
+      // Now rather than at the next request: whoever told us knows what it costs.
+      next.warm();
+      services.pipeline = next;
     },
     close: async (graceMs) => {
       // In the order of who needs whom: an exchange that is cut here still writes its record.

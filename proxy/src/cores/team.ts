@@ -7,9 +7,10 @@ import { ProxyFailure } from '../failure.ts';
 import type { HoldDesk, PersonsWord } from '../net/waiting-room.ts';
 import { renewSecrets } from '../pipeline/renew.ts';
 import type { FoundToken } from '../tokens/read-answer.ts';
-import { type KeptTokens, TokenBook, withTokens } from '../tokens/token-book.ts';
+import { joinChanges, type KeptTokens, TokenBook, type TokenChange, withTokens } from '../tokens/token-book.ts';
 import { Acknowledgements } from './acknowledgements.ts';
 import type { Core, NewValues, Shared } from './core.ts';
+import { Rounds } from './rounds.ts';
 import type { FromWorker, ToWorker, WorkerStart } from './worker.ts';
 
 export interface Team {
@@ -55,6 +56,15 @@ export function startTeam(
   let current = config;
   const book = new TokenBook();
   const learned = new Acknowledgements<Worker>();
+  /** With each lesson every thread compiles what it looks for. */
+  const lessons = new Rounds<TokenChange>(async (changes) => {
+    const change = joinChanges(changes);
+    current = withTokens(current, change);
+    // The others compile at the same time.
+    for (const worker of workers) send(worker, { do: 'learn', change, serial: learned.expect(worker) });
+    first.learn(change);
+    await learned.all();
+  });
   const send = (worker: Worker, message: ToWorker): void => worker.postMessage(message);
   /** For threads that join later. */
   const remembered: string[] = [];
@@ -66,13 +76,8 @@ export function startTeam(
 
   const keep = async (issuer: string, tokens: readonly FoundToken[]): Promise<KeptTokens> => {
     const { change, ...kept } = book.keep(current.secrets, issuer, tokens);
-    if (change !== null) {
-      current = withTokens(current, change);
-      first.learn(change);
-      for (const worker of workers) send(worker, { do: 'learn', change, serial: learned.expect(worker) });
-    }
-    // Also what another answer brought a moment ago.
-    await learned.all();
+    // What another answer brought a moment ago may still be on its way.
+    await (change === null ? lessons.settled() : lessons.add(change));
     return kept;
   };
 

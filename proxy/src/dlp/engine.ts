@@ -10,6 +10,7 @@ import type { OpenRules } from './rules/runner.ts';
 import type { Seek } from './seek.ts';
 import { SourceIndex } from './source/source-index.ts';
 import type { MatchKind, ScannerConfig } from './types.ts';
+import { isUnusualAt } from './unusual.ts';
 
 /** A secret's value or its placeholder. */
 export interface KnownValue {
@@ -334,24 +335,21 @@ function piecesOf(texts: readonly string[], keywords: ReadonlySet<string>): Buff
     const bytes = Buffer.from(text).toString('latin1');
     const pieces = new Set<string>();
     if (bytes.length >= SHORTEST_CUT_BYTES) {
-      for (let at = 0; at + 4 <= bytes.length; at++)
-        if (isUnusual(bytes.slice(at, at + 4))) pieces.add(bytes.slice(at, at + 4));
+      for (let at = 0; at + 4 <= bytes.length; at++) if (isUnusualAt(bytes, at)) pieces.add(bytes.slice(at, at + 4));
     }
     for (const piece of pieces) seen.set(piece, (seen.get(piece) ?? 0) + 1);
     return [...pieces];
   });
-  const words = [...keywords];
-  const own = all.map((pieces) =>
-    pieces.filter((piece) => seen.get(piece) === 1 && !words.some((word) => word.includes(piece))),
-  );
+  const ofKeywords = new Set<string>();
+  for (const word of keywords) {
+    for (let at = 0; at + NEEDLE_BYTES <= word.length; at++) ofKeywords.add(word.slice(at, at + NEEDLE_BYTES));
+  }
+  const own = all.map((pieces) => pieces.filter((piece) => seen.get(piece) === 1 && !ofKeywords.has(piece)));
   const step = Math.ceil(own.reduce((sum, pieces) => sum + pieces.length, 0) / PIECES);
   return own.map((pieces) =>
     pieces.filter((_, index) => index % Math.max(1, step) === 0).map((piece) => Buffer.from(piece, 'latin1')),
   );
 }
-
-const isUnusual = (piece: string): boolean =>
-  (/\d/.test(piece) && /[A-Za-z]/.test(piece)) || /[a-z][A-Z]|[A-Z]{2}[a-z]/.test(piece);
 
 function proposerOf({ list, open }: NonNullable<ScannerConfig['rules']>): RuleProposer {
   const byKeyword = new Map<string, number[]>();

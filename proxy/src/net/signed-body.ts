@@ -1,7 +1,7 @@
 // A request body as a signature sees it, and with its chunks signed anew where that is asked for.
 import { NotSigned } from '../pipeline/sign/agent-signature.ts';
 import type { ChunkSigner } from '../pipeline/sign/chunk-signer.ts';
-import type { SignableBody } from '../pipeline/sign/resign.ts';
+import type { SignableBody } from '../pipeline/sign/signing.ts';
 import type { BodyStream, Refusal, StreamJudgement } from '../pipeline/types.ts';
 import type { Outgoing } from './request-judge.ts';
 

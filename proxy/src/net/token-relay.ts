@@ -143,9 +143,13 @@ export class TokenRelay implements Relay, DecodedSink {
     }
     const { placeholders, names } = await services.tokens.keep(route.id, read.tokens);
     if (this.isOver) return;
-    account.kept = names;
-    // What a service says twice, it may say in a place that nobody named.
-    const guard = services.pipeline.guardTokens(this.guard, names);
+    account.kept = [...new Set(names)];
+    // What a service says twice, it may say in a place that nobody named. By value: whoever knows it by name may have forgotten it by now.
+    const kept = read.tokens.map(({ value }, index) => ({ secret: names[index]!, value }));
+    const guard = services.pipeline.guardTokens(
+      this.guard,
+      kept.filter(({ value }, index) => value !== placeholders[index]),
+    );
     account.guard = guard;
     this.send(head, body, read.rewrite(placeholders), guard);
   }

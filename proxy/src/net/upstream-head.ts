@@ -1,5 +1,6 @@
 // What leaves of a request that was judged: credentials in their places, signed where that is asked for, and a head that fits the body.
-import type { SignableBody } from '../pipeline/sign/resign.ts';
+import { randomBytes } from 'node:crypto';
+import type { SignableBody } from '../pipeline/sign/signing.ts';
 import type { Admitted, Injected, Pipeline, Refusal, ResponseGuard, Sending } from '../pipeline/types.ts';
 import type { AgentRequest } from './agent.ts';
 import { type AskedRange, widenRange } from './ranges.ts';
@@ -78,6 +79,10 @@ class RequestFacts implements Sending {
 
   get now(): Date {
     return new Date();
+  }
+
+  get nonce(): string {
+    return randomBytes(16).toString('hex');
   }
 }
 

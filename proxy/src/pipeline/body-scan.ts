@@ -20,7 +20,8 @@ export interface BodyJudge {
   /** `isSealed`: the head holds a digest of the body as it came, which would no longer be right. */
   stream(route: Route, where: string, meta: BodyMeta, isSealed?: boolean): BodyStream;
   judgeUnread(route: Route, where: string, unjudged: Unjudged, payload: Buffer): BodyJudgement;
-  judgeTrailers(route: Route, rawTrailers: readonly string[]): HoldableJudgement;
+  /** `isOwn`: a field of ours, which the agent cannot send behind the body either. */
+  judgeTrailers(route: Route, rawTrailers: readonly string[], isOwn: (name: string) => boolean): HoldableJudgement;
 }
 
 const NOTHING = Buffer.alloc(0);
@@ -104,7 +105,11 @@ export function createBodyJudge(scanner: Scanner, hostsOf: (secret: string) => r
     return { do: 'pass', body: payload, findings, redacted: false };
   }
 
-  function judgeTrailers(route: Route, rawTrailers: readonly string[]): HoldableJudgement {
+  function judgeTrailers(
+    route: Route,
+    rawTrailers: readonly string[],
+    isOwn: (name: string) => boolean,
+  ): HoldableJudgement {
     const matches: Match[] = [];
     let redacted = false;
     let text = '';
@@ -113,7 +118,7 @@ export function createBodyJudge(scanner: Scanner, hostsOf: (secret: string) => r
       const name = rawTrailers[i]!;
       const value = rawTrailers[i + 1]!;
       const lower = name.toLowerCase();
-      if (NO_TRAILER.test(lower)) return { do: 'refuse', refusal: forbiddenTrailer(route) };
+      if (NO_TRAILER.test(lower) || isOwn(name)) return { do: 'refuse', refusal: forbiddenTrailer(route) };
       const inName = scanner.scanText('trailer name', name);
       const inValue = scanner.scanText('trailer', value);
       matches.push(...inName, ...inValue);

@@ -24,7 +24,7 @@ export function createForeignCredentials(scanner: Scanner): ForeignCredentials {
   }
 
   return ({ view, target, places }) => {
-    if (places.header === null && places.query === null) return [];
+    if (places.header === null && places.query === null && places.signing === null) return [];
     const found: Match[] = [];
     const { rawHeaders } = view;
     for (let i = 0; i < rawHeaders.length; i += 2) {

@@ -3,17 +3,8 @@ import { HELD_COOKIES } from '../contract.ts';
 import { bodyMetaOf } from './body-scan.ts';
 import { LEAST_GUARDED } from './cookie-guard.ts';
 import { putCookies } from './held-cookies.ts';
-import {
-  isNowhere,
-  isOwnHeader,
-  isOwnParameter,
-  type Places,
-  type Signing,
-  type Swap,
-  swapInHeader,
-  swapOfQuery,
-} from './places.ts';
-import { type Resigned, resign, type SignableBody } from './sign/resign.ts';
+import { isNowhere, isOwnHeader, isOwnParameter, type Places, type Swap, swapInHeader, swapOfQuery } from './places.ts';
+import type { SignableBody, SignedHead, Signing } from './sign/signing.ts';
 import { joinTarget, type QueryPart, splitTarget } from './target.ts';
 import type { Admitted, Injected, Sending } from './types.ts';
 
@@ -26,7 +17,7 @@ export function injectCredentials(places: Places, admitted: Admitted, sending: S
   if (isNowhere(places)) return { ...NOTHING, target: admitted.target, rawHeaders: admitted.rawHeaders };
   const used: Used = new Map();
   for (const secret of places.identity) note(used, secret, 'TLS client certificate');
-  if (places.signing !== null) for (const secret of places.signing.secrets) note(used, secret, places.label);
+  if (places.signing !== null) for (const { name, label } of places.signing.secrets) note(used, name, label);
   const target = injectTarget(places, admitted.target, used);
   const rawHeaders = injectHeaders(places, admitted.rawHeaders, used);
   const body = sending === null ? null : injectBody(places, admitted, sending, used);
@@ -38,7 +29,7 @@ export function injectCredentials(places: Places, admitted: Admitted, sending: S
     body,
     chunks: signed?.chunks ?? null,
     injected: [...used.keys()],
-    made: signed === null ? NOTHING_MADE : [signed.signature],
+    made: signed?.made ?? NOTHING_MADE,
     injectedInto: [...used.values()].map((labels) => [...labels].join(', ')),
   };
 }
@@ -60,14 +51,14 @@ export function injectWithCookies(places: Places, admitted: Admitted, sending: S
 
 /** `body`: where a credential went into it. */
 function signAnew(
-  { keys, rule }: Signing,
+  signing: Signing,
   { target, rawHeaders }: Pick<Admitted, 'target' | 'rawHeaders'>,
   sending: Sending,
   body: Buffer | null,
-): Resigned {
-  const { method, host, now } = sending;
+): SignedHead {
+  const { method, host } = sending;
   const covered: SignableBody = body === null ? sending.body : { kind: 'whole', bytes: body, isChanged: true };
-  return resign({ method, target, host, rawHeaders }, keys, rule, covered, now);
+  return signing.sign({ method, target, host, rawHeaders }, covered, sending);
 }
 
 /** Labels of the places that each secret went to. */

@@ -52,26 +52,29 @@ export class NeedleSearch {
     const own = needles.map(
       (needle, index): Needle => ({
         index,
-        bytes: Uint8Array.from(needle, (byte) => FOLD[byte]!),
+        bytes: folded(needle),
         isBreakable: needle.length >= BREAKABLE,
       }),
     );
     const pieces = own.flatMap(piecesOf);
     this.window = pieces.reduce((least, { size }) => Math.min(least, size), MAX_WINDOW);
     this.longestSpan = own.reduce((most, needle) => Math.max(most, spanOf(needle)), 0);
-    this.shifts = new Uint8Array(PAIRS).fill(this.window - 1);
+    const shifts = new Uint8Array(PAIRS).fill(this.window - 1);
     for (const { needle, offset } of pieces) {
       const { bytes } = needle;
       for (let at = 0; at <= this.window - 2; at++) {
         const shift = this.window - 2 - at;
-        for (const pair of casesOf(bytes[offset + at]!, bytes[offset + at + 1]!)) {
-          this.shifts[pair] = Math.min(this.shifts[pair]!, shift);
-        }
+        const pair = (bytes[offset + at]! << 8) | bytes[offset + at + 1]!;
+        if (shift < shifts[pair]!) shifts[pair] = shift;
       }
       const last = offset + this.window - 2;
       const key = (bytes[last]! << 8) | bytes[last + 1]!;
-      this.endings.set(key, [...(this.endings.get(key) ?? []), { needle, offset }]);
+      const others = this.endings.get(key);
+      if (others === undefined) this.endings.set(key, [{ needle, offset }]);
+      else others.push({ needle, offset });
     }
+    // As far as in lower case, whatever the case.
+    this.shifts = shifts.map((_, pair) => shifts[(FOLD[pair >> 8]! << 8) | FOLD[pair & 0xff]!]!);
     for (const needle of own) {
       const [first, second] = [needle.bytes[0]!, needle.bytes[1]!];
       this.beginnings[first]!.push(needle);
@@ -120,6 +123,13 @@ export class NeedleSearch {
     const begun = this.beginnings[FOLD[bytes[0]!]!]!.find((needle) => endOf(needle, 0, bytes, 0) > bytes.length);
     return begun?.index ?? null;
   }
+}
+
+/** A loop: there may be hundreds of values, and `from` calls back for each byte of all their forms. */
+function folded(needle: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(needle.length);
+  for (let at = 0; at < needle.length; at++) bytes[at] = FOLD[needle[at]!]!;
+  return bytes;
 }
 
 const spanOf = ({ bytes, isBreakable }: Needle): number =>

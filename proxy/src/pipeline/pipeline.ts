@@ -14,7 +14,7 @@ import { type Head, rewriteHead, scanHead } from './head-scan.ts';
 import { type CookieHolder, createCookieHolder } from './held-cookies.ts';
 import { injectWithCookies } from './inject.ts';
 import { swapMessage, withoutLegalMessage } from './opening-messages.ts';
-import { indexPlaces, withoutLegalBody, withoutLegalPath } from './places.ts';
+import { indexPlaces, isOwnHeader, withoutLegalBody, withoutLegalPath } from './places.ts';
 import { createPolicy, type PolicyQuestion } from './policy.ts';
 import { recordPathOf, redactPieces } from './record-path.ts';
 import { createResponseGuards } from './response-guard.ts';
@@ -260,7 +260,10 @@ export function createPipeline(
     streamMessage: (admitted) =>
       graphql.refuseStream(admitted.route) ?? bodies.stream(admitted.route, 'message', WEBSOCKET_META),
     judgeUnread: (admitted, unjudged, payload) => bodies.judgeUnread(admitted.route, 'message', unjudged, payload),
-    judgeTrailers: (admitted, rawTrailers) => bodies.judgeTrailers(admitted.route, rawTrailers),
+    judgeTrailers: ({ route }, rawTrailers) => {
+      const own = places.of(route);
+      return bodies.judgeTrailers(route, rawTrailers, (name) => isOwnHeader(own, name));
+    },
     // 5. Injection comes last: no real credential is ever in what the checks above read.
     inject: (admitted, sending) => {
       try {
@@ -277,7 +280,7 @@ export function createPipeline(
       const guardFor = (values: readonly string[]) => guards.forValues(values, HELD_COOKIES);
       return new CookieGuard({ holder: cookies, from: admitted.cookies.place, inner, guardFor, now: today });
     },
-    guardTokens: (guard, names) => guards.add(guard, names),
+    guardTokens: (guard, tokens) => guards.add(guard, tokens),
     judgeName,
     knowsHost: policy.knowsHost,
     judgeTunnel: policy.judgeTunnel,
@@ -334,8 +337,11 @@ function refusedBy(stream: BodyStream | null): HoldableJudgement | null {
 }
 
 function refuseSignature({ route, findings }: Admitted, { message }: NotSigned): Refusal {
-  const reason = `the AWS request cannot be signed: ${message} (${route.id})`;
-  const fix = 'sign it with the placeholder keys that the session gives, for a service and region of the entry';
+  const isAws = route.auth?.type === 'sigv4';
+  const reason = `the ${isAws ? 'AWS ' : ''}request cannot be signed: ${message} (${route.id})`;
+  const fix = isAws
+    ? 'sign it with the placeholder keys that the session gives, for a service and region of the entry'
+    : 'send less in one request, with a body that is whole at once, or raise egress.limits.hold_bytes';
   return { stage: 'policy', rule: 'signature', reason, fix, errorShape: route.errorShape, findings };
 }
 

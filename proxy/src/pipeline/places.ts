@@ -8,9 +8,11 @@ import {
   type SecretValue,
   secretsOfAuth,
 } from '../contract.ts';
-import { ProxyFailure } from '../failure.ts';
-import type { AwsKeys, AwsRule } from './sign/resign.ts';
+import { awsSigning } from './sign/aws-signing.ts';
+import { hmacSigning } from './sign/hmac-signing.ts';
+import type { Signing } from './sign/signing.ts';
 import { asLatin1, decodeQueryText } from './target.ts';
+import { checkHeaderName, checkHeaderSafe, FRAMING, secretOf, unusable } from './usable-secret.ts';
 
 export interface Swap {
   readonly secret: string;
@@ -42,18 +44,10 @@ export interface Places {
   readonly swaps: readonly Swap[];
   /** Names of those among them that may leave later, and of tokens that an answer brought: looked for in every answer of the route. */
   readonly issued: readonly string[];
-  /** The agent's own signature is replaced, in `header` or in the query; null = it has none. */
+  /** Signs the request, in fields and parameters of its own; null = nothing does. */
   readonly signing: Signing | null;
   /** Names of the secrets of the client certificate that the upstream sees. Nothing of them is in a message. */
   readonly identity: readonly string[];
-}
-
-/** What signs a route's requests. */
-export interface Signing {
-  readonly keys: AwsKeys;
-  readonly rule: AwsRule;
-  /** Names of the secrets in `keys`. */
-  readonly secrets: readonly string[];
 }
 
 export interface PlaceIndex {
@@ -81,8 +75,6 @@ export const isNowhere = (places: Places): boolean => places === NOWHERE;
 
 /** Unreserved in URLs (RFC 3986, 2.3), and itself in JSON and forms. */
 const NEUTRAL = 'swap';
-/** Fields that frame a message or name its host: never a place for a credential. */
-const FRAMING = /^(host|content-length|transfer-encoding|connection|upgrade|te|trailer|expect|keep-alive|proxy-.*)$/;
 
 /** Throws ProxyFailure when a credential cannot be sent as the route asks. */
 export function indexPlaces(config: Pick<ProxyConfig, 'routes' | 'secrets'>): PlaceIndex {
@@ -191,14 +183,12 @@ function compileAuth(
   auth: NonNullable<Route['auth']>,
   secrets: ReadonlyMap<string, SecretValue>,
 ): Omit<Places, 'swaps' | 'issued' | 'identity'> {
-  if (auth.type === 'sigv4') return compileSigning(route, auth, secrets);
+  if (auth.type === 'sigv4') return signedBy(awsSigning(route, auth, secrets));
+  if (auth.type === 'hmac') return signedBy(hmacSigning(route, auth, secrets));
   const { value } = secretOf(route, auth.secret, secrets);
   const inHeader = (name: string, credential: string, kind: string) => {
     checkHeaderSafe(route, auth.secret, credential);
-    const header = name.toLowerCase();
-    if (!/^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(header) || FRAMING.test(header)) {
-      throw unusable(route, `auth cannot use the header "${name}"`, 'name a header that carries credentials');
-    }
+    const header = checkHeaderName(route, name);
     const label = `header ${header} (${kind})`;
     return { ...NO_CREDENTIAL, header, credential, secret: auth.secret, label };
   };
@@ -226,67 +216,20 @@ function compileAuth(
   }
 }
 
-/** Fields and parameters that carry an AWS signature: all of them are taken off, or made anew. */
-const AWS_HEADER = 'x-amz-security-token';
-const AWS_PARAMETERS: ReadonlySet<string> = new Set(['X-Amz-Credential', 'X-Amz-Signature', 'X-Amz-Security-Token']);
-
-function compileSigning(
-  route: Route,
-  auth: Extract<NonNullable<Route['auth']>, { readonly type: 'sigv4' }>,
-  secrets: ReadonlyMap<string, SecretValue>,
-): Omit<Places, 'swaps' | 'issued' | 'identity'> {
-  const accessKey = secretOf(route, auth.accessKey, secrets);
-  if (!/^[A-Za-z0-9_.-]{1,128}$/.test(accessKey.value)) {
-    throw unusable(
-      route,
-      `secret ${auth.accessKey} is no access key id`,
-      'give the id, like AKIA…, not the secret key',
-    );
-  }
-  const sessionToken = auth.sessionToken === null ? null : secretOf(route, auth.sessionToken, secrets).value;
-  if (sessionToken !== null) checkHeaderSafe(route, auth.sessionToken!, sessionToken);
-  const keys = {
-    accessKeyId: accessKey.value,
-    secretAccessKey: secretOf(route, auth.secret, secrets).value,
-    sessionToken,
-  };
-  const { services, regions } = auth;
-  const rule = { placeholder: accessKey.placeholder, services, regions };
-  const label = 'AWS signature';
-  const signing = { keys, rule, secrets: secretsOfAuth(auth) };
-  return { ...NO_CREDENTIAL, header: 'authorization', secret: auth.accessKey, label, signing };
-}
-
-function secretOf(route: Route, name: string, secrets: ReadonlyMap<string, SecretValue>): SecretValue {
-  const secret = secrets.get(name);
-  if (secret === undefined) throw unusable(route, `there is no secret ${name}`, `add ${name} to secrets`);
-  if (secret.value === '') throw unusable(route, `secret ${name} is empty`, 'give it a value');
-  return secret;
-}
-
-function checkHeaderSafe(route: Route, secret: string, value: string): void {
-  if (/[\x00-\x08\x0a-\x1f\x7f]/.test(value) || value.trim() !== value) {
-    throw unusable(
-      route,
-      `secret ${secret} cannot stand in a header: it holds a line break, a control character or outer white space`,
-      'take the value without its line end',
-    );
-  }
-}
-
-function unusable(route: Route, why: string, fix: string): ProxyFailure {
-  return new ProxyFailure({ what: `route ${route.id} (${route.host}) cannot be enforced`, why, fix });
-}
+const signedBy = (signing: Signing): Omit<typeof NO_CREDENTIAL, 'signing'> & { readonly signing: Signing } => ({
+  ...NO_CREDENTIAL,
+  signing,
+});
 
 /** `name`: as written. */
 export function isOwnHeader(places: Places, name: string): boolean {
   if (places.header !== null && name.length === places.header.length && name.toLowerCase() === places.header)
     return true;
-  return places.signing !== null && name.toLowerCase() === AWS_HEADER;
+  return places.signing?.ownsHeader(name.toLowerCase()) ?? false;
 }
 
 export function isOwnParameter(places: Places, rawName: string): boolean {
-  if (places.signing !== null) return AWS_PARAMETERS.has(decodeQueryText(rawName));
+  if (places.signing !== null) return places.signing.ownsParameter(decodeQueryText(rawName));
   return places.query !== null && (rawName === places.query || decodeQueryText(rawName) === places.query);
 }
 

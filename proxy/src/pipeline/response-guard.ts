@@ -3,7 +3,7 @@ import { type Finding, HELD_COOKIES } from '../contract.ts';
 import { type EchoForm, echoForms } from './echo-forms.ts';
 import { NeedleSearch } from './needle-search.ts';
 import type { Places } from './places.ts';
-import type { Injected, ResponseGuard } from './types.ts';
+import type { Injected, NamedValue, ResponseGuard } from './types.ts';
 
 const NOTHING = Buffer.alloc(0);
 const STAR = 0x2a;
@@ -27,8 +27,8 @@ interface Echoes {
 export interface ResponseGuards {
   /** null when there is nothing to look for. */
   of(places: Places, injected: Injected): ResponseGuard | null;
-  /** `guard`, and one for these secrets. */
-  add(guard: ResponseGuard | null, secrets: readonly string[]): ResponseGuard;
+  /** `guard`, and one for these values. */
+  add(guard: ResponseGuard | null, values: readonly NamedValue[]): ResponseGuard;
   /** For values that no configuration knows; their findings bear the name of `secret`. */
   forValues(values: readonly string[], secret: string): ResponseGuard;
 }
@@ -80,9 +80,9 @@ export function createResponseGuards(secrets: GuardedSecrets): ResponseGuards {
   return {
     of: guardOf,
     forValues,
-    add: (guard, names) => {
-      const needles = names.flatMap((secret) =>
-        echoForms([secrets.valueOf(secret)]).map((form): EchoNeedle => ({ ...form, secret })),
+    add: (guard, values) => {
+      const needles = values.flatMap(({ secret, value }) =>
+        echoForms([value]).map((form): EchoNeedle => ({ ...form, secret })),
       );
       const own = new Guard(compileEchoes(needles), secrets.fingerprintOf);
       return guard === null ? own : new DoubleGuard(guard, own);

@@ -4,13 +4,13 @@
 // are followed by place: the values that one query parameter, the path's end or a small body had one after the other, joined. Memory is
 // bounded; what is older than a quarter of an hour is forgotten. State of one process: with several, each follows what it carries.
 import type { Match, Scanner } from '../dlp/types.ts';
+import { WINDOW_CHARS, Windows } from './windows.ts';
 
 /** Of a value so much, and so many characters: then the next piece stays here. */
 export const SHARE = 0.5;
 export const LEAST_CHARS = 12;
 /** Shortest piece of a value inside other text, and of one that is a whole query value, segment or field, in characters. */
 const PIECE_LEAST = 6;
-const WINDOW_CHARS = 4;
 export const EXPIRY_MS = 15 * 60_000;
 /** Most characters of one text that are looked at, so that no request pays much for this. */
 const TEXT_CHARS = 16 * 1024;
@@ -74,8 +74,8 @@ export function createTrail(
   now: () => number,
   memory = newTrailMemory(),
 ): Trail {
-  let known: Windows | null = null;
-  const windows = (): Windows => {
+  let known: Windows<Known> | null = null;
+  const windows = (): Windows<Known> => {
     known ??= new Windows(
       remembered(
         memory,
@@ -131,7 +131,7 @@ export function createTrail(
   function follow(text: string, isWhole: boolean, time: number, touched: Set<Known>): boolean {
     let isKnown = false;
     const lower = text.toLowerCase();
-    windows().forEach(lower, (i, { of, at }) => {
+    windows().forEach(lower, (i, of, at) => {
       let before = 0;
       while (before < i && before < at && lower[i - before - 1] === of.lower[at - before - 1]) before++;
       let after = WINDOW_CHARS;
@@ -201,61 +201,6 @@ function formsOf(scanner: Scanner, value: string): Known[] {
     seen: new Float64Array(text.length).fill(Number.NEGATIVE_INFINITY),
   }));
 }
-
-/** Words are in many texts by themselves: letters with digits, or in both cases, are not. */
-const isUnusual = (window: string): boolean =>
-  (/\d/.test(window) && /[A-Za-z]/.test(window)) || /[a-z][A-Z]|[A-Z]{2}[a-z]/.test(window);
-
-function isMostlyUnusual(text: string): boolean {
-  let count = 0;
-  for (let at = 0; at + WINDOW_CHARS <= text.length; at++) if (isUnusual(text.slice(at, at + WINDOW_CHARS))) count++;
-  return count * 2 > text.length;
-}
-
-interface Place {
-  readonly of: Known;
-  readonly at: number;
-}
-
-/** Where each few characters of the known values stand, found by one step a character of a text. */
-class Windows {
-  private readonly places = new Map<string, Place[]>();
-  /** 1 = a window may have this hash. */
-  private readonly hashes = new Uint8Array(1 << 16);
-
-  constructor(known: readonly Known[]) {
-    for (const of of known) {
-      // Of a value made of words each word is innocent.
-      const isPassphrase = !isMostlyUnusual(of.text);
-      for (let at = 0; at + WINDOW_CHARS <= of.text.length; at++) {
-        if (isPassphrase && !isUnusual(of.text.slice(at, at + WINDOW_CHARS))) continue;
-        const window = of.text.slice(at, at + WINDOW_CHARS).toLowerCase();
-        const places = this.places.get(window);
-        if (places === undefined) this.places.set(window, [{ of, at }]);
-        else places.push({ of, at });
-        let rolled = 0;
-        for (let i = 0; i < WINDOW_CHARS; i++) rolled = (rolled << 8) | (window.charCodeAt(i) & 0xff);
-        this.hashes[hashOf(rolled)] = 1;
-      }
-    }
-  }
-
-  /** `text` in lower case. */
-  forEach(text: string, found: (index: number, place: Place) => void): void {
-    const { hashes, places } = this;
-    if (places.size === 0) return;
-    let rolled = 0;
-    for (let end = 0; end < text.length; end++) {
-      // The last four characters, a byte each.
-      rolled = (rolled << 8) | (text.charCodeAt(end) & 0xff);
-      if (hashes[hashOf(rolled)] === 0 || end < WINDOW_CHARS - 1) continue;
-      const index = end - WINDOW_CHARS + 1;
-      for (const place of places.get(text.slice(index, end + 1)) ?? []) found(index, place);
-    }
-  }
-}
-
-const hashOf = (window: number): number => Math.imul(window, 0x9e3779b1) >>> 16;
 
 function* decodedWords(text: string): Generator<string> {
   for (const [word] of text.matchAll(/[A-Za-z0-9+/_-]{6,128}/g)) {

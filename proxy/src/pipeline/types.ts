@@ -8,7 +8,7 @@ import type { SwappedMessage } from './opening-messages.ts';
 import type { CookiePlace } from './set-cookie.ts';
 import type { NotSigned } from './sign/agent-signature.ts';
 import type { ChunkSigner } from './sign/chunk-signer.ts';
-import type { SignableBody } from './sign/resign.ts';
+import type { Moment, SignableBody } from './sign/signing.ts';
 
 /** A request as it arrived, head only. Header names and values are latin1 strings: byte-exact. */
 export interface RequestView {
@@ -107,12 +107,11 @@ export interface BodyStream {
 }
 
 /** What a signature covers besides the head that was judged. */
-export interface Sending {
+export interface Sending extends Moment {
   readonly method: string;
   /** The Host field as the upstream will see it. */
   readonly host: string;
   readonly body: SignableBody;
-  readonly now: Date;
 }
 
 /** What goes to the upstream: the only place where a real credential exists in a message. */
@@ -169,6 +168,13 @@ export type CapturedJudgement =
   | { readonly do: 'tunnel'; readonly route: Route; readonly host: string }
   | { readonly do: 'refuse'; readonly reason: string; readonly fix: string };
 
+export interface NamedValue {
+  /** Name of the secret. */
+  readonly secret: string;
+  /** ASCII. */
+  readonly value: string;
+}
+
 export interface Pipeline {
   /** Compiles now what the first request would wait for. */
   warm(): void;
@@ -202,8 +208,8 @@ export interface Pipeline {
   refuseSignature(admitted: Admitted, error: NotSigned): Refusal;
   /** null when nothing was injected, and no answer has brought a token for this route. */
   guardResponse(admitted: Admitted, injected: Injected): ResponseGuard | null;
-  /** The same guard, which looks for these secrets as well. */
-  guardTokens(guard: ResponseGuard | null, names: readonly string[]): ResponseGuard;
+  /** The same guard, which looks for these values as well. */
+  guardTokens(guard: ResponseGuard | null, tokens: readonly NamedValue[]): ResponseGuard;
   /** A name asked of our DNS. */
   judgeName(name: string, type: string): NameJudgement;
   /** Is any route, with any rule, there for this host and port? Lets net pre-mint leaves and refuse raw tunnels early. */

@@ -15,7 +15,7 @@ export interface TokenChange {
 export interface KeptTokens {
   /** What the agent gets, one for each token. */
   readonly placeholders: readonly string[];
-  /** Names of the secrets that they are. */
+  /** Names of the secrets that they are, one for each token. */
   readonly names: readonly string[];
 }
 
@@ -51,7 +51,7 @@ export class TokenBook {
     }
     return {
       placeholders: pairs.map(({ shown }) => shown),
-      names: [...new Set(pairs.map(({ name }) => name))],
+      names: pairs.map(({ name }) => name),
       change: added.size === 0 ? null : { added: [...added.values()], forgotten },
     };
   }
@@ -73,4 +73,16 @@ export class TokenBook {
 export function withTokens(config: ProxyConfig, { added, forgotten }: TokenChange): ProxyConfig {
   const gone = new Set(forgotten);
   return { ...config, secrets: [...config.secrets.filter(({ name }) => !gone.has(name)), ...added] };
+}
+
+/** Several changes, one after the other, as one: what came and went in between was never there. */
+export function joinChanges(changes: readonly TokenChange[]): TokenChange {
+  if (changes.length === 1) return changes[0]!;
+  const added = new Map<string, SecretValue>();
+  const forgotten: string[] = [];
+  for (const change of changes) {
+    for (const pair of change.added) added.set(pair.name, pair);
+    for (const name of change.forgotten) if (!added.delete(name)) forgotten.push(name);
+  }
+  return { added: [...added.values()], forgotten };
 }

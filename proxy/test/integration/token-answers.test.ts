@@ -1,7 +1,7 @@
 // A token endpoint that the agent calls itself: it gets placeholders, which work where they are meant to. Judged by the bytes that arrive.
 import { randomBytes } from 'node:crypto';
 import { brotliCompressSync, deflateSync, gzipSync, zstdCompressSync } from 'node:zlib';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import { HELD_COOKIES } from '../../src/contract.ts';
 import { endSettings } from './harness/setting.ts';
 import { API, AUTH, answerJson, bearer, OTHER, random, type Service, tokenSetting } from './harness/token-setting.ts';
@@ -97,6 +97,29 @@ describe('a code for tokens, and a refresh with rotation', () => {
     expect(JSON.parse(answer.body).session).toBe('*'.repeat(sid.length));
     for (const value of [sid, token, Buffer.from(sid).toString('base64')]) expect(answer.text).not.toContain(value);
     expect(JSON.stringify(proxy.records())).not.toContain(sid);
+  });
+
+  it('outlives a renewal of the secrets: what was kept is swapped and scrubbed as before', async () => {
+    const service = rotating();
+    const [old, renewed] = [random(), random()];
+    const { ask, arrived, proxy } = await tokenSetting(service.serve, {
+      secrets: [{ name: 'KEY', value: old, placeholder: `bottle-key-${random()}` }],
+      apiRoute: { auth: { type: 'header', name: 'x-key', secret: 'KEY', template: '{secret}' } },
+      api: (request, _, response) => response.end(`${request.headers['x-key']} ${request.headers.authorization}`),
+    });
+    const { access_token: access } = JSON.parse(
+      (await ask(AUTH, form({ grant_type: 'authorization_code', code: 'code-of-the-person' }))).body,
+    );
+    await ask(API, { fields: bearer(access) });
+    proxy.tell({ do: 'renew', values: [{ name: 'KEY', value: renewed }] });
+    await vi.waitFor(async () => {
+      const { text } = await ask(API, { fields: bearer(access) });
+      for (const value of [old, renewed, ...service.given]) expect(text).not.toContain(value);
+      expect(arrived.at(-1)!.key).toBe(renewed);
+    }, 10_000);
+    expect(arrived.at(-1)!.authorization).toBe(`Bearer ${service.given[0]}`);
+    const stolen = await ask(OTHER, { fields: bearer(access) });
+    expect(stolen.head).toMatch(/^x-bottle-block: placeholder /im);
   });
 
   it('starts from a secret of the spec, whose placeholder the agent has', async () => {

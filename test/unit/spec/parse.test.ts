@@ -369,6 +369,33 @@ egress:
     expect(bottleOf(renderBottle(bottleOf(text))).egress.allow).toEqual([entry]);
   });
 
+  it.each([
+    [
+      '{ type: hmac, secret: KEY, headers: { X-Hub-Signature-256: "sha256={signature}" } }',
+      {
+        ...{ accessKey: null, algorithm: 'sha256', encoding: 'hex', secretEncoding: 'utf8', message: '{body}' },
+        ...{ headers: { 'x-hub-signature-256': 'sha256={signature}' }, query: {} },
+      },
+    ],
+    [
+      '{ type: hmac, secret: KEY, access_key: ID, algorithm: sha512, encoding: base64, secret_encoding: base64, message: "{nonce}\\n{query}", headers: { k: "{access_key}" }, query: { Sig: "{signature}", n: "{nonce}" } }',
+      {
+        ...{ accessKey: 'ID', algorithm: 'sha512', encoding: 'base64', secretEncoding: 'base64' },
+        ...{ message: '{nonce}\n{query}', headers: { k: '{access_key}' }, query: { Sig: '{signature}', n: '{nonce}' } },
+      },
+    ],
+  ])('reads what a keyed hash signs: %s', (auth, expected) => {
+    const text = `version: 1
+secrets: { ID: { env: ID }, KEY: { env: KEY } }
+egress:
+  allow:
+    - { host: api.example, auth: ${auth} }
+`;
+    const [entry] = bottleOf(text).egress.allow;
+    expect(entry?.auth).toEqual({ type: 'hmac', secret: 'KEY', ...expected });
+    expect(bottleOf(renderBottle(bottleOf(text))).egress.allow).toEqual([entry]);
+  });
+
   it('cannot reach into an object by a name like __proto__', () => {
     const { secrets, agent } = bottleOf(
       'version: 1\nagent: { env: { constructor: x, toString: y } }\nsecrets: { valueOf: { env: A } }',

@@ -5,6 +5,7 @@
 import { joinTarget, splitTarget } from '../target.ts';
 import { type AgentSignature, NotSigned, parseAuthorization, parsePresigned } from './agent-signature.ts';
 import { ChunkSigner } from './chunk-signer.ts';
+import type { SignableBody, SignableRequest, SignedHead } from './signing.ts';
 import {
   canonicalRequest,
   EMPTY_SHA256,
@@ -33,29 +34,6 @@ export interface AwsRule {
   readonly regions: readonly string[] | null;
 }
 
-export interface SignableRequest {
-  readonly method: string;
-  /** Origin-form. */
-  readonly target: string;
-  /** As the upstream will see it: `api.example` or `api.example:8443`. */
-  readonly host: string;
-  readonly rawHeaders: readonly string[];
-}
-
-export type SignableBody =
-  | { readonly kind: 'none' }
-  /** `isChanged`: not what the agent has hashed. */
-  | { readonly kind: 'whole'; readonly bytes: Uint8Array; readonly isChanged: boolean }
-  | { readonly kind: 'stream'; readonly mayChange: boolean };
-
-export interface Resigned {
-  readonly target: string;
-  readonly rawHeaders: readonly string[];
-  readonly signature: string;
-  /** Through which the body goes; null = it stays as it is. */
-  readonly chunks: ChunkSigner | null;
-}
-
 /** AWS refuses what is older or newer. */
 const SKEW_MS = 15 * 60_000;
 /** Longest life of a presigned URL. */
@@ -78,7 +56,7 @@ export function resign(
   rule: AwsRule,
   body: SignableBody,
   now: Date,
-): Resigned {
+): SignedHead {
   const headers = new Fields(request.rawHeaders);
   const parameters = new Parameters(request.target);
   const agents = readSignature(headers, parameters);
@@ -141,7 +119,7 @@ export function resign(
   return {
     target: parameters.target(),
     rawHeaders: headers.raw(),
-    signature,
+    made: [signature],
     chunks:
       streamed === null
         ? null

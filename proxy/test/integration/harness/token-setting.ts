@@ -20,6 +20,8 @@ export interface Arrival {
   readonly method: string;
   readonly url: string;
   readonly authorization: string;
+  /** Of the field `x-key`. */
+  readonly key: string;
   readonly body: string;
 }
 
@@ -68,7 +70,8 @@ export async function tokenSetting(service: Service, options: TokenOptions = {})
       request.on('end', () => {
         const body = Buffer.concat(pieces).toString('latin1');
         const { method = '', url = '', headers } = request;
-        arrived.push({ host, method, url, authorization: headers.authorization ?? '', body });
+        const key = String(headers['x-key'] ?? '');
+        arrived.push({ host, method, url, authorization: headers.authorization ?? '', key, body });
         answer(request, body, response);
       });
     };

@@ -13,6 +13,23 @@ const it = session([
   route('near', '10.1.2.3'),
   route('home', '192.168.1.5', { allowPrivate: true }),
   route('wild', '*.example.org'),
+  route('signed', 'signed.example', {
+    auth: {
+      ...{
+        type: 'hmac',
+        secret: 'TOKEN',
+        accessKey: null,
+        algorithm: 'sha256',
+        encoding: 'hex',
+        secretEncoding: 'utf8',
+      },
+      ...{
+        message: '{body}',
+        headers: { 'x-sig': 'v1={signature}', 'x-time': '{timestamp}' },
+        query: { s: '{signature}' },
+      },
+    },
+  }),
 ]);
 const why = (method: string, url: string, more: Partial<DecideRequest> = {}): Decision =>
   decide({ config: it.config, method, url, headers: [], body: '', ...more });
@@ -27,6 +44,12 @@ describe('the decision', () => {
       injectedInto: ['header authorization (bearer)'],
     });
     expect(JSON.stringify(why('GET', 'https://api.example/repos/acme/web'))).not.toContain(it.value);
+  });
+
+  test('names where a signature would go', () => {
+    expect(why('POST', 'https://signed.example/', { body: 'x' })).toMatchObject({
+      ...{ verdict: 'allow', injected: ['TOKEN'], injectedInto: ['header x-sig, query s (hmac)'] },
+    });
   });
 
   const answers: readonly (readonly [string, string, Partial<Decision>])[] = [

@@ -3,7 +3,8 @@ import { randomBytes } from 'node:crypto';
 import aws4 from 'aws4';
 import { describe, expect, it } from 'vitest';
 import { ChunkSigner } from '../../../src/pipeline/sign/chunk-signer.ts';
-import { type AwsRule, resign, type SignableBody } from '../../../src/pipeline/sign/resign.ts';
+import { type AwsRule, resign } from '../../../src/pipeline/sign/resign.ts';
+import type { SignableBody } from '../../../src/pipeline/sign/signing.ts';
 import {
   chunkStringToSign,
   sha256,

@@ -97,7 +97,8 @@ export function session(routes: readonly Route[], more: Partial<ProxyConfig> = {
       return judged.refusal;
     },
     inject(admitted) {
-      const sending = { method: 'GET', host: admitted.route.host, body: { kind: 'none' }, now: new Date() } as const;
+      const moment = { now: new Date(), nonce: '0'.repeat(32) };
+      const sending = { method: 'GET', host: admitted.route.host, body: { kind: 'none' }, ...moment } as const;
       const placed = pipeline.inject(admitted, sending);
       if (placed.do === 'refuse') throw new Error(`refused: ${placed.refusal.reason}`);
       return placed.injected;
