@@ -3,6 +3,7 @@ import type { ProxyConfig } from '../contract.ts';
 import { rulesOf } from '../dlp/rules/runner.ts';
 import { createScanner } from '../dlp/scanner.ts';
 import type { Scanner, ScannerConfig } from '../dlp/types.ts';
+import { otherFormsOfKeys } from './sign/hmac-key.ts';
 
 /** Compiled when it is first asked, which a start need not wait for. Throws ProxyFailure when the rules of others cannot be run. */
 export function scannerOf(config: ProxyConfig, fingerprintKey: Buffer): Scanner {
@@ -15,10 +16,10 @@ export function scannersOf(
   formsOf?: NonNullable<ScannerConfig['formsOf']>,
 ): (config: ProxyConfig, fingerprintKey: Buffer) => Scanner {
   const rules = rulesOf(config.dlp.rules);
-  return ({ secrets, dlp, limits }, fingerprintKey) =>
+  return ({ routes, secrets, dlp, limits }, fingerprintKey) =>
     whenAsked(() =>
       createScanner({
-        secrets,
+        secrets: [...secrets, ...otherFormsOfKeys(routes, secrets)],
         detectors: dlp.detectors,
         canaries: dlp.canaries ?? [],
         source: dlp.source === '' ? null : Buffer.from(dlp.source, 'base64'),

@@ -213,6 +213,7 @@ describe('nothing leaves that', () => {
     ['the placeholder of the key', PLACEHOLDERS.KEY],
     ['the placeholder of the id', PLACEHOLDERS.ID],
     ['the key', KEY],
+    ["the key's bytes in hex", Buffer.from(KEY, 'base64').toString('hex')],
   ])('has %s in its body', async (_, value) => {
     await curl('-d', `a=${value}`, URL);
     // What is left of it is signed as it leaves.

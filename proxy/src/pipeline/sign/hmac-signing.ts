@@ -6,6 +6,7 @@ import { HMAC_PARTS, HMAC_SENT, type HmacAuth, type Route, type SecretValue, sec
 import { asLatin1, decodeQueryText, joinTarget, type QueryPart, splitTarget } from '../target.ts';
 import { checkHeaderName, checkHeaderSafe, secretOf, unusable } from '../usable-secret.ts';
 import { NotSigned } from './agent-signature.ts';
+import { keyOf } from './hmac-key.ts';
 import type { Moment, SignableBody, SignableRequest, Signing } from './signing.ts';
 
 type Part = (typeof HMAC_PARTS)[number] | (typeof HMAC_SENT)[number];
@@ -24,7 +25,15 @@ const EMPTY = Buffer.alloc(0);
 
 /** Throws ProxyFailure when the secret or the words cannot be used. */
 export function hmacSigning(route: Route, auth: HmacAuth, secrets: ReadonlyMap<string, SecretValue>): Signing {
-  const key = keyOf(route, auth, secretOf(route, auth.secret, secrets).value);
+  const key = keyOf(auth, secretOf(route, auth.secret, secrets).value);
+  if (key === null) {
+    const form = auth.secretEncoding;
+    throw unusable(
+      route,
+      `secret ${auth.secret} is no ${form}`,
+      `give it in ${form}, or write \`secret_encoding: utf8\``,
+    );
+  }
   const accessKey = auth.accessKey === null ? '' : secretOf(route, auth.accessKey, secrets).value;
   if (auth.accessKey !== null) checkHeaderSafe(route, auth.accessKey, accessKey);
   const message = parse(route, auth.message, HMAC_PARTS);
@@ -194,25 +203,6 @@ function parse(route: Route, text: string, known: readonly Part[]): Template {
 
 const holds = (template: Template, part: Part): boolean =>
   template.some((piece) => 'part' in piece && piece.part === part);
-
-function keyOf(route: Route, { secret, secretEncoding }: HmacAuth, value: string): Buffer {
-  const wrong = (form: string) =>
-    unusable(route, `secret ${secret} is no ${form}`, `give it in ${form}, or write \`secret_encoding: utf8\``);
-  switch (secretEncoding) {
-    case 'utf8':
-      return Buffer.from(value, 'utf8');
-    case 'hex':
-      if (!/^(?:[0-9a-f]{2})+$/i.test(value)) throw wrong('hex');
-      return Buffer.from(value, 'hex');
-    case 'base64':
-      // Both alphabets, with or without padding; Buffer would skip what it does not know.
-      if (!/^[A-Za-z0-9+/_-]{2,}={0,2}$/.test(value) || value.replace(/=+$/, '').length % 4 === 1)
-        throw wrong('base64');
-      return Buffer.from(value, 'base64');
-    default:
-      return secretEncoding satisfies never;
-  }
-}
 
 /** `x_signature` is `x-signature` to servers that turn fields into variables. */
 const plainName = (lower: string): string => lower.replaceAll('_', '-');
