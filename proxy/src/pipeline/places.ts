@@ -8,6 +8,7 @@ import {
   type SecretValue,
   secretsOfAuth,
 } from '../contract.ts';
+import { isForgotten } from '../tokens/token-book.ts';
 import { awsSigning } from './sign/aws-signing.ts';
 import { hmacSigning } from './sign/hmac-signing.ts';
 import type { Signing } from './sign/signing.ts';
@@ -89,9 +90,7 @@ export function indexPlaces(config: Pick<ProxyConfig, 'routes' | 'secrets'>): Pl
     },
     valueOf: (secret) => asLatin1(secrets.get(secret)?.value ?? ''),
     hostsOf: (secret) => [
-      ...new Set(
-        config.routes.filter((route) => uses(route, secret, secrets.get(secret)?.issuer)).map((route) => route.host),
-      ),
+      ...new Set(config.routes.filter((route) => uses(route, secret, secrets.get(secret))).map((route) => route.host)),
     ],
   };
 }
@@ -106,9 +105,8 @@ const takesTokens = ({ tokens, tokensFrom }: Route): boolean => tokens !== undef
 const takesFrom = ({ id, tokens, tokensFrom }: Route, issuer: string): boolean =>
   (tokens !== undefined && id === issuer) || tokensFrom?.includes(issuer) === true;
 
-/** `issuer`: of a token. */
-function uses(route: Route, secret: string, issuer: string | undefined): boolean {
-  if (issuer !== undefined) return takesFrom(route, issuer);
+function uses(route: Route, secret: string, { issuer, value }: Partial<SecretValue> = {}): boolean {
+  if (issuer !== undefined) return value !== '' && takesFrom(route, issuer);
   if (secret === HELD_COOKIES) return route.cookies === 'hold';
   return (
     identitySecrets(route).includes(secret) ||
@@ -139,7 +137,8 @@ function identitySecrets({ clientCertificate }: Route): readonly string[] {
 function swapsOfTokens(route: Route, secrets: ReadonlyMap<string, SecretValue>): PlaceholderSwap[] {
   if (!takesTokens(route)) return [];
   return [...secrets.values()]
-    .filter(({ issuer, placeholder }) => issuer !== undefined && placeholder !== '' && takesFrom(route, issuer))
+    .filter((secret) => secret.placeholder !== '' && !isForgotten(secret))
+    .filter(({ issuer }) => issuer !== undefined && takesFrom(route, issuer))
     .map(({ name }) => ({ secret: name, in: route.tokens === undefined ? ['header'] : ['header', 'query', 'body'] }));
 }
 

@@ -196,6 +196,10 @@ function fixOf(route: Route, match: Match, boundHosts: readonly string[]): strin
     case 'known-secret':
       return `bottle adds this secret by itself to requests for ${bound}; send it nowhere else${hint}`;
     case 'placeholder':
+      // No name of a spec holds a dot.
+      if (boundHosts.length === 0 && match.secret.includes('.')) {
+        return `its token came so long ago that it is forgotten: ask for a new one${hint}`;
+      }
       return boundHosts.length === 0
         ? `no egress.allow entry uses ${match.secret}: add auth or placeholder to the one it is meant for${hint}`
         : `it belongs to ${bound} alone, in the place that its auth names${hint}`;

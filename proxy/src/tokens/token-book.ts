@@ -3,8 +3,10 @@ import type { ProxyConfig, SecretValue } from '../contract.ts';
 import { makeTokenPlaceholder } from '../invented/placeholder.ts';
 import type { FoundToken } from './read-answer.ts';
 
-/** Tokens that are remembered; for one more the one that was answered longest ago is forgotten, and its placeholder means nothing any more. */
+/** Tokens that are remembered; for one more the one that was answered longest ago is forgotten. As many placeholders of forgotten ones are refused. */
 export const REMEMBERED = 256;
+/** Characters of all of them: each is looked for in some eighty forms. As much as one answer may hold. */
+export const REMEMBERED_CHARS = 1024 * 1024;
 
 export interface TokenChange {
   readonly added: readonly SecretValue[];
@@ -44,9 +46,12 @@ export class TokenBook {
       return { name: pair.name, shown: pair.placeholder };
     });
     const forgotten: string[] = [];
-    for (const [key, { name }] of this.kept) {
-      if (this.kept.size <= REMEMBERED) break;
+    let chars = 0;
+    for (const { value } of this.kept.values()) chars += value.length;
+    for (const [key, { name, value }] of this.kept) {
+      if (this.kept.size <= REMEMBERED && chars <= REMEMBERED_CHARS) break;
       this.kept.delete(key);
+      chars -= value.length;
       forgotten.push(name);
     }
     return {
@@ -69,20 +74,22 @@ export class TokenBook {
   }
 }
 
-/** The configuration with what is new, and without what is forgotten. */
+/** The configuration with what is new. Of what is forgotten the placeholder stays for a while: whoever sends it shall hear of it. */
 export function withTokens(config: ProxyConfig, { added, forgotten }: TokenChange): ProxyConfig {
+  if (forgotten.length === 0) return { ...config, secrets: [...config.secrets, ...added] };
   const gone = new Set(forgotten);
-  return { ...config, secrets: [...config.secrets.filter(({ name }) => !gone.has(name)), ...added] };
+  const secrets = [...config.secrets, ...added].map((secret) => (gone.has(secret.name) ? emptied(secret) : secret));
+  let tooMany = secrets.filter(isForgotten).length - REMEMBERED;
+  return { ...config, secrets: secrets.filter((secret) => !isForgotten(secret) || tooMany-- <= 0) };
 }
 
-/** Several changes, one after the other, as one: what came and went in between was never there. */
-export function joinChanges(changes: readonly TokenChange[]): TokenChange {
-  if (changes.length === 1) return changes[0]!;
-  const added = new Map<string, SecretValue>();
-  const forgotten: string[] = [];
-  for (const change of changes) {
-    for (const pair of change.added) added.set(pair.name, pair);
-    for (const name of change.forgotten) if (!added.delete(name)) forgotten.push(name);
-  }
-  return { added: [...added.values()], forgotten };
-}
+const emptied = (secret: SecretValue): SecretValue => ({ ...secret, value: '' });
+
+/** A token of which only the placeholder is left. */
+export const isForgotten = ({ issuer, value }: SecretValue): boolean => issuer !== undefined && value === '';
+
+/** Several changes, one after the other, as one. */
+export const joinChanges = (changes: readonly TokenChange[]): TokenChange => ({
+  added: changes.flatMap(({ added }) => added),
+  forgotten: changes.flatMap(({ forgotten }) => forgotten),
+});

@@ -1,6 +1,7 @@
 // A proxy of two threads whose sockets a test chooses from: each thread has one of its own.
 import { once } from 'node:events';
 import { existsSync } from 'node:fs';
+import type { IncomingHttpHeaders } from 'node:http';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
@@ -29,8 +30,8 @@ interface Options {
   readonly connections?: number;
   readonly auditPath?: string;
   readonly route?: Partial<Route>;
-  /** What the upstream says to a path. */
-  readonly answer?: (path: string) => string;
+  /** What the upstream says to a path, and header fields. */
+  readonly answer?: (path: string, fields: IncomingHttpHeaders) => string;
 }
 
 /** A proxy that may have two threads, and has one so far. */
@@ -44,7 +45,7 @@ export async function oneOfTwoThreads({
   let served = 0;
   const upstream = await httpUpstream(authority, (request, response) => {
     served++;
-    request.resume().on('end', () => response.end(answer(request.url ?? '')));
+    request.resume().on('end', () => response.end(answer(request.url ?? '', request.headers)));
   });
   later(() => upstream.close());
   const proxy = await startProxy((directory) =>
