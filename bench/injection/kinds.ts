@@ -1,5 +1,5 @@
 // The kinds of injection that are measured, as data: what the route says, what the agent sends, and what has to arrive for the figure to mean something.
-import { randomBytes } from 'node:crypto';
+import { createHmac, randomBytes } from 'node:crypto';
 import { HELD_COOKIES, type Route, type SecretValue } from '../../proxy/src/contract.ts';
 import { COOKIE, type Seen } from './origin.ts';
 import { HELD, REAL, signedChunks, signedWhole } from './signed.ts';
@@ -142,6 +142,25 @@ export const kindsWith = (identity: {
     route: swapIn('body'),
     ask: ({ body }) => ({ body: body(PLACEHOLDER) }),
     isRight: ({ body }) => (JSON.parse(body.toString()) as { token: string }).token === VALUE,
+  },
+  {
+    ...withKey,
+    name: 'hmac',
+    sizes: [SMALL, LARGE],
+    route: {
+      auth: {
+        ...{ type: 'hmac', secret: 'K', accessKey: null, algorithm: 'sha256', encoding: 'hex', secretEncoding: 'utf8' },
+        message: '{timestamp}.{method}.{path}.{body}',
+        headers: { 'x-time': '{timestamp}', 'x-signature': '{signature}' },
+        query: {},
+      },
+    },
+    isRight: (seen) =>
+      field(seen, 'x-signature') ===
+      createHmac('sha256', VALUE)
+        .update(`${field(seen, 'x-time')}.POST./json.`)
+        .update(seen.body)
+        .digest('hex'),
   },
   {
     ...plain,
