@@ -66,9 +66,12 @@ function* texts(value: string, bytes: Buffer): Generator<readonly [string, strin
   }
   // Go's encoder writes these three so, .NET's more.
   for (const reserved of [/[<>&]/g, /[&<>'"+`]/g, /[&<>'"+`=/]/g]) {
-    const once = json.replace(reserved, unicodeEscape);
-    yield ['json', once];
-    yield ['json > json', once.replaceAll('\\', '\\\\')];
+    // A quotation mark has a backslash before it, or is written in digits as well.
+    for (const before of [json, value.replaceAll('\\', '\\\\')]) {
+      const once = before.replace(reserved, unicodeEscape);
+      yield ['json', once];
+      yield ['json > json', once.replaceAll('\\', '\\\\')];
+    }
   }
   const html = value.replace(/[&<>]/g, (char) => HTML[char] ?? char);
   for (const [double, single] of [

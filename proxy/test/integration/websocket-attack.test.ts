@@ -323,9 +323,10 @@ describe('an injected value that the upstream echoes', () => {
       [stars],
     ],
     [
-      'with messages around it that begin like it',
+      // So much of it at a message's end is no chance; the next message may have the rest.
+      'with its beginning at the end of a message',
       say([`x ${value.slice(0, 12)}`, 'y', `${value.slice(0, 12)}z`]),
-      [`x ${value.slice(0, 12)}`, 'y', `${value.slice(0, 12)}z`],
+      [`x ${'*'.repeat(12)}`, 'y', `${value.slice(0, 12)}z`],
     ],
     ['in base64', say([Buffer.from(value).toString('base64')]), []],
     [
