@@ -3,4 +3,4 @@
 set -eu
 cd "$(dirname -- "$0")/.."
 sh scripts/setup.sh node packages hooks gitleaks tools engine images
-exec scripts/with-node.sh node --disable-warning=ExperimentalWarning scripts/checks.ts unit proxy docker -- "$@"
+exec scripts/with-node.sh node --disable-warning=ExperimentalWarning scripts/checks.ts unit proxy cli docker -- "$@"
