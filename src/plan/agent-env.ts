@@ -89,10 +89,14 @@ function javaOptions({ proxyHost, proxyPort }: AgentEnvFacts): string {
 
 /** git over ssh becomes https, and gives the placeholder where a spec lets it be swapped for the real credential. */
 function gitVariables(bottle: Bottle): [string, string][] {
-  const hosts = new Set(['github.com', ...bottle.egress.allow.filter(servesGit).map(({ host }) => host)]);
-  const settings: [string, string][] = [...hosts].flatMap((host): [string, string][] => [
-    [`url.https://${host}/.insteadOf`, `git@${host}:`],
-    [`url.https://${host}/.insteadOf`, `ssh://git@${host}/`],
+  const hosts = new Map([['github.com', 'github.com']]);
+  // Of several ports the first in the spec: an address of ssh says nothing of https.
+  for (const entry of bottle.egress.allow.filter(servesGit)) {
+    if (!hosts.has(entry.host)) hosts.set(entry.host, authorityOf(entry));
+  }
+  const settings: [string, string][] = [...hosts].flatMap(([host, authority]): [string, string][] => [
+    [`url.https://${authority}/.insteadOf`, `git@${host}:`],
+    [`url.https://${authority}/.insteadOf`, `ssh://git@${host}/`],
   ]);
   const helped = new Set<string>();
   for (const { host, placeholder } of bottle.egress.allow) {
@@ -112,6 +116,10 @@ function gitVariables(bottle: Bottle): [string, string][] {
 
 function credentialHelper(secret: string): string {
   return `!f() { echo username=x-access-token; echo password=$${secret}; }; f`;
+}
+
+function authorityOf({ host, ports }: AllowEntry): string {
+  return ports.includes(443) ? host : `${host}:${ports[0]}`;
 }
 
 function servesGit({ host, rules }: AllowEntry): boolean {

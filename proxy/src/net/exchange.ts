@@ -240,15 +240,18 @@ export class Exchange implements ResponseHandler, AgentListener, SenderOwner, Re
   }
 
   onResponse(head: ResponseHead): void {
-    const { injected } = this.account;
-    if (head.status === UNAUTHORIZED && injected.length > 0) {
-      this.waitForRenewal(this.services.onStale(injected.filter((name) => name !== HELD_COOKIES)));
-    } else if (head.status >= 400 && this.admitted?.route.auth?.type === 'sigv4') {
-      const names = injected.filter((name) => name !== HELD_COOKIES);
-      this.expired = ExpiredTokenWatch.of(head, () => this.services.onStale(names));
-    }
+    if (head.status >= 400 && this.account.injected.length > 0) this.lookForStale(head);
     if (this.late !== null) this.late.add(0, () => this.beginAnswer(head));
     else this.beginAnswer(head);
+  }
+
+  /** A service that does not take a credential any more says so in one of two ways. Held cookies have no source to be read again. */
+  private lookForStale(head: ResponseHead): void {
+    const names = this.account.injected.filter((name) => name !== HELD_COOKIES);
+    if (head.status === UNAUTHORIZED) this.waitForRenewal(this.services.onStale(names));
+    else if (this.admitted?.route.auth?.type === 'sigv4') {
+      this.expired = ExpiredTokenWatch.of(head, () => this.services.onStale(names));
+    }
   }
 
   private beginAnswer(head: ResponseHead): void {

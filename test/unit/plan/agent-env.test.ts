@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { agentEnv } from '../../../src/plan/agent-env.ts';
-import type { Bottle } from '../../../src/spec/bottle.ts';
+import type { AllowEntry, Bottle } from '../../../src/spec/bottle.ts';
 import { isReservedEnv } from '../../../src/spec/reserved-env.ts';
 import { aBottle, anEntry } from './a-bottle.ts';
 
@@ -54,4 +54,26 @@ test('git over ssh becomes https', () => {
   const env = envOf(aBottle());
   expect(env.get('GIT_CONFIG_KEY_0')).toBe('url.https://github.com/.insteadOf');
   expect(env.get('GIT_CONFIG_VALUE_0')).toBe('git@github.com:');
+});
+
+test('so it does for the hosts of `git:`, on the port that they have', () => {
+  const paths = ['/acme/shop/info/refs', '/acme/shop.git/info/refs'];
+  const base = aBottle();
+  const forge = (host: string, port: number): AllowEntry => ({
+    ...anEntry({}),
+    ...{ id: `git.${port}`, host, ports: [port], rules: [{ methods: ['GET'], paths, query: {}, headers: {} }] },
+  });
+  const allow = [forge('forge.example', 443), forge('other.example', 8443)];
+  const env = envOf({ ...base, egress: { ...base.egress, allow } });
+  const settings = Object.fromEntries(
+    Array.from({ length: Number(env.get('GIT_CONFIG_COUNT')) }, (_, i) => [
+      env.get(`GIT_CONFIG_VALUE_${i}`),
+      env.get(`GIT_CONFIG_KEY_${i}`),
+    ]),
+  );
+  expect(settings).toMatchObject({
+    'git@forge.example:': 'url.https://forge.example/.insteadOf',
+    'git@other.example:': 'url.https://other.example:8443/.insteadOf',
+    'ssh://git@other.example/': 'url.https://other.example:8443/.insteadOf',
+  });
 });

@@ -30,11 +30,9 @@ export function readPushRequest(body: Buffer): ReadPush {
   let capabilities: string | null = null;
   for (let at = 0; ; ) {
     if (at > MOST_BYTES) return { flaw: 'it names more refs than can be read' };
-    if (at + 4 > body.length) return 'more';
-    const digits = body.toString('latin1', at, at + 4);
-    // Git writes lower case; what else a server would take as a length is not guessed.
-    if (!/^[0-9a-f]{4}$/.test(digits)) return { flaw: 'its packets have no length' };
-    const length = Number.parseInt(digits, 16);
+    const length = packetLength(body, at);
+    if (length === 'more') return 'more';
+    if (length === null) return { flaw: 'its packets have no length' };
     if (length === 0) {
       const asks = (capabilities ?? '').split(' ');
       // Options follow as packets of their own, up to another flush: they go to the server's hooks.
@@ -62,13 +60,20 @@ export function readPushRequest(body: Buffer): ReadPush {
 function afterOptions(body: Buffer, from: number, commands: readonly PushCommand[], asks: readonly string[]): ReadPush {
   for (let at = from; ; ) {
     if (at > 2 * MOST_BYTES) return { flaw: 'it has more options than can be read' };
-    if (at + 4 > body.length) return 'more';
-    const digits = body.toString('latin1', at, at + 4);
-    const length = /^[0-9a-f]{4}$/.test(digits) ? Number.parseInt(digits, 16) : 1;
+    const length = packetLength(body, at);
+    if (length === 'more') return 'more';
     if (length === 0) return { commands, hasSideBand: hasSideBand(asks.join(' ')), endsAt: at + 4 };
-    if (length < 4) return { flaw: 'its options are no packets' };
+    if (length === null || length < 4) return { flaw: 'its options are no packets' };
     at += length;
   }
+}
+
+/** Of the packet at `at`, its own four digits included; null when these are none. */
+function packetLength(body: Buffer, at: number): number | 'more' | null {
+  if (at + 4 > body.length) return 'more';
+  const digits = body.toString('latin1', at, at + 4);
+  // Git writes lower case; what else a server would take as a length is not guessed.
+  return /^[0-9a-f]{4}$/.test(digits) ? Number.parseInt(digits, 16) : null;
 }
 
 /** Without capabilities at all the body was perhaps cut before them: then the client is taken for a recent one. */
